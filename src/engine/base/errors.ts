@@ -1,35 +1,8 @@
 // The one failure type of the engine. It carries a machine-readable reason and a sentence for people;
 // it does not decide how a failure is shown (src/extension/messages.ts) nor how it travels (server.ts).
+import type { ErrorReason } from "../protocol/errors.ts";
 
-/** Every reason an engine operation can fail for. Clients branch on these, never on message text. */
-export type ErrorReason =
-  | "badRequest" // parameters of the wrong type or range
-  | "unknownSetting"
-  | "noWorkspace"
-  | "noModel"
-  | "modelNotFound"
-  | "modelTruncated"
-  | "modelForeign" // not a GGUF file
-  | "modelTooNew" // a GGUF version or architecture this engine does not know
-  | "modelTooLarge" // does not fit the memory of this machine
-  | "modelLoadFailed"
-  | "modelIncapable" // the loaded model cannot do what was asked (for example infill)
-  | "contextOverflow"
-  | "downloadFailed"
-  | "checksumMismatch"
-  | "rangeRefused"
-  | "diskFull"
-  | "unreadable" // a file or folder that cannot be read
-  | "notFound"
-  | "indexCorrupt"
-  | "indexTooNew"
-  | "busyElsewhere" // another process holds the workspace
-  | "nativeMissing" // a prebuilt library is absent or does not fit the machine
-  | "trainingFailed"
-  | "dataInvalid"
-  | "protocolMismatch"
-  | "timeout"
-  | "internal";
+export type { ErrorReason };
 
 /** A failure with a reason, a sentence (found, expected, what to do) and details for the log. */
 export class EngineError extends Error {

@@ -1,0 +1,71 @@
+// Every message between client and engine: its name, direction, parameters and result, in one place.
+import type {
+  AnswerEvent, AskParams, AskResult, CompleteParams, CompleteResult, CompletionOutcome, DoctorItem, DownloadProgress,
+  EngineStatus, IndexReport, IndexStatus, ModelInfo, SearchHit,
+} from "./types.ts";
+import type { ErrorReason } from "./errors.ts";
+
+export interface HelloParams {
+  protocolVersion: number;
+  client: string;
+  /** Absolute path of the workspace folder, or null when none is open. */
+  workspaceDir: string | null;
+  /** Absolute folder for this workspace's database, vectors and logs. */
+  storageDir: string;
+  /** Absolute folder shared by all workspaces: downloaded models. */
+  modelsDir: string;
+  settings: Record<string, unknown>;
+  trusted: boolean;
+}
+
+export interface HelloResult {
+  protocolVersion: number;
+  engineVersion: string;
+  pid: number;
+}
+
+/** Requests from client to engine. */
+export interface EngineRequests {
+  "engine/hello": { params: HelloParams; result: HelloResult };
+  "engine/status": { params: null; result: EngineStatus };
+  "engine/configure": { params: { settings: Record<string, unknown>; trusted: boolean }; result: { refused: string[] } };
+  "engine/doctor": { params: null; result: DoctorItem[] };
+  "engine/shutdown": { params: null; result: null };
+  "model/list": { params: null; result: ModelInfo[] };
+  "model/inspect": { params: { file: string }; result: ModelInfo };
+  "model/use": { params: { id: string }; result: ModelInfo };
+  "model/pull": { params: { uri: string }; result: ModelInfo };
+  "index/update": { params: { full: boolean }; result: IndexReport };
+  "index/status": { params: null; result: IndexStatus };
+  "retrieval/search": { params: { query: string; k: number }; result: { results: SearchHit[]; ms: number } };
+  "answer/ask": { params: AskParams; result: AskResult };
+  "completion/complete": { params: CompleteParams; result: CompleteResult };
+}
+
+/** Notifications from client to engine. */
+export interface ClientNotifications {
+  /** Files that were created, changed or deleted on disk, as relative paths. */
+  "index/filesChanged": { paths: string[] };
+  /** What the user has open or edited: feeds the short-term crop. Text is that of the editor, saved or not. */
+  "session/documentTouched": { path: string; language: string; text: string; reason: "opened" | "edited" | "saved" };
+  "session/documentClosed": { path: string };
+  "completion/outcome": CompletionOutcome;
+}
+
+/** Notifications from engine to client. */
+export interface EngineNotifications {
+  "engine/statusChanged": EngineStatus;
+  "engine/log": { level: "debug" | "info" | "warn" | "error"; room: string; message: string; at: string };
+  "answer/event": { askId: string; event: AnswerEvent };
+  "model/downloadProgress": DownloadProgress;
+}
+
+/** The `data` of a JSON-RPC error: what the client branches on. */
+export interface WireErrorData {
+  reason: ErrorReason;
+  details: Record<string, unknown>;
+}
+
+/** JSON-RPC error codes of ours; cancelled is the LSP's number, so that vscode-jsonrpc treats it alike. */
+export const WIRE_ERROR_FAILED = -32001;
+export const WIRE_ERROR_CANCELLED = -32800;

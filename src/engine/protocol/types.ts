@@ -1,0 +1,320 @@
+// The values that travel between client and engine, and between rooms of the engine. Types only: imports nothing, does nothing.
+
+/** Lines of a file of the workspace. `path` is relative with forward slashes; lines are 1-based and inclusive. */
+export interface FileRange {
+  path: string;
+  startLine: number;
+  endLine: number;
+}
+
+/** "long": the corpus of the workspace. "short": what this session touched. */
+export type Crop = "short" | "long";
+
+/** A passage found by search. `sha256` is that of `text`, which is what stood at those lines when it was indexed. */
+export interface SearchHit extends FileRange {
+  score: number;
+  crop: Crop;
+  /** Which signals found it, strongest first, for example ["symbol", "keyword", "vector"]. */
+  via: string[];
+  text: string;
+  sha256: string;
+  /** VS Code language id, or "plaintext". */
+  language: string;
+  /** Enclosing symbols or headings, outermost first. */
+  breadcrumb: string[];
+}
+
+/** A definition known to the symbol table. */
+export interface SymbolDefinition extends FileRange {
+  name: string;
+  /** "function" | "method" | "class" | "interface" | "type" | "enum" | "constant" | "variable" | "module" */
+  kind: string;
+  language: string;
+  /** Enclosing symbols, outermost first. */
+  container: string[];
+  /** The declaration without its body, on one or a few lines. */
+  signature: string;
+  /** The documentation comment or docstring without its comment marks, or "". */
+  documentation: string;
+  exported: boolean;
+}
+
+/** A line on which a symbol is used (calls, references, imports), its definition excluded. */
+export interface SymbolUsage {
+  path: string;
+  line: number;
+  /** The line, trimmed, at most 200 characters. */
+  text: string;
+}
+
+/** A file that was left out of the index, and why, in a form to show. */
+export interface SkippedFile {
+  path: string;
+  reason: string;
+}
+
+export interface IndexStatus {
+  state: "off" | "scanning" | "indexing" | "ready" | "failed";
+  files: number;
+  chunks: number;
+  /** Files still to be read, embedded or removed. */
+  pendingFiles: number;
+  skipped: SkippedFile[];
+  /** A sentence when `state` is "failed". */
+  failure?: string;
+}
+
+export interface IndexReport {
+  files: number;
+  chunks: number;
+  skipped: SkippedFile[];
+  seconds: number;
+  filesPerSecond: number;
+  chunksPerSecond: number;
+  peakRssMb: number;
+}
+
+/** What a checked text may be used for. */
+export type VerdictAction = "allow" | "warn" | "ask" | "block";
+
+export interface Check {
+  name: string;
+  score: number;
+  threshold: number;
+  action: VerdictAction;
+  reason: string;
+  span?: { start: number; end: number };
+}
+
+export interface Verdict {
+  action: VerdictAction;
+  checks: Check[];
+  ms: number;
+}
+
+export interface TokenCounts {
+  prompt: number;
+  /** Prompt tokens whose computation was reused from an earlier request. */
+  reused: number;
+  generated: number;
+}
+
+/** A numbered source of an answer. `verified`: the file was read again and its lines still hash to `sha256`. */
+export interface Citation extends FileRange {
+  n: number;
+  sha256: string;
+  verified: boolean;
+  text: string;
+}
+
+/** What kind of question was understood, without a model call. */
+export type QuestionIntent = "where" | "what" | "how" | "which" | "usages" | "error" | "overview" | "open";
+
+/** One definition or place in the grounded card. `citation` is the number `[n]` of its source. */
+export interface CardItem {
+  title: string;
+  kind: string;
+  location: FileRange;
+  language: string;
+  signature: string;
+  documentation: string;
+  usageCount: number;
+  usages: FileRange[];
+  citation: number;
+}
+
+/** The extractive answer that the engine composes itself, right about where things stand by construction. */
+export interface GroundedCard {
+  intent: QuestionIntent;
+  /** One to three sentences of Markdown with [n] citations. */
+  summary: string;
+  items: CardItem[];
+  /** False when nothing in the index supports an answer; the summary then says so and names the nearest finds. */
+  supported: boolean;
+}
+
+/** How the context window was spent, in tokens, for the user to see. */
+export interface PromptBudget {
+  contextSize: number;
+  instructions: number;
+  history: number;
+  sources: number;
+  question: number;
+  reservedForAnswer: number;
+  /** Sources that were found but did not fit. */
+  droppedSources: number;
+}
+
+export interface ChatTurn {
+  role: "user" | "assistant";
+  text: string;
+}
+
+export interface AskParams {
+  askId: string;
+  question: string;
+  /** Earlier turns, oldest first. */
+  history: ChatTurn[];
+  /** "/explain", "/fix", "/tests", "/doc", "/search", or none. */
+  command?: "explain" | "fix" | "tests" | "doc" | "search";
+  /** What the user attached: whole files and selections. */
+  attachments: Attachment[];
+  /** The file in the active editor, for "this file" and as a weak signal of relevance. */
+  activePath?: string;
+}
+
+export interface Attachment extends FileRange {
+  kind: "file" | "selection" | "cell";
+  /** Text for selections and unsaved documents; files without it are read by the engine. */
+  text?: string;
+}
+
+export interface AnswerTimings {
+  retrieveMs: number;
+  /** To the grounded card; null where there was none. */
+  cardMs: number | null;
+  /** To the first generated token; null where nothing was generated. */
+  firstTokenMs: number | null;
+  totalMs: number;
+}
+
+export interface AskResult {
+  /** The whole answer as Markdown: the card's text and, below it, the prose whose citations held. */
+  answer: string;
+  card: GroundedCard | null;
+  /** The model's prose, or "" where the model is not able to answer; `proseOmitted` says why. */
+  prose: string;
+  proseOmitted: string | null;
+  citations: Citation[];
+  /** Citations the model wrote that did not hold and were removed. */
+  droppedCitations: number;
+  verdict: Verdict;
+  timings: AnswerTimings;
+  tokens: TokenCounts;
+  budget: PromptBudget | null;
+  stopped: boolean;
+}
+
+/** Streamed while an answer is made. Prose is provisional until the result arrives. */
+export type AnswerEvent =
+  | { type: "status"; text: string }
+  | { type: "card"; card: GroundedCard; citations: Citation[] }
+  | { type: "prose"; text: string }
+  | { type: "citations"; citations: Citation[] };
+
+export interface CompleteParams {
+  path: string;
+  language: string;
+  /** Text before and after the caret; the client may clip to 32,768 characters before and 8,192 after. */
+  prefix: string;
+  suffix: string;
+  /** 1-based line and 0-based UTF-16 column of the caret. */
+  line: number;
+  column: number;
+  /** "manual" lowers the gate: the user asked for a suggestion. */
+  trigger: "automatic" | "manual";
+}
+
+export type CompletionSource = "model" | "lookup" | "cache";
+
+/** Why nothing is shown. */
+export type NoCompletionReason =
+  | "belowGate" // a candidate existed but was not sure enough
+  | "noCandidate"
+  | "insideWord"
+  | "noModel"
+  | "timeout"
+  | "filtered" // repetition, duplicate of what follows, out-of-scope, unsafe
+  | "disabledLanguage"
+  | "cancelled";
+
+export interface CompleteResult {
+  completionId: string;
+  text: string | null;
+  source: CompletionSource | null;
+  /** Estimated probability that the text is what the user wants, in [0, 1]. */
+  confidence: number;
+  reason: NoCompletionReason | null;
+  verdict: Verdict;
+  timings: { lookupMs: number; modelMs: number; totalMs: number };
+  tokens: TokenCounts;
+}
+
+export interface CompletionOutcome {
+  completionId: string;
+  outcome: "shown" | "accepted" | "partiallyAccepted" | "rejected" | "keptAfter30s" | "undoneWithin30s";
+  charactersKept?: number;
+}
+
+/** What a model can be asked for, set by measurement or by the registry, never by guess. */
+export interface ModelCapabilities {
+  /** Has fill-in-the-middle tokens. */
+  infill: boolean;
+  /** Follows instructions well enough to write cited prose. */
+  answer: boolean;
+  embed: boolean;
+}
+
+export interface MemoryFit {
+  fits: boolean;
+  ramBytes: number;
+  vramBytes: number;
+  contextSize: number;
+  /** A sentence: why it fits or not, and what to do. */
+  explanation: string;
+}
+
+export interface ModelInfo {
+  id: string;
+  name: string;
+  /** Absolute path, or null where the model is only in the catalogue. */
+  file: string | null;
+  uri: string | null;
+  sha256: string | null;
+  sizeBytes: number;
+  licence: string;
+  architecture: string;
+  parameters: number;
+  quantisation: string;
+  contextSize: number;
+  fimTokens: boolean;
+  chatTemplate: boolean;
+  capabilities: ModelCapabilities;
+  fit: MemoryFit | null;
+  installed: boolean;
+  active: boolean;
+}
+
+export interface ModelStatus {
+  state: "none" | "loading" | "ready" | "unloaded" | "failed";
+  id: string | null;
+  name: string | null;
+  /** "cpu", "vulkan", "cuda", "metal". */
+  device: string | null;
+  /** A sentence: which device and why. */
+  explanation: string;
+  contextSize: number;
+  tokensPerSecond: number | null;
+  capabilities: ModelCapabilities;
+}
+
+export interface DoctorItem {
+  name: string;
+  state: "ok" | "warning" | "problem";
+  found: string;
+  remedy: string | null;
+}
+
+export interface EngineStatus {
+  index: IndexStatus;
+  model: ModelStatus;
+  /** Bytes that the engine sent to addresses other than this machine since it started. */
+  bytesOut: number;
+}
+
+export interface DownloadProgress {
+  uri: string;
+  receivedBytes: number;
+  totalBytes: number | null;
+  bytesPerSecond: number;
+}

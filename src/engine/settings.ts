@@ -1,0 +1,127 @@
+// The one table of settings. package.json's configuration section is generated from it (tools/manifest.ts),
+// the engine reads its values through `readSettings`, and an unknown or ill-typed value is refused by name.
+
+interface SettingBase {
+  description: string;
+  /** Whether an untrusted workspace may not set it. */
+  restricted?: boolean;
+}
+interface BooleanSetting extends SettingBase { type: "boolean"; default: boolean }
+interface NumberSetting extends SettingBase { type: "number"; default: number; minimum: number; maximum: number; unit: string }
+interface StringSetting extends SettingBase { type: "string"; default: string; values?: readonly string[]; valueDescriptions?: readonly string[] }
+interface ListSetting extends SettingBase { type: "list"; default: readonly string[] }
+export type Setting = BooleanSetting | NumberSetting | StringSetting | ListSetting;
+
+export const SETTINGS = {
+  "model.file": {
+    type: "string", default: "", restricted: true,
+    description: "Absolute path of a GGUF model file, or the id of a model shown by \"KaLactica: Choose Model\". Empty: the embedded base model.",
+  },
+  "model.device": {
+    type: "string", default: "auto", values: ["auto", "cpu", "gpu"], restricted: true,
+    valueDescriptions: ["Use the GPU where there is one, otherwise the CPU.", "Never use the GPU.", "Use the GPU and say so when there is none."],
+    description: "Where the model runs.",
+  },
+  "model.contextSize": {
+    type: "number", default: 0, minimum: 0, maximum: 131072, unit: "tokens",
+    description: "Context window of chat, in tokens. 0: as large as the model and the memory of this machine allow, at most 8192.",
+  },
+  "model.unloadAfterMinutes": {
+    type: "number", default: 15, minimum: 0, maximum: 1440, unit: "minutes",
+    description: "Minutes without a request after which the model leaves memory. 0: never.",
+  },
+  "model.threads": {
+    type: "number", default: 0, minimum: 0, maximum: 256, unit: "threads", restricted: true,
+    description: "Threads used for computing. 0: all physical cores.",
+  },
+  "completion.enabled": { type: "boolean", default: true, description: "Show inline completions." },
+  "completion.disabledLanguages": {
+    type: "list", default: ["plaintext", "markdown", "scminput", "log"],
+    description: "Language ids in which no automatic inline completion is shown.",
+  },
+  "completion.gate": {
+    type: "number", default: 0.4, minimum: 0, maximum: 1, unit: "probability",
+    description: "How sure KaLactica must be before it shows a completion, as the estimated probability that you would accept it. Lower shows more, higher shows less.",
+  },
+  "completion.timeoutMs": {
+    type: "number", default: 400, minimum: 50, maximum: 10000, unit: "ms",
+    description: "Milliseconds after which a completion that is not ready is given up.",
+  },
+  "completion.maximumLines": {
+    type: "number", default: 6, minimum: 1, maximum: 64, unit: "lines",
+    description: "Most lines of one completion.",
+  },
+  "index.enabled": { type: "boolean", default: true, description: "Keep an index of the workspace for search, answers and completions." },
+  "index.exclude": {
+    type: "list", default: [],
+    description: "Glob patterns (as in .gitignore) of files to leave out of the index, beside .gitignore and .kalacticaignore.",
+  },
+  "index.maximumFileKilobytes": {
+    type: "number", default: 1024, minimum: 1, maximum: 102400, unit: "kilobytes",
+    description: "Files larger than this are left out of the index.",
+  },
+  "index.includeIgnored": { type: "boolean", default: false, description: "Also index files that .gitignore names." },
+  "answer.maximumTokens": {
+    type: "number", default: 512, minimum: 16, maximum: 8192, unit: "tokens",
+    description: "Most tokens of one generated answer.",
+  },
+  "answer.sources": {
+    type: "number", default: 8, minimum: 1, maximum: 32, unit: "passages",
+    description: "Most passages of the workspace that an answer may draw on.",
+  },
+  "log.level": {
+    type: "string", default: "info", values: ["debug", "info", "warn", "error"],
+    valueDescriptions: ["Everything.", "What happened.", "What went wrong and was mended.", "Only failures."],
+    description: "How much goes into the KaLactica output channel. Never source code, prompts or secrets.",
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingKey = keyof typeof SETTINGS;
+type ValueOf<S extends Setting> = S extends BooleanSetting ? boolean : S extends NumberSetting ? number : S extends StringSetting ? string : readonly string[];
+
+/** All settings with their values, keyed as in the table. */
+export type Settings = { readonly [K in SettingKey]: ValueOf<(typeof SETTINGS)[K]> };
+
+/** The defaults of the table. */
+export const DEFAULT_SETTINGS: Settings = Object.fromEntries(Object.entries(SETTINGS).map(([key, setting]) => [key, setting.default])) as unknown as Settings;
+
+/**
+ * Reads raw values over the defaults. A value of the wrong type or out of range keeps its default, and an unknown key is
+ * left out; `refused` has a sentence for each.
+ */
+export function readSettings(raw: Readonly<Record<string, unknown>>): { settings: Settings; refused: string[] } {
+  const values: Record<string, unknown> = { ...DEFAULT_SETTINGS };
+  const refused: string[] = [];
+  for (const [key, value] of Object.entries(raw)) {
+    if (!Object.hasOwn(SETTINGS, key)) {
+      refused.push(`There is no setting "kalactica.${key}". Remove it, or check its spelling.`);
+      continue;
+    }
+    const setting: Setting = SETTINGS[key as SettingKey];
+    const problem = problemWith(setting, value);
+    if (problem) refused.push(`Setting "kalactica.${key}" is ${show(value)}, but must be ${problem}. Its default, ${show(setting.default)}, is used.`);
+    else values[key] = value;
+  }
+  return { settings: values as unknown as Settings, refused };
+}
+
+/** What `value` would have to be, or null when it is fine. */
+function problemWith(setting: Setting, value: unknown): string | null {
+  switch (setting.type) {
+    case "boolean":
+      return typeof value === "boolean" ? null : "true or false";
+    case "number":
+      return typeof value === "number" && value >= setting.minimum && value <= setting.maximum
+        ? null : `a number from ${setting.minimum} to ${setting.maximum} (${setting.unit})`;
+    case "string":
+      if (typeof value !== "string") return "a string";
+      return setting.values && !setting.values.includes(value) ? `one of ${setting.values.map((v) => `"${v}"`).join(", ")}` : null;
+    case "list":
+      return Array.isArray(value) && value.every((entry) => typeof entry === "string") ? null : "a list of strings";
+  }
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
