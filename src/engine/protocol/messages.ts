@@ -50,6 +50,8 @@ export interface ClientNotifications {
   "session/documentTouched": { path: string; language: string; text: string; reason: "opened" | "edited" | "saved" };
   "session/documentClosed": { path: string };
   "completion/outcome": CompletionOutcome;
+  /** What the user thought of an answer; null takes an earlier rating back. */
+  "answer/feedback": { askId: string; rating: "up" | "down" | null };
 }
 
 /** Notifications from engine to client. */
