@@ -1,0 +1,2 @@
+// The list of suites that run inside the extension host; a new suite is added here.
+import "./activation.test.ts";

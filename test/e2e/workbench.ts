@@ -1,0 +1,205 @@
+// One VS Code window under test: server, browser page and probe together, with the few verbs the suites need.
+// What a suite expects of the product stays in the suite.
+import { randomBytes } from "node:crypto";
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Browser, BrowserContext, FrameLocator, Page } from "playwright-core";
+import type * as VSCodeAPI from "vscode";
+import { launchChromium } from "./chromium.ts";
+import { installVSCodeWeb } from "./install.ts";
+import { startServer } from "./server.ts";
+import type { Server } from "./server.ts";
+
+export const repository = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+export const picturesFolder = path.join(repository, "out/pictures");
+/** Loaded into server and extension host where the run counts sockets (test/run.ts). */
+export const socketGuard = process.env.KALACTICA_SOCKET_LOG === undefined ? undefined : path.join(repository, "test/support/socketGuard.cjs");
+const probeExtension = path.join(repository, "test/e2e/probe");
+
+export interface WorkbenchOptions {
+  /** Folder to copy and open; a copy, so that a test may change it. */
+  readonly workspace: string;
+  /** Unpacked extensions, installed beside the probe (default: the product, from this checkout). */
+  readonly extensions?: readonly string[];
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Open the folder untrusted, as VS Code does with a folder it has not seen. */
+  readonly untrusted?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Width and height of the window in CSS pixels. */
+  readonly size?: { readonly width: number; readonly height: number };
+}
+
+type VSCode = typeof VSCodeAPI;
+
+/** A function that runs in the extension host. It is sent as text: it sees its arguments and nothing else. */
+export type InHost<A extends unknown[], T> = (vscode: VSCode, ...args: A) => T | PromiseLike<T>;
+
+export class Workbench {
+  readonly page: Page;
+  /** The copy of the workspace that is open. */
+  readonly workspace: string;
+  /** The server's folder: user data, extensions, logs. */
+  readonly root: string;
+  readonly server: Server;
+  readonly #browser: Browser;
+  readonly #context: BrowserContext;
+  readonly #token: string;
+  readonly #probeFile: string;
+
+  private constructor(fields: { page: Page; workspace: string; root: string; server: Server; browser: Browser; context: BrowserContext; token: string; probeFile: string }) {
+    this.page = fields.page;
+    this.workspace = fields.workspace;
+    this.root = fields.root;
+    this.server = fields.server;
+    this.#browser = fields.browser;
+    this.#context = fields.context;
+    this.#token = fields.token;
+    this.#probeFile = fields.probeFile;
+  }
+
+  /** Starts server and browser, opens a copy of the workspace and waits until the extension host answers. */
+  static async open(options: WorkbenchOptions): Promise<Workbench> {
+    const vscode = await installVSCodeWeb((line) => console.log(line));
+    const root = mkdtempSync(path.join(os.tmpdir(), "kalactica-e2e-"));
+    const workspace = path.join(root, path.basename(options.workspace));
+    cpSync(options.workspace, workspace, { recursive: true });
+    const token = randomBytes(16).toString("hex");
+    const probeFile = path.join(root, "probe.json");
+    const server = await startServer(vscode, {
+      root,
+      extensions: [...(options.extensions ?? [repository]), probeExtension],
+      preload: socketGuard,
+      workspaceTrust: options.untrusted === true,
+      settings: {
+        "editor.autoClosingBrackets": "never",
+        "workbench.colorTheme": "Default Light Modern",
+        "security.workspace.trust.startupPrompt": "never",
+        "security.workspace.trust.banner": "never",
+        ...options.settings,
+      },
+      env: { ...options.env, KALACTICA_PROBE_FILE: probeFile, KALACTICA_PROBE_TOKEN: token },
+    });
+    let browser: Browser | undefined;
+    try {
+      browser = await launchChromium();
+      const context = await browser.newContext({ viewport: options.size ?? { width: 1400, height: 900 }, permissions: ["clipboard-read", "clipboard-write"] });
+      const page = await context.newPage();
+      watchPage(page, path.join(root, "console.log"));
+      const workbench = new Workbench({ page, workspace, root, server, browser, context, token, probeFile });
+      await workbench.#load();
+      return workbench;
+    } catch (error) {
+      await browser?.close();
+      await server.stop();
+      throw error;
+    }
+  }
+
+  async #load(): Promise<void> {
+    rmSync(this.#probeFile, { force: true });
+    await this.page.goto(`http://localhost:${this.server.port}/?folder=${encodeURIComponent(this.workspace)}`);
+    await this.page.waitForSelector(".monaco-workbench", { timeout: 60_000 });
+    await this.until("the extension host answers", () => existsSync(this.#probeFile), 60_000);
+  }
+
+  /** Reloads the window, as "Developer: Reload Window" does: a new page and a new extension host. */
+  async reload(): Promise<void> {
+    await this.#load();
+  }
+
+  /** Process id of the extension host. */
+  get extensionHostPid(): number {
+    return this.#probe().pid;
+  }
+
+  #probe(): { port: number; pid: number } {
+    return JSON.parse(readFileSync(this.#probeFile, "utf8")) as { port: number; pid: number };
+  }
+
+  /** Evaluates `run` in the extension host; arguments and result must survive JSON. */
+  async inHost<A extends unknown[], T>(run: InHost<A, T>, ...args: A): Promise<Awaited<T>> {
+    const response = await fetch(`http://127.0.0.1:${this.#probe().port}`, {
+      method: "POST",
+      headers: { "x-probe-token": this.#token, connection: "close" },
+      body: JSON.stringify({ source: run.toString(), args }),
+    });
+    const answer = (await response.json()) as { ok: true; value: Awaited<T> } | { ok: false; error: string };
+    if (!answer.ok) throw new Error(`in the extension host: ${answer.error}`);
+    return answer.value;
+  }
+
+  /** Runs a VS Code command and waits for it. */
+  async command(id: string, ...args: unknown[]): Promise<unknown> {
+    return this.inHost(async (vscode, command: string, rest: unknown[]) => {
+      const result: unknown = await vscode.commands.executeCommand(command, ...rest);
+      return ["string", "number", "boolean"].includes(typeof result) ? result : null;
+    }, id, args);
+  }
+
+  /** Shows a file of the workspace in the editor and waits until it is the active one. */
+  async openFile(relativePath: string): Promise<void> {
+    await this.inHost(async (vscode, file: string) => {
+      await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(vscode.Uri.file(file)));
+    }, path.join(this.workspace, relativePath));
+    await this.page.locator(`.editor-instance .monaco-editor`).first().waitFor();
+  }
+
+  /** Runs `condition` until it gives something other than false, null or undefined; fails with `what` in the message. */
+  async until<T>(what: string, condition: () => T | Promise<T>, timeoutMs = 15_000): Promise<NonNullable<Exclude<T, false>>> {
+    const begun = Date.now();
+    for (;;) {
+      const value = await condition();
+      if (value !== false && value !== null && value !== undefined) return value as NonNullable<Exclude<T, false>>;
+      if (Date.now() - begun > timeoutMs) {
+        await this.picture(`failed-${what.replace(/[^a-z0-9]+/gi, "-").slice(0, 60)}`).catch(() => undefined);
+        throw new Error(`Waited ${timeoutMs} ms in vain until ${what}.`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** The document inside the webview view that is open. With several webviews, `nth` chooses. */
+  webview(nth = 0): FrameLocator {
+    return this.page.locator("iframe.webview.ready").nth(nth).contentFrame().locator("iframe#active-frame").contentFrame();
+  }
+
+  /** Saves a picture of the window under out/pictures. */
+  async picture(name: string): Promise<string> {
+    mkdirSync(picturesFolder, { recursive: true });
+    const file = path.join(picturesFolder, `${name}.png`);
+    await this.page.screenshot({ path: file });
+    return file;
+  }
+
+  /** Changes a user setting and waits until the host sees it. */
+  async setting(key: string, value: unknown): Promise<void> {
+    await this.inHost(async (vscode, k: string, v: unknown) => {
+      await vscode.workspace.getConfiguration().update(k, v, vscode.ConfigurationTarget.Global);
+    }, key, value);
+  }
+
+  /** Ends browser and server and deletes their folder. */
+  async close(): Promise<void> {
+    await this.#context.close();
+    await this.#browser.close();
+    await this.server.stop();
+    if (process.env.KALACTICA_KEEP === undefined) rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
+    else console.log(`kept: ${this.root}`);
+  }
+}
+
+/** Writes the page's console to a file, and every request that leaves loopback to the socket log. */
+export function watchPage(page: Page, consoleFile: string): void {
+  page.on("console", (message) => appendFileSync(consoleFile, `[${message.type()}] ${message.text()}\n`));
+  page.on("pageerror", (error) => appendFileSync(consoleFile, `[pageerror] ${error.stack ?? String(error)}\n`));
+  page.on("requestfailed", (request) => appendFileSync(consoleFile, `[requestfailed] ${request.url()} ${request.failure()?.errorText ?? ""}\n`));
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (!/^(https?|wss?):$/.test(url.protocol) || /^(localhost|127\.0\.0\.1|.+\.localhost)$/.test(url.hostname)) return;
+    appendFileSync(consoleFile, `[outside] ${request.url()}\n`);
+    const log = process.env.KALACTICA_SOCKET_LOG;
+    if (log !== undefined) appendFileSync(log, `${JSON.stringify({ kind: "browser request", target: request.url(), pid: process.pid, process: "browser" })}\n`);
+  });
+}
