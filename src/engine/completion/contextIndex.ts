@@ -1,0 +1,107 @@
+// Remembers where each context occurred: lexemes in one array, and per context a hash chain through it, newest first.
+// It counts nothing and weighs nothing (lexemePredictor.ts does). Structure as in LZ77 match finders (zlib's deflate.c).
+import { ContextTracker, N_CONTEXTS } from "./contextTracker.ts";
+import type { LexedText } from "./lexer.ts";
+import { LEXEME, type Lexicon } from "./lexicon.ts";
+
+/** Bytes that one lexeme takes: itself, gap, file, and a link and a check byte per context. */
+export const BYTES_PER_LEXEME = 4 + 1 + 4 + N_CONTEXTS * 5;
+
+/** Lexemes of many texts with chains per context. Positions are stable until {@link clear}. */
+export class ContextIndex {
+  readonly lexicon: Lexicon;
+  readonly capacity: number;
+  readonly #headMask: number;
+  readonly #heads: Int32Array;
+  lexemes: Int32Array;
+  gaps: Uint8Array;
+  /** Number of the text that each lexeme belongs to, as given to {@link add}. */
+  texts: Int32Array;
+  links: Int32Array;
+  checks: Uint8Array;
+  #length = 0;
+
+  /** `capacity`: most lexemes; `headBits`: log2 of chain heads per context. Memory grows with use, up to the capacity. */
+  constructor(lexicon: Lexicon, capacity: number, headBits: number, initial = Math.min(capacity, 1 << 14)) {
+    this.lexicon = lexicon;
+    this.capacity = capacity;
+    this.#headMask = (1 << headBits) - 1;
+    this.#heads = new Int32Array(N_CONTEXTS << headBits).fill(-1);
+    this.lexemes = new Int32Array(initial);
+    this.gaps = new Uint8Array(initial);
+    this.texts = new Int32Array(initial);
+    this.links = new Int32Array(initial * N_CONTEXTS);
+    this.checks = new Uint8Array(initial * N_CONTEXTS);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  clear(): void {
+    this.#length = 0;
+    this.#heads.fill(-1);
+  }
+
+  /**
+   * Appends a text and returns how many of its lexemes fitted. `tracker` goes on from where it stands; `next` says what
+   * follows the last line where the text itself does not.
+   */
+  add(text: number, lexed: LexedText, tracker = new ContextTracker(this.lexicon), next?: { lineBreak: number; first: number }): number {
+    const { ids, gaps, lineStarts } = lexed;
+    const count = Math.min(ids.length, this.capacity - this.#length);
+    this.#reserve(this.#length + count);
+    let line = 0;
+    for (let i = 0; i < count; i++) {
+      if (i === lineStarts[line]) {
+        const following = lineStarts[line + 1];
+        if (following !== undefined) tracker.setNextLine(ids[following - 1] as number, ids[following] ?? 0);
+        else tracker.setNextLine(next?.lineBreak ?? LEXEME.lineSame, next?.first ?? 0);
+        line++;
+        // Blank open lines start where their successor does.
+        while (lineStarts[line] === i) line++;
+      }
+      tracker.computeHashes();
+      this.#link(tracker.hashes);
+      const at = this.#length++;
+      this.lexemes[at] = ids[i] as number;
+      this.gaps[at] = gaps[i] as number;
+      this.texts[at] = text;
+      tracker.push(ids[i] as number);
+    }
+    return count;
+  }
+
+  /** The newest position of a context's chain, or -1. */
+  head(context: number, hash: number): number {
+    return this.#heads[context * (this.#headMask + 1) + (hash & this.#headMask)] as number;
+  }
+
+  #link(hashes: Uint32Array): void {
+    const at = this.#length;
+    const base = at * N_CONTEXTS;
+    const heads = this.#headMask + 1;
+    for (let context = 0; context < N_CONTEXTS; context++) {
+      const hash = hashes[context] as number;
+      const slot = context * heads + (hash & this.#headMask);
+      this.links[base + context] = this.#heads[slot] as number;
+      this.checks[base + context] = hash >>> 24;
+      this.#heads[slot] = at;
+    }
+  }
+
+  #reserve(length: number): void {
+    if (length <= this.lexemes.length) return;
+    const size = Math.min(this.capacity, Math.max(length, Math.ceil(this.lexemes.length * 1.5)));
+    this.lexemes = grown(this.lexemes, new Int32Array(size));
+    this.gaps = grown(this.gaps, new Uint8Array(size));
+    this.texts = grown(this.texts, new Int32Array(size));
+    this.links = grown(this.links, new Int32Array(size * N_CONTEXTS));
+    this.checks = grown(this.checks, new Uint8Array(size * N_CONTEXTS));
+  }
+}
+
+function grown<T extends Int32Array | Uint8Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}
