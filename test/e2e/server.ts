@@ -2,7 +2,7 @@
 // of browsers or of the extension under test; it is used by the end-to-end tests and by `npm start`.
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { mkdirSync, openSync, readFileSync, closeSync, symlinkSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import type { VSCodeWeb } from "./install.ts";
@@ -14,7 +14,7 @@ export interface ServerOptions {
   readonly extensions?: readonly string[];
   /** `.vsix` files, installed before the first start. */
   readonly packages?: readonly string[];
-  /** User settings on top of the defaults below. */
+  /** User settings on top of the defaults below, written where the folder has none yet. */
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Whether workspaces must be trusted first (default: every folder is trusted without asking). */
   readonly workspaceTrust?: boolean;
@@ -75,7 +75,8 @@ export async function startServer(vscode: VSCodeWeb, options: ServerOptions): Pr
   mkdirSync(extensions, { recursive: true });
   for (const folder of options.extensions ?? []) linkExtension(folder, extensions);
   const settings = { ...QUIET_SETTINGS, "security.workspace.trust.enabled": options.workspaceTrust === true, ...options.settings };
-  writeFileSync(path.join(userData, "User/settings.json"), JSON.stringify(settings, null, 2));
+  const settingsFile = path.join(userData, "User/settings.json");
+  if (!existsSync(settingsFile)) writeFileSync(settingsFile, JSON.stringify(settings, null, 2));
   const config = path.join(root, "config.yaml");
   writeFileSync(config, "auth: none\n");
 
@@ -137,7 +138,9 @@ export async function startServer(vscode: VSCodeWeb, options: ServerOptions): Pr
 /** Links `folder` as `publisher.name-version`, the place an installed extension has. */
 function linkExtension(folder: string, into: string): void {
   const manifest = JSON.parse(readFileSync(path.join(folder, "package.json"), "utf8")) as { publisher: string; name: string; version: string };
-  symlinkSync(path.resolve(folder), path.join(into, `${manifest.publisher}.${manifest.name}-${manifest.version}`));
+  const place = path.join(into, `${manifest.publisher}.${manifest.name}-${manifest.version}`);
+  rmSync(place, { force: true }); // a link of an earlier start
+  symlinkSync(path.resolve(folder), place);
 }
 
 async function installPackage(node: string, args: string[], env: NodeJS.ProcessEnv, file: string): Promise<void> {
