@@ -1,0 +1,342 @@
+// Builds computation graphs out of ggml operations: shapes are checked here, in TypeScript, because a wrong one would end
+// the process (GGML_ASSERT). What the operations compute: ggml.h. Running a graph: compiledGraph.ts.
+// Every method is one ggml operation; the composition of layers belongs to training/.
+import { EngineError } from "../base/errors.ts";
+import { GgmlType } from "../base/ggmlTypes.ts";
+import { openContext } from "./backend.ts";
+import type { Backend } from "./backend.ts";
+import type { ContextPointer, GgmlFunctions, GraphPointer, TensorPointer } from "./library.ts";
+import { shapeOf, Tensor } from "./tensor.ts";
+import type { FullShape, Shape } from "./tensor.ts";
+
+/** Rotary position embedding of adjacent pairs ("NORM" in ggml): what the llama architecture uses in GGUF files. */
+export interface RopeSettings {
+  /** Rotated dimensions of a head. */
+  readonly nDimensions: number;
+  readonly frequencyBase: number;
+}
+
+/** A matrix product as compiledGraph.ts may hand it to a BLAS: `mul_mat` is aᵀ·b, `out_prod` is a·bᵀ, per matrix of the batch. */
+export interface Product {
+  readonly kind: "mulMat" | "outProd";
+  readonly a: Tensor;
+  readonly b: Tensor;
+  readonly result: Tensor;
+}
+
+export class GraphBuilder {
+  readonly backend: Backend;
+  readonly maxNodes: number;
+  readonly graph: GraphPointer;
+  /** Matrix products of F32 tensors in this graph, by the pointer of their result. */
+  readonly products = new Map<TensorPointer, Product>();
+  /** `add_inplace` nodes that add a product to an accumulator, by the node's pointer. */
+  readonly accumulations = new Map<TensorPointer, { readonly product: Product; readonly accumulator: Tensor }>();
+  /** Nodes that only look at another tensor's memory: nothing is computed for them. */
+  readonly views = new Set<TensorPointer>();
+  /** Whether products run at full speed on strided and transposed operands (a BLAS), or want contiguous copies first (ggml). */
+  readonly stridedProducts: boolean;
+  readonly #context: ContextPointer;
+  readonly #f: GgmlFunctions;
+
+  /** `maxNodes` bounds the operations of the graph; `stridedProducts` says that a BLAS will compute the products. */
+  constructor(backend: Backend, maxNodes: number, stridedProducts: boolean) {
+    this.backend = backend;
+    this.maxNodes = maxNodes;
+    this.stridedProducts = stridedProducts;
+    this.#f = backend.functions;
+    this.#context = openContext(this.#f, 2 * maxNodes, this.#f.ggml_graph_overhead_custom(maxNodes, false));
+    const graph = this.#f.ggml_new_graph_custom(this.#context, maxNodes, false);
+    if (graph === null) throw new EngineError("internal", "ggml gave no graph.");
+    this.graph = graph;
+  }
+
+  /** Adds `tensor`, and everything that it is computed from, to the graph. The order of calls is the order of computation. */
+  expand(tensor: Tensor): void {
+    this.#f.ggml_build_forward_expand(this.graph, tensor.pointer);
+  }
+
+  /** Like {@link expand}, and keeps the result in memory of its own, so that it can be read after computing. */
+  output(tensor: Tensor): Tensor {
+    this.#f.ggml_set_output(tensor.pointer);
+    this.expand(tensor);
+    return tensor;
+  }
+
+  /** Frees the descriptions. The graph cannot run afterwards. */
+  close(): void {
+    this.#f.ggml_free(this.#context);
+  }
+
+  #like(pointer: TensorPointer | null, a: Tensor, operation: string): Tensor {
+    return Tensor.of(pointer, a.type, a.shape, operation);
+  }
+
+  #view(pointer: TensorPointer | null, a: Tensor, operation: string): Tensor {
+    return Tensor.of(pointer, a.type, a.shape, operation, a.strides);
+  }
+
+  #window(view: Tensor): Tensor {
+    this.views.add(view.pointer);
+    return view;
+  }
+
+  /** a + b; b may be smaller and is repeated. */
+  add(a: Tensor, b: Tensor): Tensor {
+    requireRepeats(b, a, "add");
+    return this.#like(this.#f.ggml_add(this.#context, a.pointer, b.pointer), a, "add");
+  }
+
+  /** a += b; the result is a view of `a`. */
+  addInPlace(a: Tensor, b: Tensor): Tensor {
+    requireRepeats(b, a, "addInPlace");
+    return this.#view(this.#f.ggml_add_inplace(this.#context, a.pointer, b.pointer), a, "add_inplace");
+  }
+
+  sub(a: Tensor, b: Tensor): Tensor {
+    requireRepeats(b, a, "sub");
+    return this.#like(this.#f.ggml_sub(this.#context, a.pointer, b.pointer), a, "sub");
+  }
+
+  /** Element by element; b may be smaller and is repeated. */
+  mul(a: Tensor, b: Tensor): Tensor {
+    requireRepeats(b, a, "mul");
+    return this.#like(this.#f.ggml_mul(this.#context, a.pointer, b.pointer), a, "mul");
+  }
+
+  div(a: Tensor, b: Tensor): Tensor {
+    requireRepeats(b, a, "div");
+    return this.#like(this.#f.ggml_div(this.#context, a.pointer, b.pointer), a, "div");
+  }
+
+  scale(a: Tensor, factor: number): Tensor {
+    return this.#like(this.#f.ggml_scale(this.#context, a.pointer, factor), a, "scale");
+  }
+
+  scaleInPlace(a: Tensor, factor: number): Tensor {
+    return this.#view(this.#f.ggml_scale_inplace(this.#context, a.pointer, factor), a, "scale_inplace");
+  }
+
+  /** a · factor + bias. */
+  scaleBias(a: Tensor, factor: number, bias: number): Tensor {
+    return this.#like(this.#f.ggml_scale_bias(this.#context, a.pointer, factor, bias), a, "scale_bias");
+  }
+
+  square(a: Tensor): Tensor {
+    return this.#like(this.#f.ggml_sqr(this.#context, a.pointer), a, "sqr");
+  }
+
+  squareRoot(a: Tensor): Tensor {
+    return this.#like(this.#f.ggml_sqrt(this.#context, a.pointer), a, "sqrt");
+  }
+
+  log(a: Tensor): Tensor {
+    return this.#like(this.#f.ggml_log(this.#context, a.pointer), a, "log");
+  }
+
+  /** Sum of all elements, shape [1]. */
+  sum(a: Tensor): Tensor {
+    return Tensor.of(this.#f.ggml_sum(this.#context, a.pointer), a.type, [1, 1, 1, 1], "sum");
+  }
+
+  /** Sums along dimension 0: [n, m] → [1, m]. */
+  sumRows(a: Tensor): Tensor {
+    return Tensor.of(this.#f.ggml_sum_rows(this.#context, a.pointer), a.type, [1, a.shape[1], a.shape[2], a.shape[3]], "sum_rows");
+  }
+
+  /** Sums blocks of `a` down to the shape of `like`: the gradient of repeating. */
+  repeatBack(a: Tensor, like: Tensor): Tensor {
+    requireRepeats(like, a, "repeatBack");
+    return Tensor.of(this.#f.ggml_repeat_back(this.#context, a.pointer, like.pointer), a.type, like.shape, "repeat_back");
+  }
+
+  silu(a: Tensor): Tensor {
+    return this.#like(this.#f.ggml_silu(this.#context, a.pointer), a, "silu");
+  }
+
+  /** Gradient of silu at `a`, times `gradient`. */
+  siluBack(gradient: Tensor, a: Tensor): Tensor {
+    requireSame(gradient, a, "siluBack");
+    return this.#like(this.#f.ggml_silu_back(this.#context, gradient.pointer, a.pointer), a, "silu_back");
+  }
+
+  /** silu(gate) · up. */
+  swiglu(gate: Tensor, up: Tensor): Tensor {
+    requireSame(gate, up, "swiglu");
+    return this.#like(this.#f.ggml_swiglu_split(this.#context, gate.pointer, up.pointer), gate, "swiglu_split");
+  }
+
+  /** Each row divided by its root mean square. */
+  rmsNorm(a: Tensor, epsilon: number): Tensor {
+    return this.#like(this.#f.ggml_rms_norm(this.#context, a.pointer, epsilon), a, "rms_norm");
+  }
+
+  rmsNormBack(gradient: Tensor, a: Tensor, epsilon: number): Tensor {
+    requireSame(gradient, a, "rmsNormBack");
+    return this.#like(this.#f.ggml_rms_norm_back(this.#context, gradient.pointer, a.pointer, epsilon), a, "rms_norm_back");
+  }
+
+  /** aᵀ·b: a [k, m], b [k, n] → [m, n]; outer dimensions of `a` are repeated to those of `b`. `a` may be quantised. */
+  mulMat(a: Tensor, b: Tensor): Tensor {
+    if (a.shape[0] !== b.shape[0] || b.shape[2] % a.shape[2] !== 0 || b.shape[3] % a.shape[3] !== 0) throw mismatch("mulMat", a, b);
+    const result = Tensor.of(this.#f.ggml_mul_mat(this.#context, a.pointer, b.pointer), GgmlType.F32, [a.shape[1], b.shape[1], b.shape[2], b.shape[3]], "mul_mat");
+    this.#remember({ kind: "mulMat", a, b, result });
+    return result;
+  }
+
+  /** a·bᵀ: a [m, k], b [n, k] → [m, n]; outer dimensions of `a` are repeated to those of `b`. Both F32. */
+  outProd(a: Tensor, b: Tensor): Tensor {
+    if (a.shape[1] !== b.shape[1] || b.shape[2] % a.shape[2] !== 0 || b.shape[3] % a.shape[3] !== 0) throw mismatch("outProd", a, b);
+    const result = Tensor.of(this.#f.ggml_out_prod(this.#context, a.pointer, b.pointer), GgmlType.F32, [a.shape[0], b.shape[0], b.shape[2], b.shape[3]], "out_prod");
+    this.#remember({ kind: "outProd", a, b, result });
+    return result;
+  }
+
+  /** a·b: a [m, k], b [k, n] → [m, n], F32, by whichever ggml product is fastest here. */
+  matMul(a: Tensor, b: Tensor): Tensor {
+    return this.stridedProducts ? this.outProd(a, this.transpose(b)) : this.mulMat(this.cont(this.transpose(a)), this.#dense(b));
+  }
+
+  /** aᵀ·b, like {@link mulMat}, by whichever form is fastest here. */
+  transposedMatMul(a: Tensor, b: Tensor): Tensor {
+    return this.stridedProducts ? this.mulMat(a, b) : this.mulMat(a, this.#dense(b));
+  }
+
+  /** a·bᵀ: a [m, k], b [n, k] → [m, n], F32, by whichever ggml product is fastest here. */
+  matMulTransposed(a: Tensor, b: Tensor): Tensor {
+    // Two transposed copies and a mul_mat take less time than ggml's out_prod (33 against 20 GFLOP/s).
+    return this.stridedProducts ? this.outProd(a, b) : this.mulMat(this.cont(this.transpose(a)), this.cont(this.transpose(b)));
+  }
+
+  /** accumulator + product, overwriting `accumulator`; `product` must be the fresh result of a product method, used nowhere else. */
+  addProduct(accumulator: Tensor, product: Tensor): Tensor {
+    requireSame(accumulator, product, "addProduct");
+    const node = this.addInPlace(accumulator, product);
+    const known = this.products.get(product.pointer);
+    if (known !== undefined) this.accumulations.set(node.pointer, { product: known, accumulator });
+    return node;
+  }
+
+  #dense(a: Tensor): Tensor {
+    return a.isContiguous ? a : this.cont(a);
+  }
+
+  #remember(product: Product): void {
+    if (product.a.type === GgmlType.F32 && product.b.type === GgmlType.F32) this.products.set(product.result.pointer, product);
+  }
+
+  /** A contiguous copy. */
+  cont(a: Tensor): Tensor {
+    return this.#like(this.#f.ggml_cont(this.#context, a.pointer), a, "cont");
+  }
+
+  /** Copies `from` into `to`, converting its type; the result is a view of `to`. */
+  copy(from: Tensor, to: Tensor): Tensor {
+    if (from.nElements !== to.nElements) throw mismatch("copy", from, to);
+    return this.#view(this.#f.ggml_cpy(this.#context, from.pointer, to.pointer), to, "cpy");
+  }
+
+  /** A contiguous copy in another number format. */
+  cast(a: Tensor, type: GgmlType): Tensor {
+    return Tensor.of(this.#f.ggml_cast(this.#context, a.pointer, type), type, a.shape, "cast");
+  }
+
+  /** Swaps the two innermost dimensions, without copying. */
+  transpose(a: Tensor): Tensor {
+    const [n0, n1, n2, n3] = a.shape;
+    const [s0, s1, s2, s3] = a.strides;
+    return this.#window(Tensor.of(this.#f.ggml_transpose(this.#context, a.pointer), a.type, [n1, n0, n2, n3], "transpose", [s1, s0, s2, s3]));
+  }
+
+  /** Dimension i becomes dimension `axes[i]`, without copying. */
+  permute(a: Tensor, axes: FullShape): Tensor {
+    const shape: [number, number, number, number] = [1, 1, 1, 1];
+    const strides: [number, number, number, number] = [0, 0, 0, 0];
+    for (const [from, to] of axes.entries()) {
+      shape[to] = a.shape[from as 0 | 1 | 2 | 3];
+      strides[to] = a.strides[from as 0 | 1 | 2 | 3];
+    }
+    if (new Set(axes).size !== 4) throw new EngineError("internal", `permute was given the axes ${axes.join(", ")}.`);
+    return this.#window(Tensor.of(this.#f.ggml_permute(this.#context, a.pointer, ...axes), a.type, shape, "permute", strides));
+  }
+
+  /** The same elements in another shape; `a` must be contiguous. */
+  reshape(a: Tensor, shape: Shape): Tensor {
+    const full = shapeOf(shape);
+    if (!a.isContiguous || full.reduce((product, n) => product * n, 1) !== a.nElements) throw new EngineError("internal", `reshape cannot turn ${a.shape.join(" × ")} into ${full.join(" × ")}.`);
+    return this.#window(Tensor.of(this.#f.ggml_reshape_4d(this.#context, a.pointer, ...full), a.type, full, "reshape"));
+  }
+
+  /** A window of `a`, without copying: `shape` elements from `offsetBytes`, with the strides of `a` unless given. */
+  view(a: Tensor, shape: Shape, offsetBytes: number, strides: FullShape = a.strides): Tensor {
+    const full = shapeOf(shape);
+    const pointer = this.#f.ggml_view_4d(this.#context, a.pointer, ...full, strides[1], strides[2], strides[3], offsetBytes);
+    return this.#window(Tensor.of(pointer, a.type, full, "view", strides));
+  }
+
+  /** Rows of `a` [n, m] at indices `rows` (I32) [k] → F32 [n, k]. `a` may be quantised. */
+  getRows(a: Tensor, rows: Tensor): Tensor {
+    return Tensor.of(this.#f.ggml_get_rows(this.#context, a.pointer, rows.pointer), GgmlType.F32, [a.shape[0], rows.shape[0], rows.shape[1], rows.shape[2]], "get_rows");
+  }
+
+  /** Adds the columns of `gradient` [n, k] into zeros of the shape of `like` [n, m], at indices `rows`. */
+  getRowsBack(gradient: Tensor, rows: Tensor, like: Tensor): Tensor {
+    return Tensor.of(this.#f.ggml_get_rows_back(this.#context, gradient.pointer, rows.pointer, like.pointer), GgmlType.F32, like.shape, "get_rows_back");
+  }
+
+  /** Overwrites rows of `a` at indices `rows` with `values`; the result is a view of `a`. */
+  setRows(a: Tensor, values: Tensor, rows: Tensor): Tensor {
+    if (a.shape[0] !== values.shape[0] || values.shape[1] !== rows.shape[0]) throw mismatch("setRows", a, values);
+    return this.#view(this.#f.ggml_set_rows(this.#context, a.pointer, values.pointer, rows.pointer), a, "set_rows");
+  }
+
+  /** softmax along dimension 0, overwriting `a`. */
+  softMaxInPlace(a: Tensor): Tensor {
+    return this.#view(this.#f.ggml_soft_max_inplace(this.#context, a.pointer), a, "soft_max_inplace");
+  }
+
+  /** softmax(a · scale + mask) along dimension 0, overwriting `a`; `mask` [n, m] is repeated over the outer dimensions. */
+  maskedSoftMaxInPlace(a: Tensor, mask: Tensor | null, scale: number): Tensor {
+    return this.#view(this.#f.ggml_soft_max_ext_inplace(this.#context, a.pointer, mask?.pointer ?? null, scale, 0), a, "soft_max_ext_inplace");
+  }
+
+  /** Gradient of softmax(x · scale) where `softMax` is its result, overwriting `gradient`. */
+  softMaxBackInPlace(gradient: Tensor, softMax: Tensor, scale: number): Tensor {
+    requireSame(gradient, softMax, "softMaxBack");
+    return this.#view(this.#f.ggml_soft_max_ext_back_inplace(this.#context, gradient.pointer, softMax.pointer, scale, 0), gradient, "soft_max_ext_back_inplace");
+  }
+
+  /** Rotates `a` [headSize, nHeads, nTokens] by `positions` (I32) [nTokens]. Source: Su et al. 2021 (RoFormer). */
+  rope(a: Tensor, positions: Tensor, settings: RopeSettings): Tensor {
+    return this.#like(this.#f.ggml_rope_ext(...this.#ropeArguments(a, positions, settings)), a, "rope_ext");
+  }
+
+  /** The gradient of {@link rope}: rotates back. */
+  ropeBack(a: Tensor, positions: Tensor, settings: RopeSettings): Tensor {
+    return this.#like(this.#f.ggml_rope_ext_back(...this.#ropeArguments(a, positions, settings)), a, "rope_ext_back");
+  }
+
+  #ropeArguments(a: Tensor, positions: Tensor, { nDimensions, frequencyBase }: RopeSettings): Parameters<GgmlFunctions["ggml_rope_ext"]> {
+    if (positions.shape[0] !== a.shape[2]) throw mismatch("rope", a, positions);
+    // Mode 0 rotates adjacent pairs; the last four are YaRN's, off.
+    return [this.#context, a.pointer, positions.pointer, null, nDimensions, 0, 0, frequencyBase, 1, 0, 1, 32, 1];
+  }
+
+  /** One AdamW step in place. `parameters`: [rate, β1, β2, ε, decay, 1/(1−β1ᵗ), 1/(1−β2ᵗ)]. */
+  adamw(weights: Tensor, gradient: Tensor, mean: Tensor, variance: Tensor, parameters: Tensor): Tensor {
+    for (const other of [gradient, mean, variance]) requireSame(weights, other, "adamw");
+    return this.#view(this.#f.ggml_opt_step_adamw(this.#context, weights.pointer, gradient.pointer, mean.pointer, variance.pointer, parameters.pointer), weights, "opt_step_adamw");
+  }
+}
+
+function mismatch(operation: string, a: Tensor, b: Tensor): EngineError {
+  return new EngineError("internal", `${operation} cannot join ${a.shape.join(" × ")} and ${b.shape.join(" × ")}.`);
+}
+
+function requireSame(a: Tensor, b: Tensor, operation: string): void {
+  if (a.shape.some((n, axis) => n !== b.shape[axis])) throw mismatch(operation, a, b);
+}
+
+function requireRepeats(small: Tensor, large: Tensor, operation: string): void {
+  if (small.shape.some((n, axis) => (large.shape[axis] ?? 1) % n !== 0)) throw mismatch(operation, large, small);
+}

@@ -1,0 +1,183 @@
+// One llama layer, forward and backward, and the head with its loss: the maths of training, in ggml operations.
+// Every gradient is checked against finite differences (test/unit/training/gradients.test.ts).
+// It does not decide what is trained (linear.ts) nor how a whole model is put together (llamaNetwork.ts).
+//
+// Shapes are innermost first. N = nSequences · sequenceLength tokens stand side by side; tokens attend within their sequence.
+// Sources: Touvron et al. 2023 (llama); Zhang & Sennrich 2019 (RMSNorm); Su et al. 2021 (RoPE); Shazeer 2020 (SwiGLU);
+// Ainslie et al. 2023 (grouped-query attention).
+import type { GraphBuilder, RopeSettings } from "../ggml/graph.ts";
+import type { Tensor } from "../ggml/tensor.ts";
+import type { Linear } from "./linear.ts";
+import { headSize } from "./llamaShape.ts";
+import type { LlamaShape } from "./llamaShape.ts";
+
+/** How the N tokens of a graph are laid out, and the inputs that say so. */
+export interface BatchLayout {
+  readonly nSequences: number;
+  readonly sequenceLength: number;
+  /** Position of each token in its sequence, I32 [N]. */
+  readonly positions: Tensor;
+  /** 0 where a token may attend, −∞ where not; F32 [keys, queries] of one sequence. */
+  readonly mask: Tensor;
+}
+
+/** An RMSNorm's weight [dim] and its gradient, or undefined where it is frozen. */
+export interface NormWeights {
+  readonly weight: Tensor;
+  readonly gradient: Tensor | undefined;
+}
+
+export interface LayerWeights {
+  readonly attentionNorm: NormWeights;
+  readonly query: Linear;
+  readonly key: Linear;
+  readonly value: Linear;
+  readonly attentionOutput: Linear;
+  readonly feedForwardNorm: NormWeights;
+  readonly gate: Linear;
+  readonly up: Linear;
+  readonly down: Linear;
+}
+
+interface NormTape {
+  readonly input: Tensor;
+  /** Normalised, before the weight. */
+  readonly unit: Tensor;
+  readonly output: Tensor;
+}
+
+/** What the backward pass needs of a layer's forward pass. */
+export interface LayerTape {
+  readonly attentionNorm: NormTape;
+  /** Rotated queries and keys, and values, as [headSize, sequenceLength, heads, nSequences] views. */
+  readonly query: Tensor;
+  readonly key: Tensor;
+  readonly value: Tensor;
+  /** Attention probabilities [keys, queries, nHeads, nSequences]. */
+  readonly probabilities: Tensor;
+  /** The heads' outputs side by side [dim, N]. */
+  readonly attended: Tensor;
+  readonly feedForwardNorm: NormTape;
+  readonly gate: Tensor;
+  readonly up: Tensor;
+  readonly activation: Tensor;
+  readonly output: Tensor;
+}
+
+export class LlamaLayers {
+  readonly #graph: GraphBuilder;
+  readonly #shape: LlamaShape;
+  readonly #batch: BatchLayout;
+  readonly #rope: RopeSettings;
+  readonly #attentionScale: number;
+
+  constructor(graph: GraphBuilder, shape: LlamaShape, batch: BatchLayout) {
+    this.#graph = graph;
+    this.#shape = shape;
+    this.#batch = batch;
+    this.#rope = { nDimensions: headSize(shape), frequencyBase: shape.ropeBase };
+    this.#attentionScale = 1 / Math.sqrt(headSize(shape));
+  }
+
+  /** x [dim, N] → the tape, whose `output` [dim, N] is the next layer's input. */
+  forward(weights: LayerWeights, x: Tensor): LayerTape {
+    const g = this.#graph;
+    const { nHeads, nKvHeads } = this.#shape;
+    const attentionNorm = this.norm(weights.attentionNorm, x);
+    const n = attentionNorm.output;
+    const query = this.#byHead(this.#rotate(weights.query.forward(g, n), nHeads), nHeads);
+    const key = this.#byHead(this.#rotate(weights.key.forward(g, n), nKvHeads), nKvHeads);
+    const value = this.#byHead(weights.value.forward(g, n), nKvHeads);
+    const probabilities = g.maskedSoftMaxInPlace(g.transposedMatMul(key, query), this.#batch.mask, this.#attentionScale);
+    const attended = this.#byToken(g.matMul(value, probabilities), nHeads);
+    const h = g.add(x, weights.attentionOutput.forward(g, attended));
+    const feedForwardNorm = this.norm(weights.feedForwardNorm, h);
+    const gate = weights.gate.forward(g, feedForwardNorm.output);
+    const up = weights.up.forward(g, feedForwardNorm.output);
+    const activation = g.swiglu(gate, up);
+    const output = g.add(h, weights.down.forward(g, activation));
+    return { attentionNorm, query, key, value, probabilities, attended, feedForwardNorm, gate, up, activation, output };
+  }
+
+  /** The gradient of the layer's input, given that of its output; accumulates the gradients of its weights. */
+  backward(weights: LayerWeights, tape: LayerTape, dOutput: Tensor): Tensor {
+    const g = this.#graph;
+    weights.down.accumulate(g, tape.activation, dOutput);
+    const dActivation = weights.down.backward(g, dOutput);
+    const dGate = g.siluBack(g.mul(dActivation, tape.up), tape.gate);
+    const dUp = g.mul(g.silu(tape.gate), dActivation);
+    weights.gate.accumulate(g, tape.feedForwardNorm.output, dGate);
+    weights.up.accumulate(g, tape.feedForwardNorm.output, dUp);
+    const dNormed = weights.up.backward(g, dUp, weights.gate.backward(g, dGate));
+    const dH = g.add(dOutput, this.normBack(weights.feedForwardNorm, tape.feedForwardNorm, dNormed));
+
+    weights.attentionOutput.accumulate(g, tape.attended, dH);
+    const { dQuery, dKey, dValue } = this.#attentionBack(tape, weights.attentionOutput.backward(g, dH));
+    const n = tape.attentionNorm.output;
+    weights.query.accumulate(g, n, dQuery);
+    weights.key.accumulate(g, n, dKey);
+    weights.value.accumulate(g, n, dValue);
+    const dN = weights.value.backward(g, dValue, weights.key.backward(g, dKey, weights.query.backward(g, dQuery)));
+    return g.add(dH, this.normBack(weights.attentionNorm, tape.attentionNorm, dN));
+  }
+
+  /** Gradients of the unrotated queries, keys and values, each [heads · headSize, N], given that of the heads' outputs [dim, N]. */
+  #attentionBack(tape: LayerTape, dAttended: Tensor): { dQuery: Tensor; dKey: Tensor; dValue: Tensor } {
+    const g = this.#graph;
+    const { nHeads, nKvHeads } = this.#shape;
+    const dHeads = this.#byHead(dAttended, nHeads);
+    const dValue = this.#sumGroups(g.matMulTransposed(dHeads, tape.probabilities), tape.value);
+    const dProbabilities = g.transposedMatMul(tape.value, dHeads);
+    const dScores = g.softMaxBackInPlace(dProbabilities, tape.probabilities, this.#attentionScale);
+    const dQuery = g.matMul(tape.key, dScores);
+    const dKey = this.#sumGroups(g.matMulTransposed(tape.query, dScores), tape.key);
+    return {
+      dQuery: this.#rotateBack(this.#byToken(dQuery, nHeads), nHeads),
+      dKey: this.#rotateBack(this.#byToken(dKey, nKvHeads), nKvHeads),
+      dValue: this.#byToken(dValue, nKvHeads),
+    };
+  }
+
+  /** Query heads share key–value heads in runs of nHeads/nKvHeads: the gradient of the shared one is the sum over its run. */
+  #sumGroups(gradient: Tensor, like: Tensor): Tensor {
+    const [headDim, length, nHeads, nSequences] = gradient.shape;
+    const nKvHeads = like.shape[2];
+    if (nHeads === nKvHeads) return gradient;
+    const g = this.#graph;
+    const grouped = g.reshape(gradient, [headDim * length, nHeads / nKvHeads, nKvHeads, nSequences]);
+    const target = g.view(grouped, [headDim * length, 1, nKvHeads, nSequences], 0);
+    return g.reshape(g.repeatBack(grouped, target), [headDim, length, nKvHeads, nSequences]);
+  }
+
+  norm({ weight }: NormWeights, input: Tensor): NormTape {
+    const unit = this.#graph.rmsNorm(input, this.#shape.epsilon);
+    return { input, unit, output: this.#graph.mul(unit, weight) };
+  }
+
+  normBack({ weight, gradient }: NormWeights, tape: NormTape, dOutput: Tensor): Tensor {
+    const g = this.#graph;
+    if (gradient !== undefined) g.expand(g.addInPlace(gradient, g.repeatBack(g.mul(dOutput, tape.unit), gradient)));
+    return g.rmsNormBack(g.mul(dOutput, weight), tape.input, this.#shape.epsilon);
+  }
+
+  #rotate(x: Tensor, nHeads: number): Tensor {
+    return this.#graph.rope(this.#graph.reshape(x, [headSize(this.#shape), nHeads, x.shape[1]]), this.#batch.positions, this.#rope);
+  }
+
+  #rotateBack(x: Tensor, nHeads: number): Tensor {
+    const g = this.#graph;
+    return g.reshape(g.ropeBack(g.reshape(x, [headSize(this.#shape), nHeads, x.shape[1]]), this.#batch.positions, this.#rope), x.shape);
+  }
+
+  /** [heads · headSize, N] → [headSize, sequenceLength, heads, nSequences], a view. */
+  #byHead(x: Tensor, nHeads: number): Tensor {
+    const { sequenceLength, nSequences } = this.#batch;
+    return this.#graph.permute(this.#graph.reshape(x, [headSize(this.#shape), nHeads, sequenceLength, nSequences]), [0, 2, 1, 3]);
+  }
+
+  /** The reverse of {@link #byHead}, a copy. */
+  #byToken(x: Tensor, nHeads: number): Tensor {
+    const g = this.#graph;
+    return g.reshape(g.cont(g.permute(x, [0, 2, 1, 3])), [headSize(this.#shape) * nHeads, this.#batch.sequenceLength * this.#batch.nSequences]);
+  }
+}
