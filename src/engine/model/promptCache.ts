@@ -1,0 +1,99 @@
+// One sequence of a context whose computed tokens are kept between requests: the next prompt computes only what differs.
+// Computing is cut into short batches, between which more urgent work goes first and cancelling takes effect.
+// It knows nothing of what the tokens mean.
+import type { ControlledEvaluateIndexOutput, ControlledEvaluateInputItem, LlamaContextSequence, Token } from "node-llama-cpp";
+import { throwIfCancelled } from "../base/errors.ts";
+import type { Lease } from "../base/scheduler.ts";
+
+/** What is asked of the model at a token: the options of node-llama-cpp's controlled evaluation. */
+export type TokenRequest = Exclude<ControlledEvaluateInputItem, Token>[1];
+
+export interface Turn {
+  signal?: AbortSignal | undefined;
+  lease: Lease;
+  /** Point on the clock of `performance.now()` at which computing stops, or undefined. */
+  deadlineAt?: number | undefined;
+}
+
+/** How long one batch of prompt tokens may take; a cancelled request stops computing after at most about this. */
+const BATCH_TARGET_MS = 60;
+const SMALLEST_BATCH = 8;
+
+export class PromptCache {
+  readonly #sequence: LlamaContextSequence;
+  readonly #largestBatch: number;
+  #batch: number;
+  #msPerPromptToken = 0;
+
+  /** `largestBatch` is the batch size that the context was made with. */
+  constructor(sequence: LlamaContextSequence, largestBatch: number) {
+    this.#sequence = sequence;
+    this.#largestBatch = largestBatch;
+    this.#batch = Math.min(largestBatch, 32);
+  }
+
+  /** Tokens of `tokens` that are computed already. */
+  commonPrefix(tokens: Token[]): number {
+    return Math.min(this.#sequence.compareContextTokens(tokens).firstDifferentIndex, tokens.length);
+  }
+
+  /** Milliseconds per prompt token, as last measured; 0 before the first batch. */
+  get msPerPromptToken(): number {
+    return this.#msPerPromptToken;
+  }
+
+  /**
+   * Brings the sequence to hold exactly `tokens` and answers `requests` (for the last `requests.length` tokens).
+   * `reused` counts tokens that were there already. Outputs are null where the deadline passed first.
+   * May be interrupted by other users of this cache at every lease.yield(): what they displaced is computed again.
+   * Errors: CancelledError.
+   */
+  async evaluate(tokens: readonly Token[], requests: readonly TokenRequest[], turn: Turn): Promise<{ outputs: ControlledEvaluateIndexOutput[] | null; reused: number }> {
+    const sequence = this.#sequence;
+    const wanted = tokens as Token[];
+    const plainCount = tokens.length - requests.length;
+    let reused: number | null = null;
+    for (;;) {
+      throwIfCancelled(turn.signal);
+      await turn.lease.yield();
+      throwIfCancelled(turn.signal);
+      if (turn.deadlineAt !== undefined && performance.now() > turn.deadlineAt) return { outputs: null, reused: reused ?? 0 };
+
+      // The tokens to be answered must be computed anew even where they are cached: their outputs were not kept.
+      const common = Math.min(this.commonPrefix(wanted), plainCount);
+      if (common < sequence.nextTokenIndex) await sequence.adaptStateToTokens(wanted.slice(0, common), false);
+      const start = sequence.nextTokenIndex;
+      reused ??= start;
+
+      const left = tokens.length - start;
+      if (left <= this.#batch || start >= plainCount) {
+        const input: ControlledEvaluateInputItem[] = wanted.slice(start).map((token, i) => {
+          const request = requests[start + i - plainCount];
+          return request === undefined ? token : [token, request];
+        });
+        const begun = performance.now();
+        const results = await sequence.controlledEvaluate(input);
+        if (left >= SMALLEST_BATCH) this.#learn(left, performance.now() - begun);
+        const outputs = results.slice(-requests.length).filter((output) => output !== undefined);
+        return { outputs, reused };
+      }
+      const count = Math.min(this.#batch, plainCount - start);
+      const begun = performance.now();
+      await sequence.evaluateWithoutGeneratingNewTokens(wanted.slice(start, start + count));
+      this.#learn(count, performance.now() - begun);
+    }
+  }
+
+  /** Forgets everything that was computed. */
+  async clear(): Promise<void> {
+    await this.#sequence.clearHistory();
+  }
+
+  /** Sizes the next batch so that it takes about the target time; multiples of 8 suit the matrix kernels. */
+  #learn(count: number, ms: number): void {
+    const perToken = ms / count;
+    this.#msPerPromptToken = this.#msPerPromptToken === 0 ? perToken : 0.7 * this.#msPerPromptToken + 0.3 * perToken;
+    const ideal = Math.floor(BATCH_TARGET_MS / this.#msPerPromptToken / 8) * 8;
+    this.#batch = Math.max(SMALLEST_BATCH, Math.min(this.#largestBatch, ideal));
+  }
+}
