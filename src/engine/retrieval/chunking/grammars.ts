@@ -1,0 +1,102 @@
+// Loads tree-sitter grammars once and parses text in slices, giving the event loop back between them.
+// What the trees mean is for syntax.ts and symbols.ts.
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { Language, Parser } from "web-tree-sitter";
+import type { Tree } from "web-tree-sitter";
+import { throwIfCancelled } from "../../base/errors.ts";
+import type { GrammarName } from "./languages.ts";
+
+/** Longest stretch of parsing without giving the event loop back, in ms. */
+const SLICE_MS = 20;
+/** Parsing one file may take this long in all, in ms; then it is cut by lines. */
+const FILE_BUDGET_MS = 5_000;
+
+let runtime: Promise<void> | undefined;
+const parsers = new Map<GrammarName, Promise<{ parser: Parser; language: Language }>>();
+/** One parse at a time per grammar: a sliced parse leaves its state in the parser. */
+const turns = new Map<GrammarName, Promise<unknown>>();
+
+/** The folder of the grammar files: beside the bundle when packaged, else in node_modules. */
+function grammarFile(grammar: GrammarName): string {
+  const packaged = path.join(import.meta.dirname, "grammars", `tree-sitter-${grammar}.wasm`);
+  if (existsSync(packaged)) return packaged;
+  return createRequire(import.meta.url).resolve(`@vscode/tree-sitter-wasm/wasm/tree-sitter-${grammar}.wasm`);
+}
+
+/** The WebAssembly of tree-sitter itself, looked for in the same two places. */
+function runtimeFile(): string {
+  const packaged = path.join(import.meta.dirname, "grammars", "web-tree-sitter.wasm");
+  if (existsSync(packaged)) return packaged;
+  return createRequire(import.meta.url).resolve("web-tree-sitter/web-tree-sitter.wasm");
+}
+
+function parserFor(grammar: GrammarName): Promise<{ parser: Parser; language: Language }> {
+  let entry = parsers.get(grammar);
+  if (!entry) {
+    entry = (async () => {
+      runtime ??= Parser.init({ locateFile: runtimeFile });
+      await runtime;
+      const language = await Language.load(new Uint8Array(await readFile(grammarFile(grammar))));
+      const parser = new Parser();
+      parser.setLanguage(language);
+      return { parser, language };
+    })();
+    parsers.set(grammar, entry);
+    // A failed load is tried again by the next file rather than remembered for ever.
+    entry.catch(() => parsers.delete(grammar));
+  }
+  return entry;
+}
+
+/**
+ * Parses `text` and hands its tree to `read`, which must not keep it: the tree is freed afterwards.
+ * Resolves to null where the text took longer than {@link FILE_BUDGET_MS}. Rejects where the grammar cannot be loaded,
+ * and when cancelled.
+ */
+export async function withTree<T>(grammar: GrammarName, text: string, signal: AbortSignal | undefined, read: (tree: Tree) => Promise<T>): Promise<T | null> {
+  const { parser } = await parserFor(grammar);
+  const before = turns.get(grammar) ?? Promise.resolve();
+  const mine = before.then(async () => {
+    const tree = await parseInSlices(parser, text, signal);
+    if (!tree) return null;
+    try {
+      return await read(tree);
+    } finally {
+      tree.delete();
+    }
+  });
+  turns.set(grammar, mine.catch(() => undefined));
+  return mine;
+}
+
+async function parseInSlices(parser: Parser, text: string, signal: AbortSignal | undefined): Promise<Tree | null> {
+  let spentMs = 0;
+  for (;;) {
+    throwAndReset(parser, signal);
+    const started = performance.now();
+    const tree = parser.parse(text, null, { progressCallback: () => performance.now() - started > SLICE_MS });
+    if (tree) return tree;
+    spentMs += performance.now() - started;
+    if (spentMs > FILE_BUDGET_MS) {
+      parser.reset();
+      return null;
+    }
+    await nextTurn();
+  }
+}
+
+function throwAndReset(parser: Parser, signal: AbortSignal | undefined): void {
+  if (signal?.aborted) parser.reset();
+  throwIfCancelled(signal);
+}
+
+/** Gives the event loop back when more than {@link SLICE_MS} passed since `started`; returns the new start. */
+export async function pause(started: number): Promise<number> {
+  if (performance.now() - started < SLICE_MS) return started;
+  await nextTurn();
+  return performance.now();
+}

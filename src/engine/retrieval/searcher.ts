@@ -1,0 +1,119 @@
+// Finds passages for a query: gathers candidates by words, meaning, names and paths, and weighs them into one order.
+// Where the candidates come from is the store's business; what becomes of the hits is that of the tasks.
+import type { SymbolDefinition } from "../protocol/types.ts";
+import { foldIdentifier, identifiersIn, queryWords } from "./keyword/analyzer.ts";
+import type { ChunkRow, ChunkStore } from "./store/chunkStore.ts";
+import { decodeVector, dot } from "./store/vectorCodec.ts";
+import type { VectorIndex } from "./store/vectorIndex.ts";
+
+/** Candidates taken from each signal before they are weighed. */
+const CANDIDATES = 100;
+/** Names shared by more definitions than this (constructor, run, …) say nothing about where to look. */
+const COMMON_NAME = 12;
+
+/** Weights of the signals, each scaled to [0, 1]. Fitted on CoSQA and commitloc development rows; see test/bench/retrieval.ts. */
+export interface FusionWeights {
+  keyword: number;
+  vector: number;
+  symbol: number;
+  path: number;
+  short: number;
+}
+
+export const FUSION_WEIGHTS: FusionWeights = { keyword: 1, vector: 0.8, symbol: 0.5, path: 0.3, short: 0.15 };
+
+/** A candidate with what each signal says of it. */
+export interface ScoredChunk {
+  chunk: ChunkRow;
+  score: number;
+  /** Signals that found it, strongest contribution first. */
+  via: string[];
+}
+
+interface Candidate {
+  keyword: number;
+  vector: number | null;
+  symbol: number;
+}
+
+/** One place to search: a store and, where passages are embedded, the graph over their vectors. */
+export interface SearchPlace {
+  store: ChunkStore;
+  vectors: Pick<VectorIndex, "search"> | null;
+}
+
+/** Searches one place. `queryVector` is null where nothing embeds. Best first. */
+export function searchPlace(place: SearchPlace, query: string, queryVector: Float32Array | null, limit: number, activePath: string | undefined, weights: FusionWeights = FUSION_WEIGHTS): ScoredChunk[] {
+  const candidates = new Map<number, Candidate>();
+  const candidate = (id: number): Candidate => {
+    let entry = candidates.get(id);
+    if (!entry) candidates.set(id, entry = { keyword: 0, vector: null, symbol: 0 });
+    return entry;
+  };
+  const words = queryWords(query);
+  const byWords = place.store.matchWords(words, CANDIDATES);
+  const best = byWords[0]?.score ?? 1;
+  for (const { id, score } of byWords) candidate(id).keyword = Math.max(0, score / best);
+  if (queryVector && place.vectors) for (const { id, score } of place.vectors.search(queryVector, CANDIDATES)) candidate(id).vector = score;
+  for (const { id, score } of namedChunks(place.store, query)) {
+    const entry = candidate(id);
+    entry.symbol = Math.max(entry.symbol, score);
+  }
+  const paths = mentionedPaths(query);
+  for (const path of paths) for (const chunk of place.store.chunksNamed(path, 4)) candidate(chunk);
+  const scored: ScoredChunk[] = [];
+  for (const [id, signals] of candidates) {
+    const chunk = place.store.chunk(id);
+    if (!chunk) continue; // deleted since the graph was brought up to date
+    if (signals.vector === null) signals.vector = queryVector && chunk.vector ? dot(queryVector, decodeVector(chunk.vector)) : 0;
+    const path = pathScore(chunk.path, paths, activePath);
+    const parts: [string, number][] = [
+      ["keyword", weights.keyword * signals.keyword], ["vector", weights.vector * Math.max(0, signals.vector)],
+      ["symbol", weights.symbol * signals.symbol], ["path", weights.path * path],
+    ];
+    const score = parts.reduce((sum, [, part]) => sum + part, 0);
+    scored.push({ chunk, score, via: parts.filter(([, part]) => part > 0.02).sort((a, b) => b[1] - a[1]).map(([name]) => name) });
+  }
+  // Equal scores in order of place, so that the same index gives the same answer.
+  scored.sort((a, b) => b.score - a.score || (a.chunk.path < b.chunk.path ? -1 : a.chunk.path > b.chunk.path ? 1 : a.chunk.startLine - b.chunk.startLine));
+  return scored.slice(0, limit);
+}
+
+/** Chunks that define a name which the query mentions: whole, or as words in a row ("read file atomic" → readFileAtomic). */
+function namedChunks(store: ChunkStore, query: string): { id: number; score: number }[] {
+  const found: { id: number; score: number }[] = [];
+  const take = (definitions: readonly SymbolDefinition[], score: number) => {
+    if (definitions.length > COMMON_NAME) return;
+    for (const definition of definitions) {
+      const id = store.chunkAt(definition.path, definition.startLine);
+      if (id !== null) found.push({ id, score });
+    }
+  };
+  const exact = new Set(identifiersIn(query).slice(0, 24));
+  for (const name of exact) {
+    const definitions = store.definitions(name, COMMON_NAME + 1);
+    if (definitions.length > 0) take(definitions, 1);
+    else take(store.symbolsFolded(foldIdentifier(name), COMMON_NAME + 1), 0.9);
+  }
+  const words = (query.match(/[\p{L}\p{N}]+/gu) ?? []).slice(0, 40).map((word) => word.toLowerCase());
+  const tried = new Set<string>();
+  for (let length = Math.min(4, words.length); length >= 1; length--) {
+    for (let from = 0; from + length <= words.length; from++) {
+      const folded = words.slice(from, from + length).join("");
+      if (folded.length < 4 || tried.has(folded)) continue;
+      tried.add(folded);
+      take(store.symbolsFolded(folded, COMMON_NAME + 1), length === 1 ? 0.35 : 0.6 + 0.1 * length);
+    }
+  }
+  return found;
+}
+
+/** File names and paths that the query spells out: "src/engine/log.ts", "log.ts:41", "package.json". */
+function mentionedPaths(query: string): string[] {
+  return [...new Set([...query.matchAll(/[\p{L}\p{N}_@.-]*(?:[/\\][\p{L}\p{N}_@.-]+)*\.[A-Za-z]\w{0,9}\b/gu)].map(([path]) => path.replaceAll("\\", "/").replace(/^\.?\//, "")))].filter((path) => path.length > 3).slice(0, 8);
+}
+
+function pathScore(path: string, mentioned: readonly string[], activePath: string | undefined): number {
+  for (const mention of mentioned) if (path === mention || path.endsWith(`/${mention}`)) return 1;
+  return path === activePath ? 0.3 : 0;
+}
