@@ -1,0 +1,81 @@
+// Cards about text that no definition bears: names that are only used, quoted phrases, and who imports a file.
+import type { CardItem } from "../protocol/types.ts";
+import { MAXIMUM_ITEMS, usagesOf } from "./cardContext.ts";
+import type { CardContext, Draft } from "./cardContext.ts";
+import { usageItem } from "./cardDefinitions.ts";
+import { resolvePath } from "./resolve.ts";
+import { code, list, place, plural, quote } from "./wording.ts";
+
+const EXPORTS_LOOKED_UP = 25;
+
+/** A parameter, a key, a message: lines that hold it verbatim, by the table of usages and by search. */
+export async function verbatimCard(context: CardContext): Promise<Draft | null> {
+  const { question } = context;
+  const names = question.identifiers.filter((subject) => subject.mark !== "capitalised" && subject.mark !== "named");
+  for (const subject of names) {
+    const { count, usages } = await usagesOf(context, subject.name);
+    if (subject.container.length > 0 || count === 0) continue;
+    const items: CardItem[] = [];
+    const seen = new Set<string>();
+    for (const usage of usages) {
+      if (items.length >= MAXIMUM_ITEMS - 1) break;
+      if (seen.has(usage.path) && seen.size < 3 && usages.some((other) => !seen.has(other.path))) continue;
+      const item = await usageItem(context, usage, "plaintext");
+      if (!item) continue;
+      seen.add(usage.path);
+      items.push(item);
+    }
+    if (items.length > 0) return { summary: `${code(subject.name)} has no definition of its own in the index; the name stands on ${plural(count, "line")}: ${listed(items)}.`, items, supported: true };
+  }
+  const texts = [...names.map((subject) => [...subject.container, subject.name].join(".")), ...question.phrases].filter((text) => text.length >= 3);
+  for (const text of texts) {
+    const items = await linesHolding(context, text);
+    if (items.length > 0) return { summary: `${question.phrases.includes(text) ? quote(text) : code(text)} stands verbatim on ${items.length === 1 ? "this line" : "these lines"}: ${listed(items)}.`, items, supported: true };
+  }
+  return null;
+}
+
+/** "Which files import chat.ts": the lines elsewhere that import what the file exports. */
+export async function importersCard(context: CardContext): Promise<Draft | null> {
+  const mention = context.question.paths[0];
+  const path = mention ? resolvePath(mention, context.files)[0] : undefined;
+  if (path === undefined) return null;
+  const base = (path.split("/").at(-1) ?? "").replace(/\.\w+$/, "");
+  const lines = new Map<string, { path: string; line: number; text: string }>();
+  const names = (await context.access.symbolsIn(path)).filter((definition) => definition.container.length === 0 && definition.exported).slice(0, EXPORTS_LOOKED_UP);
+  for (const name of [base, ...names.map((definition) => definition.name)]) {
+    const { usages } = await usagesOf(context, name);
+    for (const usage of usages) {
+      if (usage.path === path || lines.has(usage.path)) continue;
+      const imports = /\b(?:import|from|require|use|using|include)\b/.test(usage.text) && (usage.text.includes(base) || name !== base);
+      if (imports || (name !== base && names.length === 1)) lines.set(usage.path, usage);
+    }
+  }
+  const items: CardItem[] = [];
+  for (const usage of lines.values()) {
+    if (items.length >= MAXIMUM_ITEMS) break;
+    const item = await usageItem(context, usage, "plaintext");
+    if (item) items.push(item);
+  }
+  if (items.length === 0) return null;
+  return { summary: `${plural(lines.size, "file")} ${lines.size === 1 ? "imports" : "import"} from ${code(path)}: ${listed(items)}.`, items, supported: true };
+}
+
+async function linesHolding(context: CardContext, text: string): Promise<CardItem[]> {
+  const items: CardItem[] = [];
+  const wanted = text.toLowerCase();
+  for (const hit of [...await context.access.search(text.slice(0, 300), { k: 20 }), ...await context.hits()]) {
+    const lines = hit.text.split("\n");
+    for (const [i, line] of lines.entries()) {
+      if (items.length >= MAXIMUM_ITEMS - 1) return items;
+      if (!line.toLowerCase().includes(wanted)) continue;
+      const item = await usageItem(context, { path: hit.path, line: hit.startLine + i, text: line.trim().slice(0, 200) }, hit.language);
+      if (item && !items.some((known) => known.citation === item.citation)) items.push(item);
+    }
+  }
+  return items;
+}
+
+function listed(items: readonly CardItem[]): string {
+  return list(items.slice(0, 4).map((item) => `${place(item.location.path, item.location.startLine)} [${item.citation}]`));
+}
