@@ -15,7 +15,7 @@ export interface InfillRequest {
   prefix: string;
   suffix: string;
   path: string;
-  /** Other files to look at, most useful first; kept stable while typing, or nothing can be reused. */
+  /** Excerpts of other files, most useful first; what changes between requests here, and all after it, is computed anew. */
   context: { path: string; text: string }[];
   maxTokens: number;
   signal?: AbortSignal;
@@ -133,7 +133,7 @@ function weightsOf(tokens: readonly Token[]): TokenRequest {
 function resolveTokens(model: LlamaModel, markers: InfillMarkers | null): InfillTokens {
   const id = (text: string | null | undefined): number | null => (text === null || text === undefined ? null : specialToken(model, text));
   return {
-    layout: markers?.layout ?? "prefix",
+    layout: markers?.layout ?? "prefix", limits: markers?.limits ?? null,
     prefix: id(markers?.prefix), suffix: id(markers?.suffix), middle: id(markers?.middle), file: id(markers?.file),
     beginning: model.tokens.shouldPrependBosToken ? model.tokens.bos : null,
   };

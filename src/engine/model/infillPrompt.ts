@@ -1,10 +1,11 @@
 // Builds the tokens of an infill prompt within a budget: files of context first, then suffix and prefix in the model's order.
 // Parts are cut so that typing along changes as few tokens as possible. It runs no model.
-import type { InfillLayout } from "./infillVocabulary.ts";
+import type { InfillLayout, InfillLimits } from "./infillVocabulary.ts";
 
 /** Token ids of a model's infill markers; null where it has none of that kind. */
 export interface InfillTokens {
   layout: InfillLayout;
+  limits: InfillLimits | null;
   prefix: number | null;
   suffix: number | null;
   middle: number | null;
@@ -17,6 +18,7 @@ export interface InfillParts {
   prefix: string;
   suffix: string;
   path: string;
+  /** Most useful first; in the prompt the most useful stands last, nearest to the caret. */
   context: readonly { path: string; text: string }[];
 }
 
@@ -31,6 +33,7 @@ const SUFFIX_SHARE = 0.15;
  */
 const TRAILING_SUFFIX_SHARE = 0.04;
 const LEAST_SUFFIX_TOKENS = 16;
+const LEAST_FILE_TOKENS = 16;
 /** A prefix that outgrew its share is cut to this part of it, so that the next cut is many keystrokes away. */
 const CUT_TO = 0.7;
 /** Generous upper bound on characters per token, so that text far too long is not tokenised whole. */
@@ -54,13 +57,14 @@ export class InfillPromptBuilder {
   /** The prompt for `parts` in at most `budget` tokens; the model's next token is the first of the middle. */
   build(parts: InfillParts, budget: number): number[] {
     const { layout, prefix: PRE, suffix: SUF, middle: MID, beginning } = this.#tokens;
+    const { limits } = this.#tokens;
     const context = this.#context(parts, Math.floor(budget * CONTEXT_SHARE));
     const header = this.#fileHeader(parts.path, context.length > 0);
-    const trailing = layout === "psm";
-    const suffixBudget = Math.max(LEAST_SUFFIX_TOKENS, Math.floor(budget * (trailing ? TRAILING_SUFFIX_SHARE : SUFFIX_SHARE)));
-    const suffix = layout === "prefix" ? [] : this.#head(parts.suffix, suffixBudget);
+    const suffixShare = Math.max(LEAST_SUFFIX_TOKENS, Math.floor(budget * (layout === "psm" ? TRAILING_SUFFIX_SHARE : SUFFIX_SHARE)));
+    const suffix = layout === "prefix" ? [] : this.#head(parts.suffix, Math.min(suffixShare, limits?.suffix ?? Infinity));
     const markers = [beginning, PRE, SUF, MID].filter((token) => token !== null).length;
-    const prefix = this.#tail(parts.prefix, Math.max(8, budget - context.length - header.length - suffix.length - markers));
+    const left = budget - context.length - header.length - suffix.length - markers;
+    const prefix = this.#tail(parts.prefix, Math.max(8, Math.min(left, limits?.prefix ?? Infinity)));
 
     const out: (number | null)[] = [beginning];
     // Markers that no family's context has (comment headers) belong inside the prefix, which psm and prefix begin with.
@@ -71,11 +75,12 @@ export class InfillPromptBuilder {
         out.push(SUF, ...suffix, MID);
         break;
       case "spm":
+        if (this.#tokens.file !== null) out.push(...context, ...header, SUF, ...suffix, PRE, ...prefix, MID);
+        else out.push(SUF, ...suffix, PRE, ...context, ...header, ...prefix, MID);
+        break;
+      case "spmJoined":
         if (this.#tokens.file !== null) out.push(...context, ...header, PRE, SUF, ...suffix, MID, ...prefix);
         else out.push(PRE, SUF, ...suffix, MID, ...context, ...header, ...prefix);
-        break;
-      case "suffixPrefix":
-        out.push(SUF, ...suffix, PRE, ...context, ...header, ...prefix);
         break;
       case "prefix":
         out.push(...context, ...header, ...prefix);
@@ -85,15 +90,18 @@ export class InfillPromptBuilder {
   }
 
   #context(parts: InfillParts, budget: number): number[] {
-    const out: number[] = [];
-    for (const file of parts.context) {
+    const { limits } = this.#tokens;
+    const files: number[][] = [];
+    let used = 0;
+    for (const file of parts.context.slice(0, limits?.files ?? parts.context.length)) {
       const header = this.#fileHeader(file.path, true);
-      const left = budget - out.length - header.length - 1;
-      if (left < 16) break;
-      const text = file.text.endsWith("\n") ? file.text : `${file.text}\n`;
-      out.push(...header, ...this.#head(text, left));
+      const left = Math.min(budget - used - header.length - 1, limits?.fileTokens ?? Infinity);
+      if (left < LEAST_FILE_TOKENS) break;
+      const tokens = [...header, ...this.#head(file.text.endsWith("\n") ? file.text : `${file.text}\n`, left)];
+      files.unshift(tokens);
+      used += tokens.length;
     }
-    return out;
+    return files.flat();
   }
 
   /** What introduces a file. Without a marker, a lone current file needs no introduction. */
