@@ -1,5 +1,5 @@
 // Where this package's own files are, the same from source and from the bundle.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -21,4 +21,10 @@ export function packageDir(): string {
 /** A file in `media/`, where models, icons and grammars of the package lie. */
 export function mediaFile(...parts: string[]): string {
   return path.join(packageDir(), "media", ...parts);
+}
+
+/** The version in the package's package.json. */
+export function engineVersion(): string {
+  const manifest = JSON.parse(readFileSync(path.join(packageDir(), "package.json"), "utf8")) as { version: string };
+  return manifest.version;
 }

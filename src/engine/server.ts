@@ -1,0 +1,112 @@
+// The engine's side of the wire: method → engine call, cancellation tokens → AbortSignals, errors → wire codes (once, here).
+// It holds no state of its own beyond the engine that the handshake made.
+import { ResponseError } from "vscode-jsonrpc/node";
+import type { CancellationToken, MessageConnection } from "vscode-jsonrpc/node";
+import { EngineError, isCancelled } from "./base/errors.ts";
+import type { Log } from "./base/log.ts";
+import type { Engine } from "./engine.ts";
+import type { ClientNotifications, EngineNotifications, EngineRequests, HelloParams, WireErrorData } from "./protocol/messages.ts";
+import { WIRE_ERROR_CANCELLED, WIRE_ERROR_FAILED } from "./protocol/messages.ts";
+import { PROTOCOL_VERSION } from "./protocol/version.ts";
+
+/** The part of an engine's life that the server needs from its composition root. */
+export interface EngineFactory {
+  version: string;
+  open(hello: HelloParams, notify: EngineNotifier): Promise<Engine>;
+}
+
+/** Sends a notification to the client; typed by method. */
+export type EngineNotifier = <M extends keyof EngineNotifications>(method: M, params: EngineNotifications[M]) => void;
+
+/** Serves one client on `connection` until it closes; `onClosed` runs after the engine has been closed. */
+export function serve(connection: MessageConnection, factory: EngineFactory, log: Log, onClosed: () => void): void {
+  let engine: Engine | null = null;
+  let closing: Promise<void> | null = null;
+
+  const notify: EngineNotifier = (method, params) => {
+    connection.sendNotification(method, params).catch((error: unknown) => log.debug("A notification was not delivered", { method, error: String(error) }));
+  };
+
+  const opened = (): Engine => {
+    if (!engine) throw new EngineError("badRequest", "The engine was asked before the handshake. Send \"engine/hello\" first.");
+    return engine;
+  };
+
+  const close = (): Promise<void> => {
+    closing ??= (async () => {
+      try {
+        await engine?.close();
+      } catch (error) {
+        log.error("Closing the engine failed", { error: String(error) });
+      }
+      onClosed();
+    })();
+    return closing;
+  };
+
+  function on<M extends keyof EngineRequests>(method: M, handle: (params: EngineRequests[M]["params"], signal: AbortSignal) => EngineRequests[M]["result"] | Promise<EngineRequests[M]["result"]>): void {
+    connection.onRequest(method, async (params: EngineRequests[M]["params"], token: CancellationToken) => {
+      const abort = new AbortController();
+      const watching = token.onCancellationRequested(() => abort.abort());
+      try {
+        return await handle(params, abort.signal);
+      } catch (error) {
+        throw toWireError(method, error, log);
+      } finally {
+        watching.dispose();
+      }
+    });
+  }
+
+  function onNotice<M extends keyof ClientNotifications>(method: M, handle: (params: ClientNotifications[M]) => void | Promise<void>): void {
+    connection.onNotification(method, (params: ClientNotifications[M]) => {
+      Promise.resolve().then(() => handle(params)).catch((error: unknown) => {
+        if (!isCancelled(error)) log.warn("A notification could not be handled", { method, error: String(error) });
+      });
+    });
+  }
+
+  on("engine/hello", async (params) => {
+    if (params.protocolVersion !== PROTOCOL_VERSION) {
+      throw new EngineError("protocolMismatch", `The extension speaks protocol version ${params.protocolVersion}, this engine ${PROTOCOL_VERSION}. Reload the window so that both come from the same installation.`);
+    }
+    if (engine) throw new EngineError("badRequest", "The handshake was already made.");
+    engine = await factory.open(params, notify);
+    return { protocolVersion: PROTOCOL_VERSION, engineVersion: factory.version, pid: process.pid };
+  });
+  on("engine/status", () => opened().status());
+  on("engine/configure", ({ settings, trusted }) => opened().configure(settings, trusted));
+  on("engine/doctor", (_, signal) => opened().doctor(signal));
+  on("engine/shutdown", async () => {
+    await close();
+    return null;
+  });
+  on("model/list", () => opened().listModels());
+  on("model/inspect", ({ file }) => opened().inspectModel(file));
+  on("model/use", ({ id }) => opened().useModel(id));
+  on("model/pull", ({ uri }, signal) => opened().pullModel(uri, { signal, onProgress: (progress) => notify("model/downloadProgress", progress) }));
+  on("index/update", ({ full }, signal) => opened().updateIndex({ full, signal }));
+  on("index/status", () => opened().status().index);
+  on("retrieval/search", ({ query, k }, signal) => opened().search(query, k, signal));
+  on("answer/ask", (params, signal) => opened().ask(params, { signal, onEvent: (event) => notify("answer/event", { askId: params.askId, event }) }));
+  on("completion/complete", (params, signal) => opened().complete(params, signal));
+
+  onNotice("index/filesChanged", ({ paths }) => opened().filesChanged(paths));
+  onNotice("session/documentTouched", (document) => opened().documentTouched(document));
+  onNotice("session/documentClosed", ({ path }) => opened().documentClosed(path));
+  onNotice("completion/outcome", (outcome) => opened().recordOutcome(outcome));
+
+  connection.onClose(() => void close());
+  connection.listen();
+}
+
+function toWireError(method: string, error: unknown, log: Log): ResponseError<WireErrorData | undefined> {
+  if (isCancelled(error)) return new ResponseError(WIRE_ERROR_CANCELLED, "cancelled");
+  if (error instanceof EngineError) {
+    log.warn("A request failed", { method, reason: error.reason });
+    return new ResponseError<WireErrorData>(WIRE_ERROR_FAILED, error.message, { reason: error.reason, details: { ...error.details } });
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  log.error("A request failed unexpectedly", { method, error: text });
+  return new ResponseError<WireErrorData>(WIRE_ERROR_FAILED, `Something went wrong inside the engine (${error instanceof Error ? error.message : String(error)}). The KaLactica output has the details.`, { reason: "internal", details: {} });
+}

@@ -1,0 +1,219 @@
+// The commands of the palette. Each is a short conversation with the user around one or two engine requests.
+import * as vscode from "vscode";
+import type { ModelInfo } from "../engine/protocol/types.ts";
+import type { CommandId } from "./contributions.ts";
+import type { EngineClient } from "./engineClient.ts";
+import { showFailure } from "./messages.ts";
+
+/** What the chat view offers to commands. */
+export interface ChatCommands {
+  focus(): Promise<void>;
+  newChat(): void;
+  stop(): void;
+  /** Asks with the active selection attached, as "/explain" and its siblings do. */
+  askAboutSelection(command: "explain" | "fix" | "tests" | "doc"): Promise<void>;
+}
+
+export interface CommandDependencies {
+  client: EngineClient;
+  chat: ChatCommands;
+  log: vscode.LogOutputChannel;
+  explainLastCompletion: () => string;
+}
+
+/** Registers every command of COMMANDS; the compiler refuses a missing one. */
+export function registerCommands(dependencies: CommandDependencies): vscode.Disposable {
+  const { client, chat, log } = dependencies;
+  const handlers: Record<CommandId, (argument?: unknown) => Promise<void> | void> = {
+    openChat: () => chat.focus(),
+    newChat: () => chat.newChat(),
+    stopAnswer: () => chat.stop(),
+    explainSelection: () => chat.askAboutSelection("explain"),
+    fixSelection: () => chat.askAboutSelection("fix"),
+    testSelection: () => chat.askAboutSelection("tests"),
+    documentSelection: () => chat.askAboutSelection("doc"),
+    searchWorkspace: () => searchWorkspace(client),
+    toggleCompletions: () => toggleCompletions(),
+    explainCompletion: async () => {
+      await vscode.window.showInformationMessage(dependencies.explainLastCompletion());
+    },
+    chooseModel: () => chooseModel(client),
+    downloadModel: (uri) => downloadModel(client, uri),
+    inspectModel: () => inspectModel(client),
+    updateIndex: () => updateIndex(client),
+    showIndexReport: () => showIndexReport(client),
+    doctor: () => doctor(client),
+    restartEngine: () => client.restart(),
+    showLog: () => log.show(),
+  };
+  return vscode.Disposable.from(
+    ...Object.entries(handlers).map(([id, handler]) =>
+      vscode.commands.registerCommand(`kalactica.${id}`, async (argument?: unknown) => {
+        try {
+          await handler(argument);
+        } catch (error) {
+          await showFailure(error);
+        }
+      }),
+    ),
+  );
+}
+
+async function searchWorkspace(client: EngineClient): Promise<void> {
+  const folder = vscode.workspace.workspaceFolders?.[0];
+  const picker = vscode.window.createQuickPick<vscode.QuickPickItem & { open?: () => Promise<void> }>();
+  picker.placeholder = vscode.l10n.t("What are you looking for? Names, words or a description");
+  picker.matchOnDescription = true;
+  let latest = 0;
+  picker.onDidChangeValue(async (query) => {
+    const mine = ++latest;
+    if (query.trim() === "") {
+      picker.items = [];
+      return;
+    }
+    picker.busy = true;
+    try {
+      const { results } = await client.request("retrieval/search", { query, k: 20 });
+      if (mine !== latest || !folder) return;
+      picker.items = results.map((hit) => ({
+        label: hit.breadcrumb.at(-1) ?? hit.path,
+        description: `${hit.path}:${hit.startLine}`,
+        detail: hit.text.split("\n").find((line) => line.trim() !== "")?.trim().slice(0, 120),
+        alwaysShow: true,
+        open: async () => {
+          const uri = vscode.Uri.joinPath(folder.uri, hit.path);
+          await vscode.window.showTextDocument(uri, { selection: new vscode.Range(hit.startLine - 1, 0, hit.startLine - 1, 0) });
+        },
+      }));
+    } catch (error) {
+      await showFailure(error);
+    } finally {
+      if (mine === latest) picker.busy = false;
+    }
+  });
+  picker.onDidAccept(async () => {
+    const item = picker.selectedItems[0];
+    picker.hide();
+    await item?.open?.();
+  });
+  picker.onDidHide(() => picker.dispose());
+  picker.show();
+}
+
+async function toggleCompletions(): Promise<void> {
+  const configuration = vscode.workspace.getConfiguration("kalactica");
+  await configuration.update("completion.enabled", !configuration.get<boolean>("completion.enabled"), vscode.ConfigurationTarget.Global);
+}
+
+function describeModel(model: ModelInfo): string {
+  const size = model.sizeBytes > 0 ? `${(model.sizeBytes / 1e6).toFixed(0)} MB` : "";
+  return [model.quantisation, size, model.licence].filter((part) => part !== "").join(" · ");
+}
+
+async function chooseModel(client: EngineClient): Promise<void> {
+  const models = await client.request("model/list", null);
+  type Item = vscode.QuickPickItem & { model?: ModelInfo; browse?: boolean };
+  const toItem = (model: ModelInfo): Item => ({
+    label: `${model.active ? "$(check) " : ""}${model.name}`,
+    description: describeModel(model),
+    detail: model.fit?.explanation,
+    model,
+  });
+  const items: Item[] = [
+    { label: vscode.l10n.t("On this machine"), kind: vscode.QuickPickItemKind.Separator },
+    ...models.filter((model) => model.installed).map(toItem),
+    { label: vscode.l10n.t("Open a GGUF file…"), browse: true },
+    { label: vscode.l10n.t("To download"), kind: vscode.QuickPickItemKind.Separator },
+    ...models.filter((model) => !model.installed).map(toItem),
+  ];
+  const picked = await vscode.window.showQuickPick(items, { title: vscode.l10n.t("Choose Model"), matchOnDescription: true, matchOnDetail: true });
+  if (!picked) return;
+  if (picked.browse) {
+    const file = await pickModelFile();
+    if (file) await useModel(client, file);
+  } else if (picked.model) {
+    if (!picked.model.installed && picked.model.uri) await downloadModel(client, picked.model.uri);
+    else await useModel(client, picked.model.id);
+  }
+}
+
+async function useModel(client: EngineClient, id: string): Promise<void> {
+  const model = await vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Window, title: vscode.l10n.t("Loading model") },
+    () => client.request("model/use", { id }),
+  );
+  vscode.window.setStatusBarMessage(vscode.l10n.t("KaLactica now uses {0}.", model.name), 5_000);
+}
+
+async function pickModelFile(): Promise<string | null> {
+  const [uri] = (await vscode.window.showOpenDialog({ canSelectMany: false, filters: { GGUF: ["gguf"] }, title: vscode.l10n.t("Choose a GGUF model file") })) ?? [];
+  return uri?.fsPath ?? null;
+}
+
+async function downloadModel(client: EngineClient, argument: unknown): Promise<void> {
+  if (!vscode.workspace.isTrusted) throw new Error(vscode.l10n.t("Nothing is downloaded while this workspace is not trusted. Trust it first (\"Workspaces: Manage Workspace Trust\")."));
+  const uri = typeof argument === "string" ? argument : await vscode.window.showInputBox({
+    title: vscode.l10n.t("Download Model"),
+    prompt: vscode.l10n.t("hf:owner/repository/file.gguf, or an https address of a GGUF file"),
+    validateInput: (value) => /^(hf:|https?:\/\/).+\.gguf$/.test(value.trim()) ? null : vscode.l10n.t("Expected hf:owner/repository/file.gguf or https://…/file.gguf"),
+  });
+  if (!uri) return;
+  const model = await vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title: vscode.l10n.t("Downloading {0}", uri), cancellable: true },
+    async (progress, token) => {
+      let shown = 0;
+      const listening = client.onNotification("model/downloadProgress", ({ uri: which, receivedBytes, totalBytes, bytesPerSecond }) => {
+        if (which !== uri.trim() || !totalBytes) return;
+        const percent = (100 * receivedBytes) / totalBytes;
+        progress.report({ increment: percent - shown, message: `${(receivedBytes / 1e6).toFixed(0)} / ${(totalBytes / 1e6).toFixed(0)} MB · ${(bytesPerSecond / 1e6).toFixed(1)} MB/s` });
+        shown = percent;
+      });
+      try {
+        return await client.request("model/pull", { uri: uri.trim() }, token);
+      } finally {
+        listening.dispose();
+      }
+    },
+  );
+  await useModel(client, model.id);
+}
+
+async function inspectModel(client: EngineClient): Promise<void> {
+  const file = await pickModelFile();
+  if (!file) return;
+  const model = await client.request("model/inspect", { file });
+  const document = await vscode.workspace.openTextDocument({ language: "json", content: JSON.stringify(model, null, 2) });
+  await vscode.window.showTextDocument(document, { preview: true });
+}
+
+async function updateIndex(client: EngineClient): Promise<void> {
+  const report = await vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Window, title: vscode.l10n.t("Updating the index") },
+    (_, token) => client.request("index/update", { full: true }, token),
+  );
+  vscode.window.setStatusBarMessage(vscode.l10n.t("KaLactica: {0} files, {1} passages indexed in {2} s.", report.files, report.chunks, report.seconds.toFixed(1)), 5_000);
+}
+
+async function showIndexReport(client: EngineClient): Promise<void> {
+  const index = await client.request("index/status", null);
+  const lines = [
+    "# KaLactica index", "",
+    `${index.state} · ${index.files} files · ${index.chunks} passages · ${index.pendingFiles} waiting`, "",
+    ...(index.failure ? [index.failure, ""] : []),
+    `## Left out (${index.skipped.length})`, "",
+    ...(index.skipped.length === 0 ? ["Nothing."] : ["| File | Why |", "|---|---|", ...index.skipped.map(({ path, reason }) => `| ${path.replaceAll("|", "\\|")} | ${reason.replaceAll("|", "\\|")} |`)]),
+  ];
+  const document = await vscode.workspace.openTextDocument({ language: "markdown", content: lines.join("\n") });
+  await vscode.window.showTextDocument(document, { preview: true });
+}
+
+async function doctor(client: EngineClient): Promise<void> {
+  const items = await vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Window, title: vscode.l10n.t("Checking this machine") },
+    (_, token) => client.request("engine/doctor", null, token),
+  );
+  const mark = { ok: "ok", warning: "warning", problem: "PROBLEM" };
+  const lines = ["# KaLactica doctor", "", "| Check | State | Found | Remedy |", "|---|---|---|---|", ...items.map((item) => `| ${item.name} | ${mark[item.state]} | ${item.found.replaceAll("|", "\\|")} | ${(item.remedy ?? "").replaceAll("|", "\\|")} |`)];
+  const document = await vscode.workspace.openTextDocument({ language: "markdown", content: lines.join("\n") });
+  await vscode.window.showTextDocument(document, { preview: true });
+}

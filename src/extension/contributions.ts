@@ -1,0 +1,52 @@
+// What the extension shows VS Code in its manifest: commands, views, menus. `npm run manifest` writes it, with the settings
+// of src/engine/settings.ts, into package.json; a test fails when the two disagree.
+
+interface CommandContribution {
+  title: string;
+  icon?: string;
+  /** When it may be run from the palette; always, when absent. */
+  when?: string;
+}
+
+/** All commands by id (without the "kalactica." prefix). */
+export const COMMANDS = {
+  openChat: { title: "Open Chat", icon: "$(comment-discussion)" },
+  newChat: { title: "New Chat", icon: "$(add)" },
+  stopAnswer: { title: "Stop Answer", when: "kalactica.answering" },
+  explainSelection: { title: "Explain Selection", when: "editorHasSelection" },
+  fixSelection: { title: "Fix Selection", when: "editorHasSelection" },
+  testSelection: { title: "Write Tests for Selection", when: "editorHasSelection" },
+  documentSelection: { title: "Document Selection", when: "editorHasSelection" },
+  searchWorkspace: { title: "Search Workspace by Meaning" },
+  toggleCompletions: { title: "Toggle Inline Completions" },
+  explainCompletion: { title: "Why Was No Completion Shown?" },
+  chooseModel: { title: "Choose Model" },
+  downloadModel: { title: "Download Model", when: "isWorkspaceTrusted" },
+  inspectModel: { title: "Inspect Model File" },
+  updateIndex: { title: "Update Index" },
+  showIndexReport: { title: "Show Index Report" },
+  doctor: { title: "Check This Machine (Doctor)" },
+  restartEngine: { title: "Restart Engine" },
+  showLog: { title: "Show Log" },
+} as const satisfies Record<string, CommandContribution>;
+
+export type CommandId = keyof typeof COMMANDS;
+
+const SELECTION_COMMANDS: readonly CommandId[] = ["explainSelection", "fixSelection", "testSelection", "documentSelection"];
+
+/** Everything under `contributes` but the settings. */
+export function staticContributions(): Record<string, unknown> {
+  const commands: Record<string, CommandContribution> = COMMANDS;
+  return {
+    commands: Object.entries(commands).map(([id, { title, icon }]) => ({ command: `kalactica.${id}`, category: "KaLactica", title, ...(icon ? { icon } : {}) })),
+    viewsContainers: { activitybar: [{ id: "kalactica", title: "KaLactica", icon: "media/icons/kalactica.svg" }] },
+    views: { kalactica: [{ type: "webview", id: "kalactica.chat", name: "Chat", icon: "media/icons/kalactica.svg" }] },
+    menus: {
+      commandPalette: Object.entries(commands).filter(([, { when }]) => when).map(([id, { when }]) => ({ command: `kalactica.${id}`, when })),
+      "view/title": [{ command: "kalactica.newChat", when: "view == kalactica.chat", group: "navigation" }],
+      "editor/context": [{ submenu: "kalactica.editor", when: "editorHasSelection", group: "1_modification@99" }],
+      "kalactica.editor": SELECTION_COMMANDS.map((id) => ({ command: `kalactica.${id}` })),
+    },
+    submenus: [{ id: "kalactica.editor", label: "KaLactica" }],
+  };
+}

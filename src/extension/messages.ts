@@ -1,0 +1,46 @@
+// Turns failures into the sentence that people see, once, and decides which deserve a notification at all.
+import * as vscode from "vscode";
+import { EngineRequestError, RequestCancelled } from "./engineClient.ts";
+
+/** The sentence for an error, or null when it should stay quiet (something was cancelled). */
+export function sentenceFor(error: unknown): string | null {
+  if (error instanceof RequestCancelled || error instanceof vscode.CancellationError) return null;
+  if (error instanceof EngineRequestError) return error.message;
+  return error instanceof Error ? error.message : String(error);
+}
+
+interface Remedy {
+  label: string;
+  command: string;
+}
+
+function remedyFor(error: unknown): Remedy | null {
+  if (!(error instanceof EngineRequestError)) return { label: vscode.l10n.t("Show Log"), command: "kalactica.showLog" };
+  switch (error.reason) {
+    case "noModel":
+    case "modelNotFound":
+    case "modelTruncated":
+    case "modelForeign":
+    case "modelTooNew":
+    case "modelTooLarge":
+    case "modelLoadFailed":
+    case "modelIncapable":
+      return { label: vscode.l10n.t("Choose Model"), command: "kalactica.chooseModel" };
+    case "engineGone":
+    case "timeout":
+      return { label: vscode.l10n.t("Restart Engine"), command: "kalactica.restartEngine" };
+    case "noWorkspace":
+      return { label: vscode.l10n.t("Open Folder"), command: "workbench.action.files.openFolder" };
+    default:
+      return { label: vscode.l10n.t("Show Log"), command: "kalactica.showLog" };
+  }
+}
+
+/** Shows the failure of something the user asked for, with one button that helps. */
+export async function showFailure(error: unknown): Promise<void> {
+  const sentence = sentenceFor(error);
+  if (sentence === null) return;
+  const remedy = remedyFor(error);
+  const picked = await vscode.window.showErrorMessage(sentence, ...(remedy ? [remedy.label] : []));
+  if (remedy && picked === remedy.label) await vscode.commands.executeCommand(remedy.command);
+}
