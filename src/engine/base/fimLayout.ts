@@ -8,6 +8,10 @@
 // The marker stands after the prefix, so that the model knows where the cursor cuts through a token. One sample in ten
 // was prefix first (`psm`), for tools that know only that.
 
+/** GGUF metadata key by which a model says which order of parts it was trained on, and the value for this layout. */
+export const infillLayoutKey = "kalactica.infill.layout";
+export const infillLayout = "suffixFirst";
+
 /** Ids of the special tokens the layout needs. */
 export interface FimTokenIds {
   fileSeparator: number;
