@@ -10,7 +10,7 @@
 
 /** GGUF metadata key by which a model says which order of parts it was trained on, and the value for this layout. */
 export const infillLayoutKey = "kalactica.infill.layout";
-export const infillLayout = "suffixFirst";
+export const infillLayout = "spm";
 
 /** Ids of the special tokens the layout needs. */
 export interface FimTokenIds {

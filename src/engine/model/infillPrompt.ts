@@ -82,9 +82,6 @@ export class InfillPromptBuilder {
         if (this.#tokens.file !== null) out.push(...context, ...header, PRE, SUF, ...suffix, MID, ...prefix);
         else out.push(PRE, SUF, ...suffix, MID, ...context, ...header, ...prefix);
         break;
-      case "suffixFirst":
-        out.push(...context, ...header, SUF, ...suffix, PRE, ...prefix, MID);
-        break;
       case "prefix":
         out.push(...context, ...header, ...prefix);
         break;

@@ -60,7 +60,7 @@ export const INFILL_FAMILIES: readonly InfillMarkers[] = [
   { family: "codestral", prefix: "[PREFIX]", suffix: "[SUFFIX]", middle: null, file: null, layout: "spm", limits: null },
 ];
 
-/** The metadata key by which a model says its layout itself ("spm", "psm" or "suffixFirst"). */
+/** The metadata key by which a model says its layout itself ("spm" or "psm"). */
 export const LAYOUT_KEY = infillLayoutKey;
 
 /** Texts of tokens that end a middle; those that the vocabulary does not have are ignored. */
@@ -76,5 +76,5 @@ export const END_MARKERS: readonly string[] = [
 export function findInfillMarkers(has: (text: string) => boolean, declaredLayout?: unknown): InfillMarkers | null {
   const family = INFILL_FAMILIES.find((f) => [f.prefix, f.suffix, f.middle, f.file].every((text) => text === null || has(text)));
   if (family === undefined) return null;
-  return declaredLayout === "spm" || declaredLayout === "psm" || declaredLayout === "suffixFirst" ? { ...family, layout: declaredLayout, limits: BASE_MODEL_LIMITS } : family;
+  return declaredLayout === "spm" || declaredLayout === "psm" ? { ...family, layout: declaredLayout, limits: BASE_MODEL_LIMITS } : family;
 }
