@@ -4,10 +4,9 @@ import type { SymbolDefinition } from "../protocol/types.ts";
 import { foldIdentifier, identifiersIn, queryWords } from "./keyword/analyzer.ts";
 import type { ChunkRow, ChunkStore } from "./store/chunkStore.ts";
 import { decodeVector, dot } from "./store/vectorCodec.ts";
-import type { VectorIndex } from "./store/vectorIndex.ts";
 
 /** Candidates taken from each signal before they are weighed. */
-const CANDIDATES = 100;
+export const CANDIDATES = 100;
 /** Names shared by more definitions than this (constructor, run, …) say nothing about where to look. */
 const COMMON_NAME = 12;
 
@@ -17,10 +16,9 @@ export interface FusionWeights {
   vector: number;
   symbol: number;
   path: number;
-  short: number;
 }
 
-export const FUSION_WEIGHTS: FusionWeights = { keyword: 1, vector: 0.8, symbol: 0.5, path: 0.3, short: 0.15 };
+export const FUSION_WEIGHTS: FusionWeights = { keyword: 1, vector: 0.8, symbol: 0.5, path: 0.3 };
 
 /** A candidate with what each signal says of it. */
 export interface ScoredChunk {
@@ -36,14 +34,25 @@ interface Candidate {
   symbol: number;
 }
 
-/** One place to search: a store and, where passages are embedded, the graph over their vectors. */
+/** Where to search: the chunks of one crop, and those nearest to the query by their vectors, best first. */
 export interface SearchPlace {
   store: ChunkStore;
-  vectors: Pick<VectorIndex, "search"> | null;
+  nearest: readonly { id: number; score: number }[];
 }
 
-/** Searches one place. `queryVector` is null where nothing embeds. Best first. */
-export function searchPlace(place: SearchPlace, query: string, queryVector: Float32Array | null, limit: number, activePath: string | undefined, weights: FusionWeights = FUSION_WEIGHTS): ScoredChunk[] {
+export interface PlaceOptions {
+  /** Null where nothing embeds. */
+  queryVector: Float32Array | null;
+  limit: number;
+  activePath?: string;
+  /** Keyword scores are divided by the larger of this and the place's best, so that a small crop's best is not taken for good. */
+  keywordScale?: number;
+  weights?: FusionWeights;
+}
+
+/** Searches one place; best first. `bestKeyword` is the bm25 of its best match by words. */
+export function searchPlace(place: SearchPlace, query: string, options: PlaceOptions): { hits: ScoredChunk[]; bestKeyword: number } {
+  const { queryVector, limit, activePath, weights = FUSION_WEIGHTS } = options;
   const candidates = new Map<number, Candidate>();
   const candidate = (id: number): Candidate => {
     let entry = candidates.get(id);
@@ -52,9 +61,10 @@ export function searchPlace(place: SearchPlace, query: string, queryVector: Floa
   };
   const words = queryWords(query);
   const byWords = place.store.matchWords(words, CANDIDATES);
-  const best = byWords[0]?.score ?? 1;
+  const bestKeyword = byWords[0]?.score ?? 0;
+  const best = Math.max(bestKeyword, options.keywordScale ?? 0) || 1;
   for (const { id, score } of byWords) candidate(id).keyword = Math.max(0, score / best);
-  if (queryVector && place.vectors) for (const { id, score } of place.vectors.search(queryVector, CANDIDATES)) candidate(id).vector = score;
+  for (const { id, score } of place.nearest) candidate(id).vector = score;
   for (const { id, score } of namedChunks(place.store, query)) {
     const entry = candidate(id);
     entry.symbol = Math.max(entry.symbol, score);
@@ -76,7 +86,7 @@ export function searchPlace(place: SearchPlace, query: string, queryVector: Floa
   }
   // Equal scores in order of place, so that the same index gives the same answer.
   scored.sort((a, b) => b.score - a.score || (a.chunk.path < b.chunk.path ? -1 : a.chunk.path > b.chunk.path ? 1 : a.chunk.startLine - b.chunk.startLine));
-  return scored.slice(0, limit);
+  return { hits: scored.slice(0, limit), bestKeyword };
 }
 
 /** Chunks that define a name which the query mentions: whole, or as words in a row ("read file atomic" → readFileAtomic). */

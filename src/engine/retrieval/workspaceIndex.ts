@@ -11,9 +11,12 @@ import type { Crop, FileRange, IndexReport, IndexStatus, SearchHit, SymbolDefini
 import type { Settings } from "../settings.ts";
 import type { Embedder } from "./embedder.ts";
 import { Indexer, readLinesNow } from "./indexer.ts";
+import { mergeCrops } from "./mergeCrops.ts";
+import type { CropHit } from "./mergeCrops.ts";
 import { NameTable } from "./nameTable.ts";
-import { searchPlace } from "./searcher.ts";
-import type { ScoredChunk } from "./searcher.ts";
+import { CANDIDATES, searchPlace } from "./searcher.ts";
+import { ShortCrop } from "./shortCrop.ts";
+import type { TouchedDocument } from "./shortCrop.ts";
 import { ChunkStore } from "./store/chunkStore.ts";
 import { CHUNKING_VERSION, RETRIEVAL_SCHEMA } from "./store/schema.ts";
 import { VectorIndex } from "./store/vectorIndex.ts";
@@ -53,6 +56,7 @@ export class WorkspaceIndex {
   readonly #lock: WriterLock;
   readonly #indexer: Indexer;
   readonly #names: NameTable;
+  readonly #short: ShortCrop;
   #state: IndexStatus["state"] = "ready";
   #failure: string | undefined;
   #pending = 0;
@@ -69,6 +73,7 @@ export class WorkspaceIndex {
     this.#lock = lock;
     this.#indexer = new Indexer({ workspaceDir: options.workspaceDir, store, settings: options.settings, embedder: options.embedder, vectors, log: options.log });
     this.#names = new NameTable(store);
+    this.#short = new ShortCrop(options.embedder, options.log);
     this.#dataVersion = store.dataVersion();
   }
 
@@ -158,16 +163,44 @@ export class WorkspaceIndex {
     if ((this.#vectors?.unsavedChanges ?? 0) > SAVE_AFTER_CHANGES) await this.#vectors?.save();
   }
 
-  /** The passages that best match `query`, best first. */
-  async search(query: string, { k, signal, activePath }: SearchOptions): Promise<SearchHit[]> {
+  /** The passages that best match `query`, best first, from both crops or those asked for. */
+  async search(query: string, { k, signal, crops = ["long", "short"], activePath }: SearchOptions): Promise<SearchHit[]> {
     this.#assertOpen();
     throwIfCancelled(signal);
     await this.#followWriter();
     const { embedder } = this.#options;
-    const queryVector = embedder && this.#vectors ? (await embedder.embed([query], "query", signal))[0] ?? null : null;
+    const queryVector = (await embedder?.embed([query], "query", signal))?.[0] ?? null;
     throwIfCancelled(signal);
-    const hits = searchPlace({ store: this.#store, vectors: this.#vectors }, query, queryVector, k, activePath);
-    return hits.map((hit) => toHit(hit, "long"));
+    const long = searchPlace(
+      { store: this.#store, nearest: queryVector && this.#vectors ? this.#vectors.search(queryVector, CANDIDATES) : [] },
+      query, { queryVector: this.#vectors ? queryVector : null, limit: crops.includes("long") ? CANDIDATES : 1, activePath },
+    );
+    const short = crops.includes("short") && !this.#short.isEmpty
+      ? searchPlace({ store: this.#short.store, nearest: await this.#short.nearest(queryVector, CANDIDATES) }, query, { queryVector, limit: CANDIDATES, activePath, keywordScale: long.bestKeyword })
+      : { hits: [] };
+    throwIfCancelled(signal);
+    const merged = mergeCrops(crops.includes("long") ? long.hits : [], short.hits, {
+      recency: (filePath) => this.#short.recency(filePath),
+      remembered: crops.includes("short") ? this.#short.rememberedSources(queryVector) : [],
+    });
+    return merged.slice(0, k).map(toHit);
+  }
+
+  /** Takes what the user has open or edited into the short-term crop. `text` is the editor's, saved or not. */
+  async touch(document: TouchedDocument): Promise<void> {
+    this.#assertOpen();
+    await this.#short.touch(document);
+  }
+
+  /** The user closed a document: it counts half from now on. */
+  closeDocument(filePath: string): void {
+    this.#short.close(filePath);
+  }
+
+  /** Remembers what an answer drew on, so that a follow-up question looks there again. */
+  async rememberAnswer(text: string, citations: readonly FileRange[]): Promise<void> {
+    this.#assertOpen();
+    await this.#short.rememberAnswer(text, citations);
   }
 
   /** Where `name` is defined: spelt exactly so, else in any case and with any separators. */
@@ -219,6 +252,7 @@ export class WorkspaceIndex {
     try {
       if (this.#lock.held) await this.#vectors?.save();
     } finally {
+      this.#short.dispose();
       this.#database.close();
       this.#lock.release();
     }
@@ -260,7 +294,7 @@ function adopt(store: ChunkStore, embedder: Embedder | null, log: Log): void {
   }
 }
 
-function toHit({ chunk, score, via }: ScoredChunk, crop: Crop): SearchHit {
+function toHit({ chunk, score, via, crop }: CropHit): SearchHit {
   const { path, startLine, endLine, language, breadcrumb, text } = chunk;
   return { path, startLine, endLine, score, crop, via, text, sha256: sha256(text), language, breadcrumb };
 }

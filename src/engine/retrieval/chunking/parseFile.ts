@@ -38,7 +38,7 @@ async function parseCode(grammar: GrammarName, text: string, lines: readonly str
       const structure = await readStructure(tree, grammar, text, lines);
       return {
         chunks: codeChunks(lines, text, structure.definitions, structure.comments),
-        symbols: structure.definitions.map(({ outerStart: _start, outerEnd: _end, ...symbol }) => symbol),
+        symbols: structure.definitions,
         usages: structure.usages,
         parsed: true,
       };

@@ -178,7 +178,7 @@ export class VectorIndex {
     if (header.format !== FORMAT) return "other format";
     if (header.embedder !== this.#embedderHash || header.dimension !== this.#dimension) return "other embedder";
     if (header.databaseId !== this.#store.databaseId()) return "other database";
-    const file = path.join(this.#folder, path.basename(String(header.file)));
+    const file = path.join(this.#folder, path.basename(header.file));
     try {
       if ((await stat(file)).size !== header.sizeBytes || (await sha256File(file)) !== header.sha256) return "damaged";
       await this.#graph.readIndex(file);

@@ -1,0 +1,37 @@
+// Joins the hits of the two crops into one order. The session lifts what is relevant anyway; it never makes relevant what is not.
+import type { Crop, FileRange } from "../protocol/types.ts";
+import type { ScoredChunk } from "./searcher.ts";
+
+/** How much a document that was just edited lifts its passages, as a factor of their own score. Our choice. */
+const SESSION_LIFT = 0.25;
+/** How much an answer to a like question lifts the passages it cited. */
+const ANSWER_LIFT = 0.2;
+
+export interface CropHit extends ScoredChunk {
+  crop: Crop;
+}
+
+export interface Session {
+  /** How much the session is at a document, in [0, 1]. */
+  recency: (path: string) => number;
+  /** What recent answers to like questions cited, with a weight in [0, 1]. */
+  remembered: readonly { range: FileRange; weight: number }[];
+}
+
+/** Best first. A passage that stands alike in both crops is one hit, of the crop that scores it higher. */
+export function mergeCrops(long: readonly ScoredChunk[], short: readonly ScoredChunk[], session: Session): CropHit[] {
+  const merged = new Map<string, CropHit>();
+  const take = (hit: ScoredChunk, crop: Crop) => {
+    const { path, startLine, endLine, text } = hit.chunk;
+    const recency = session.recency(path);
+    const remembered = session.remembered.reduce((most, { range, weight }) => (range.path === path && range.startLine <= endLine && range.endLine >= startLine ? Math.max(most, weight) : most), 0);
+    const score = hit.score * (1 + SESSION_LIFT * recency + ANSWER_LIFT * remembered);
+    const via = [...hit.via, ...(recency > 0.1 ? ["session"] : []), ...(remembered > 0 ? ["answer"] : [])];
+    const key = `${path}\n${startLine}\n${text}`;
+    const known = merged.get(key);
+    if (!known || known.score < score) merged.set(key, { chunk: hit.chunk, score, via, crop });
+  };
+  for (const hit of short) take(hit, "short");
+  for (const hit of long) take(hit, "long");
+  return [...merged.values()].sort((a, b) => b.score - a.score || (a.chunk.path < b.chunk.path ? -1 : a.chunk.path > b.chunk.path ? 1 : a.chunk.startLine - b.chunk.startLine));
+}
