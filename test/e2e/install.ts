@@ -134,6 +134,9 @@ async function link(target: string, file: string): Promise<void> {
   await symlink(target, file);
 }
 
+/** npm's own patience is over two minutes where there is no network at all; this is about 20 s. */
+const PATIENCE = ["--fetch-retries=3", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=10000"];
+
 /** Runs npm in `cwd` with the pinned Node once it is there; its output goes to install.log. */
 async function npm(folder: string, cwd: string, args: string[]): Promise<void> {
   const logFile = path.join(folder, "install.log");
@@ -147,7 +150,7 @@ async function npm(folder: string, cwd: string, args: string[]): Promise<void> {
   const output = await open(logFile, "a");
   let tail: string;
   try {
-    const child = spawn("npm", [...args, "--prefix", cwd, "--no-audit", "--no-fund", "--loglevel=error"], { cwd, env, stdio: ["ignore", output.fd, output.fd] });
+    const child = spawn("npm", [...args, "--prefix", cwd, "--no-audit", "--no-fund", "--loglevel=error", ...PATIENCE], { cwd, env, stdio: ["ignore", output.fd, output.fd] });
     const code = await new Promise<number | string>((resolve) => {
       child.on("error", (error) => resolve(error.message));
       child.on("exit", (exitCode, signal) => resolve(exitCode ?? signal ?? "unknown"));
