@@ -1,8 +1,8 @@
 // Spells out the most probable rest of a line, lexeme by lexeme, best first. It knows nothing of the gate or the model.
 import type { ContextIndex } from "./contextIndex.ts";
 import type { ContextTracker } from "./contextTracker.ts";
-import { GAP } from "./lexer.ts";
-import { LINE_END, type FirstConstraint, type LexemePredictor, type PredictionScope } from "./lexemePredictor.ts";
+import { GAP, lex } from "./lexer.ts";
+import { LINE_END, symbolOf, type FirstConstraint, type LexemePredictor, type PredictionScope } from "./lexemePredictor.ts";
 import type { Lexicon } from "./lexicon.ts";
 
 /** A continuation and how it came about. */
@@ -65,8 +65,7 @@ export function searchContinuations(
   for (let expansions = 0; open.length > 0 && expansions < limits.expansions;) {
     const path = takeBest(open);
     if (path.done) {
-      if (path.text !== "") found.push(finished(path));
-      else found.push(finished(path));
+      found.push(finished(path));
       if (found.length >= limits.wanted) break;
       continue;
     }
@@ -132,4 +131,44 @@ function finished(path: Path): Continuation {
     firstLogProbability: path.first, endLogProbability: path.end, worstEscape: path.worstEscape,
     firstOrder: path.firstOrder, meanOrder: path.orders / Math.max(1, path.steps),
   };
+}
+
+/** What an unknown lexeme costs beyond the escape (nats): about one in four hundred; our choice. */
+const unknownLexemeCost = 6;
+
+/**
+ * How probable the look-up finds a given rest of the line: the figures of a {@link Continuation} for a text that may come
+ * from elsewhere. `linePrefix` is the caret's line before the caret; only the first line of `text` is judged.
+ */
+export function scoreText(
+  predictor: LexemePredictor, lexicon: Lexicon, start: ContextTracker, scope: PredictionScope,
+  constraint: FirstConstraint | null, linePrefix: string, text: string,
+): Continuation {
+  const line = text.split("\n", 1)[0] as string;
+  const typed = constraint?.typed ?? "";
+  const from = lex(linePrefix.slice(0, linePrefix.length - typed.length), lexicon, true).ids.length;
+  const { ids, gaps } = lex(linePrefix + line, lexicon, true);
+  const tracker = start.clone();
+  const path: Path = { tracker, text: line, lexemes: ids.slice(from), logProbability: 0, least: 0, first: 0, end: 0, worstEscape: -20, firstOrder: 0, orders: 0, steps: 0, done: true };
+  for (let i = from; i <= ids.length && path.steps < 40; i++) {
+    const lexeme = ids[i];
+    const first = i === from;
+    const atLineStart = tracker.linePosition === 0;
+    const prediction = predictor.predict(tracker, scope, first ? constraint : null);
+    const symbol = lexeme === undefined ? LINE_END : symbolOf(lexeme, (first && constraint) || atLineStart ? GAP.none : (gaps[i] as number));
+    const slot = prediction.symbols.indexOf(symbol);
+    const step = slot < 0 ? prediction.logEscape - unknownLexemeCost : (prediction.logProbabilities[slot] as number);
+    path.logProbability += step;
+    path.least = Math.min(path.least, step);
+    if (first) {
+      path.first = step;
+      path.firstOrder = prediction.exactOrder;
+    }
+    if (lexeme === undefined) path.end = step;
+    else tracker.push(lexeme);
+    path.worstEscape = Math.max(path.worstEscape, prediction.logEscape);
+    path.orders += prediction.exactOrder;
+    path.steps++;
+  }
+  return finished(path);
 }

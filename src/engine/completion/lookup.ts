@@ -1,7 +1,8 @@
 // Continuation look-up: what followed the most similar contexts in this file and this workspace, spelt out to the end of
 // the line, with the figures that the gate judges it by. It decides nothing about showing.
 import { CaretReader, type CaretContext } from "./caretContext.ts";
-import { DEFAULT_SEARCH_LIMITS, searchContinuations, type Continuation, type SearchLimits } from "./continuationSearch.ts";
+import { DEFAULT_SEARCH_LIMITS, scoreText, searchContinuations, type Continuation, type SearchLimits } from "./continuationSearch.ts";
+import type { CandidateEvidence, ModelJudgement } from "./gate.ts";
 import { LexemePredictor, type MixtureWeights, type PredictionScope } from "./lexemePredictor.ts";
 import type { WorkspaceTexts } from "./workspaceTexts.ts";
 
@@ -18,11 +19,20 @@ export interface LookupResult {
   caret: CaretContext;
 }
 
+/** A caret whose continuations were found, ready to give the evidence for any text. */
+export interface JudgedCaret {
+  /** Continuations that add something, most probable first. */
+  proposals: Continuation[];
+  /** What is known of `text` as the rest of the line. */
+  evidence(text: string, model: ModelJudgement | null): CandidateEvidence;
+}
+
 /** Looks continuations up. One request at a time: the caret's index is reused. */
 export class Lookup {
   readonly #texts: WorkspaceTexts;
   readonly #reader: CaretReader;
   readonly #predictor: LexemePredictor;
+  #generation = 0;
 
   constructor(texts: WorkspaceTexts, weights: MixtureWeights) {
     this.#texts = texts;
@@ -36,8 +46,39 @@ export class Lookup {
     return { caret, continuations: searchContinuations(this.#predictor, this.#texts.lexicon, caret.tracker, scope, caret.constraint, limits) };
   }
 
+  /** Finds continuations and stays ready to judge others, of the model's, by the same figures. */
+  judge(request: LookupRequest, limits: SearchLimits = DEFAULT_SEARCH_LIMITS): JudgedCaret {
+    const { caret, scope } = this.prepare(request);
+    const { lexicon } = this.#texts;
+    const found = searchContinuations(this.#predictor, lexicon, caret.tracker, scope, caret.constraint, limits);
+    // The caret's index is shared between requests; a later judgement of this caret reads it anew.
+    let reader = { caret, scope };
+    let generation = this.#generation;
+    return {
+      proposals: found.filter(({ text }) => text.trim() !== ""),
+      evidence: (text, model) => {
+        const own = text.trimEnd();
+        const rank = found.findIndex((continuation) => continuation.text.trimEnd() === own);
+        let lookup = found[rank];
+        if (!lookup) {
+          if (generation !== this.#generation) {
+            reader = this.prepare(request);
+            generation = this.#generation;
+          }
+          lookup = scoreText(this.#predictor, lexicon, reader.caret.tracker, reader.scope, reader.caret.constraint, reader.caret.linePrefix, own);
+        }
+        const others = found.filter((_, i) => i !== rank).map(({ logProbability }) => logProbability);
+        return {
+          text, lookup, lookupRank: rank, bestOther: Math.max(-15, ...others), model,
+          typedWord: (caret.constraint?.typed ?? "") !== "", atLineStart: caret.linePrefix.trim() === "",
+        };
+      },
+    };
+  }
+
   /** The caret and what may be looked at from it. The file itself never counts as workspace: its text is the caret's. */
   prepare(request: LookupRequest): { caret: CaretContext; scope: PredictionScope; predictor: LexemePredictor } {
+    this.#generation++;
     const caret = this.#reader.read(request.prefix, request.suffix);
     const scope: PredictionScope = {
       file: caret.file, workspace: this.#texts.index, textWeights: this.#texts.weightsFor(request.path, request.language),

@@ -231,6 +231,8 @@ export type NoCompletionReason =
 export interface CompleteResult {
   completionId: string;
   text: string | null;
+  /** Characters after the caret on its line that `text` brings itself and replaces (closers the editor put there); absent: 0. */
+  replacesAfter?: number;
   source: CompletionSource | null;
   /** Estimated probability that the text is what the user wants, in [0, 1]. */
   confidence: number;

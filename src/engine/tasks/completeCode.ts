@@ -1,0 +1,214 @@
+// A keystroke becomes ghost text: cache, look-up and model side by side, fitted into place, judged by the gate, screened.
+// It joins rooms by functions handed in; it neither loads models nor decides when to ask (the editor side does).
+import { randomUUID } from "node:crypto";
+import { isCancelled, throwIfCancelled } from "../base/errors.ts";
+import { PRIORITY, type Priority, type Scheduler } from "../base/scheduler.ts";
+import type { CompletionModel, ContextPiece, Infill } from "../completion/completionModel.ts";
+import { gateProbability, type CandidateEvidence, type ModelJudgement } from "../completion/gate.ts";
+import { lineRuleAt, type LineRule } from "../completion/lineRule.ts";
+import type { JudgedCaret } from "../completion/lookup.ts";
+import { indentationOf, mayStandBefore, placeCandidate } from "../completion/placement.ts";
+import type { CompletionSession } from "../completion/session.ts";
+import type { CompleteParams, CompleteResult, CompletionSource, NoCompletionReason, TokenCounts, Verdict } from "../protocol/types.ts";
+import type { Settings } from "../settings.ts";
+
+/** What completion is given by the composition root. */
+export interface CompleteDependencies {
+  session: CompletionSession;
+  settings: Pick<Settings, "completion.enabled" | "completion.disabledLanguages" | "completion.gate" | "completion.timeoutMs" | "completion.maximumLines">;
+  scheduler: Scheduler;
+  /** Null where no model is loaded or it has no infill; the look-up then stands alone. */
+  model: CompletionModel | null;
+  /** The safety room's screen of generated code. */
+  screenCompletion: (text: string, place: { path: string; language: string; prefix: string; suffix: string }) => Verdict | Promise<Verdict>;
+  /** Text of other open or recent files, most useful last. */
+  context?: (params: CompleteParams) => readonly ContextPiece[];
+  signal?: AbortSignal;
+  /** Prepare the next completion as if this one were accepted; default true. */
+  prepareNext?: boolean;
+}
+
+/** So sure a look-up needs no second opinion (gate probability); our choice. */
+const sureEnough = 0.9;
+/** The gate's threshold is this much lower when the user asked. */
+const manualFactor = 0.4;
+/** Milliseconds kept back from the cap for judging and screening. */
+const reserveMs = 15;
+const mostModelTokens = { single: 40, multi: 160 } as const;
+
+const noTokens: TokenCounts = { prompt: 0, reused: 0, generated: 0 };
+const allowed: Verdict = { action: "allow", checks: [], ms: 0 };
+
+/** A candidate fitted into its place and judged. */
+interface Judged {
+  text: string;
+  replacesAfter: number;
+  confidence: number;
+  source: CompletionSource;
+}
+
+/** Completes at the caret. Never throws for expected outcomes: those are reasons in the result. Throws CancelledError. */
+export async function completeCode(params: CompleteParams, dependencies: CompleteDependencies): Promise<CompleteResult> {
+  const started = performance.now();
+  const { session } = dependencies;
+  throwIfCancelled(dependencies.signal);
+  const refusal = refusalFor(params, dependencies.settings);
+  if (refusal) return nothing(refusal, started);
+
+  const hit = session.cache.find(params);
+  if (hit) {
+    return {
+      completionId: hit.entry.completionId, text: hit.remainder, replacesAfter: hit.replacesAfter, source: "cache", confidence: hit.entry.confidence,
+      reason: null, verdict: allowed, timings: { lookupMs: 0, modelMs: 0, totalMs: performance.now() - started }, tokens: noTokens,
+    };
+  }
+  session.cancelPrepared();
+  const result = await completeFresh(params, dependencies, PRIORITY.keystroke, started);
+  if (result.text !== null && dependencies.prepareNext !== false) prepareNext(params, result.text, dependencies);
+  return result;
+}
+
+/** Why nothing is even tried. A manual request is refused nothing but the middle of a word. */
+function refusalFor(params: CompleteParams, settings: CompleteDependencies["settings"]): NoCompletionReason | null {
+  if (/^[\p{L}\p{N}_$]/u.test(params.suffix)) return "insideWord";
+  if (params.trigger === "manual") return null;
+  if (!settings["completion.enabled"] || settings["completion.disabledLanguages"].includes(params.language)) return "disabledLanguage";
+  const end = params.suffix.indexOf("\n");
+  return mayStandBefore(end < 0 ? params.suffix : params.suffix.slice(0, end)) ? null : "noCandidate";
+}
+
+async function completeFresh(params: CompleteParams, dependencies: CompleteDependencies, priority: Priority, started: number): Promise<CompleteResult> {
+  const { session, settings, signal } = dependencies;
+  const rule = settings["completion.maximumLines"] > 1 ? lineRuleAt(params.prefix, params.suffix) : "single";
+  const place = { prefix: params.prefix, suffix: params.suffix, maximumLines: rule === "multi" ? settings["completion.maximumLines"] : 1 };
+
+  const caret = session.lookup.judge(params);
+  const lookupMs = performance.now() - started;
+  const lookedUp = caret.proposals.map((proposal) => caret.evidence(proposal.text, null));
+  const threshold = settings["completion.gate"] * (params.trigger === "manual" ? manualFactor : 1);
+
+  let judged: Judged[] = lookedUp.map((evidence) => ({ text: evidence.text, replacesAfter: 0, confidence: gateProbability(evidence), source: "lookup" as const }));
+  let tokens = noTokens;
+  let modelMs = 0;
+  let late = false;
+  const best = judged.reduce((highest, { confidence }) => Math.max(highest, confidence), 0);
+  // An automatic single line that the look-up is sure of is shown at once; blocks are for the model.
+  if (dependencies.model?.ready && (best < sureEnough || rule === "multi")) {
+    const askedAt = performance.now();
+    const spoken = await askModel(params, dependencies, dependencies.model, rule, priority, started, caret, judged);
+    modelMs = performance.now() - askedAt;
+    throwIfCancelled(signal);
+    late = spoken === null;
+    if (spoken) {
+      judged = spoken.judged;
+      tokens = spoken.tokens;
+    }
+  }
+
+  const placed: Judged[] = [];
+  let unfit = 0;
+  for (const candidate of judged) {
+    const fitted = placeCandidate(candidate.text, place);
+    if (fitted.unfit === null) placed.push({ ...candidate, text: fitted.text, replacesAfter: fitted.replacesAfter });
+    else if (fitted.unfit !== "empty") unfit++;
+  }
+  placed.sort((a, b) => b.confidence - a.confidence);
+  const timings = () => ({ lookupMs, modelMs, totalMs: performance.now() - started });
+  const chosen = placed[0];
+  if (!chosen) return { ...nothing(unfit > 0 ? "filtered" : late ? "timeout" : "noCandidate", started), timings: timings(), tokens };
+  if (chosen.confidence < threshold) return { ...nothing(late ? "timeout" : "belowGate", started), confidence: chosen.confidence, timings: timings(), tokens };
+
+  const verdict = await dependencies.screenCompletion(chosen.text, params);
+  throwIfCancelled(signal);
+  if (verdict.action === "block") return { ...nothing("filtered", started), confidence: chosen.confidence, verdict, timings: timings(), tokens };
+  const completionId = randomUUID();
+  session.cache.add({ path: params.path, prefix: params.prefix, suffix: params.suffix, completionId, text: chosen.text, replacesAfter: chosen.replacesAfter, confidence: chosen.confidence });
+  session.outcomes?.suggested({ completionId, path: params.path, language: params.language, source: chosen.source, confidence: chosen.confidence, prefix: params.prefix, text: chosen.text });
+  return { completionId, text: chosen.text, replacesAfter: chosen.replacesAfter, source: chosen.source, confidence: chosen.confidence, reason: null, verdict, timings: timings(), tokens };
+}
+
+/**
+ * The model's own text and its opinion of the look-up's best one, all judged together; null where it was too late or
+ * failed, in which case the look-up stands alone.
+ */
+async function askModel(
+  params: CompleteParams, dependencies: CompleteDependencies, model: CompletionModel, rule: LineRule, priority: Priority,
+  started: number, caret: JudgedCaret, lookedUp: readonly Judged[],
+): Promise<{ judged: Judged[]; tokens: TokenCounts } | null> {
+  const { settings, scheduler } = dependencies;
+  const left = () => settings["completion.timeoutMs"] - reserveMs - (performance.now() - started);
+  // The cap holds for waiting in the queue as well as for computing.
+  const cap = new AbortController();
+  const timer = setTimeout(() => cap.abort(), Math.max(1, left()));
+  const signal = dependencies.signal ? AbortSignal.any([dependencies.signal, cap.signal]) : cap.signal;
+  const base = { prefix: params.prefix, suffix: params.suffix, path: params.path, context: dependencies.context?.(params) ?? [], signal };
+  try {
+    return await scheduler.run(priority, signal, async (lease) => {
+      const indent = indentationOf(params.prefix.slice(params.prefix.lastIndexOf("\n") + 1));
+      const infill = await model.infill({
+        ...base, lease, maxTokens: mostModelTokens[rule], deadlineMs: Math.max(1, left()), keepGoing: (text) => keepGoing(text, rule, indent, settings["completion.maximumLines"]),
+      });
+      const best = lookedUp.reduce<Judged | null>((top, candidate) => (top && top.confidence >= candidate.confidence ? top : candidate), null);
+      const evidence: CandidateEvidence[] = [];
+      const written = writtenLine(infill);
+      if (written) evidence.push(caret.evidence(written.line, written.judgement));
+      if (best && best.text.trimEnd() !== written?.line.trimEnd() && left() > 0) {
+        const scored = await model.scoreContinuation({ ...base, lease, candidate: best.text, deadlineMs: Math.max(1, left()) });
+        if (scored) evidence.push(caret.evidence(best.text, { tokenLogProbs: scored.tokenLogProbs, wrote: false }));
+      }
+      const judged = evidence.map((item): Judged => ({
+        // What the model wrote below the first line goes along; the gate speaks for the first.
+        text: item.model?.wrote && rule === "multi" ? infill.text : item.text,
+        replacesAfter: 0, confidence: gateProbability(item), source: item.lookupRank === 0 && !item.model?.wrote ? "lookup" : "model",
+      }));
+      for (const candidate of lookedUp) if (!judged.some(({ text }) => text.split("\n", 1)[0]?.trimEnd() === candidate.text.trimEnd())) judged.push(candidate);
+      return { judged, tokens: infill.tokens };
+    });
+  } catch (error) {
+    if (dependencies.signal?.aborted) throw error;
+    // A late or failing model never takes the look-up's completion with it; the model room logs its own failures.
+    if (isCancelled(error) || error instanceof Error) return null;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The first line the model wrote and the probabilities that belong to it. */
+function writtenLine(infill: Infill): { line: string; judgement: ModelJudgement } | null {
+  const line = infill.text.split("\n", 1)[0] as string;
+  if (line.trim() === "" || infill.tokenLogProbs.length === 0) return null;
+  // A line cut off by the deadline or the token limit is not a candidate: its end is not the model's choice.
+  const whole = infill.text.includes("\n") || infill.ended === "stop" || infill.ended === "keepGoing";
+  if (!whole) return null;
+  const share = infill.text.length === 0 ? 1 : Math.min(1, (line.length + 1) / infill.text.length);
+  const count = Math.max(1, Math.ceil(infill.tokenLogProbs.length * share));
+  return { line, judgement: { tokenLogProbs: infill.tokenLogProbs.slice(0, count), wrote: true } };
+}
+
+function keepGoing(text: string, rule: LineRule, indent: number, maximumLines: number): boolean {
+  const lines = text.split("\n");
+  if (rule === "single") return lines.length === 1 || text.trim() === "";
+  if (lines.length > maximumLines) return false;
+  const last = lines.at(-1) as string;
+  return lines.length < 2 || last.trim() === "" || indentationOf(last) >= indent;
+}
+
+/** Prepares what would be asked next if `text` were accepted: at low priority, dropped as soon as anything else happens. */
+function prepareNext(params: CompleteParams, text: string, dependencies: CompleteDependencies): void {
+  const { session } = dependencies;
+  const signal = session.prepareAhead();
+  const prefix = params.prefix + text;
+  const next: CompleteParams = { ...params, prefix, trigger: "automatic" };
+  setImmediate(() => {
+    if (signal.aborted) return;
+    completeFresh(next, { ...dependencies, signal }, PRIORITY.background, performance.now()).catch(() => undefined);
+  });
+}
+
+function nothing(reason: NoCompletionReason, started: number): CompleteResult {
+  return {
+    completionId: randomUUID(), text: null, source: null, confidence: 0, reason, verdict: allowed,
+    timings: { lookupMs: 0, modelMs: 0, totalMs: performance.now() - started }, tokens: noTokens,
+  };
+}
