@@ -1,0 +1,305 @@
+// The conversations of a workspace and the question in flight: asks the engine, follows its events, keeps everything.
+// The view may be hidden, shown again or gone meanwhile; this goes on. It knows neither VS Code nor how things look.
+import { randomUUID } from "node:crypto";
+import type { EngineNotifications, EngineRequests, ClientNotifications } from "../engine/protocol/messages.ts";
+import type { AskResult, ChatTurn as WireTurn } from "../engine/protocol/types.ts";
+import { applyAnswerEvent, titleOf } from "../webview/protocol.ts";
+import type { ChatAttachment, ChatTurn, Conversation, ConversationSummary, HostMessage, SlashCommand, TurnFailure } from "../webview/protocol.ts";
+
+/** What the session needs of the engine; EngineClient has this shape. */
+export interface ChatEngine {
+  request<M extends keyof EngineRequests>(method: M, params: EngineRequests[M]["params"], token?: CancelToken): Promise<EngineRequests[M]["result"]>;
+  notify<M extends keyof ClientNotifications>(method: M, params: ClientNotifications[M]): void;
+  onNotification<M extends keyof EngineNotifications>(method: M, listener: (value: EngineNotifications[M]) => void): { dispose(): void };
+}
+
+/** A vscode-jsonrpc (and VS Code) cancellation token. */
+export interface CancelToken {
+  readonly isCancellationRequested: boolean;
+  onCancellationRequested(listener: (event: unknown) => unknown): { dispose(): void };
+}
+
+/** VS Code's Memento, or a map in tests. */
+export interface ChatStore {
+  get<T>(key: string): T | undefined;
+  update(key: string, value: unknown): Thenable<void>;
+}
+
+export interface ChatSessionOptions {
+  engine: ChatEngine;
+  store: ChatStore;
+  /** To the view; dropped by the caller while no view listens. */
+  post: (message: HostMessage) => void;
+  /** A failure as a sentence with what to do, or null for one that is not worth a word, as a cancelled request. */
+  describeError: (error: unknown) => TurnFailure | null;
+  now?: () => number;
+}
+
+const STORE_KEY = "kalactica.chat";
+/** Conversations kept for a folder, newest first. */
+const MAX_CONVERSATIONS = 40;
+/** Turns of the conversation that go along with a question, and characters of each. */
+const MAX_HISTORY_TURNS = 6;
+const MAX_HISTORY_CHARACTERS = 4_000;
+/** A stream is stored this often, so that a window that dies loses little. */
+const STORE_EVERY_MS = 2_000;
+
+interface Stored {
+  version: 1;
+  currentId: string;
+  conversations: Conversation[];
+}
+
+interface Flight {
+  turnId: string;
+  askId: string;
+  token: StopSource;
+}
+
+export class ChatSession {
+  readonly #options: ChatSessionOptions;
+  readonly #now: () => number;
+  #conversations: Conversation[];
+  #currentId: string;
+  #flight: Flight | null = null;
+  #storeTimer: NodeJS.Timeout | null = null;
+  #disposed = false;
+  readonly #subscription: { dispose(): void };
+
+  constructor(options: ChatSessionOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    const stored = readStored(options.store.get<unknown>(STORE_KEY));
+    this.#conversations = stored.conversations.map((conversation) => ({ ...conversation, turns: conversation.turns.map(interrupted) }));
+    this.#currentId = this.#conversations.some(({ id }) => id === stored.currentId) ? stored.currentId : "";
+    if (this.#currentId === "") this.#begin();
+    this.#subscription = options.engine.onNotification("answer/event", ({ askId, event }) => {
+      const flight = this.#flight;
+      if (!flight || flight.askId !== askId) return;
+      this.#update(flight.turnId, (turn) => applyAnswerEvent(turn, event), "quiet");
+      this.#options.post({ type: "turnEvent", turnId: flight.turnId, event });
+    });
+  }
+
+  get current(): Conversation {
+    return this.#conversations.find(({ id }) => id === this.#currentId) ?? this.#begin();
+  }
+
+  /** Whether a question is being answered, in whichever conversation. */
+  get busy(): boolean {
+    return this.#flight !== null;
+  }
+
+  /** Conversations with at least one question, newest first. */
+  summaries(): ConversationSummary[] {
+    return this.#conversations
+      .filter(({ turns }) => turns.length > 0)
+      .sort((a, b) => b.updatedAt - a.updatedAt)
+      .map(({ id, title, updatedAt }) => ({ id, title, updatedAt }));
+  }
+
+  turn(turnId: string): ChatTurn | undefined {
+    return this.#conversations.flatMap(({ turns }) => turns).find(({ id }) => id === turnId);
+  }
+
+  /** Asks; resolves when the answer has ended in whatever way. A question asked while another is answered stops that one. */
+  async ask(question: string, command: SlashCommand | null, attachments: ChatAttachment[], activePath: string | null): Promise<void> {
+    this.stop();
+    const turn: ChatTurn = {
+      id: randomUUID(), question, command, attachments, askedAt: this.#now(), state: "running", status: null,
+      card: null, citations: [], prose: "", checks: null, failure: null, rating: null,
+    };
+    const conversation = this.current;
+    const title = conversation.turns.length === 0 ? titleOf(command ? `/${command} ${question}` : question) : conversation.title;
+    this.#replace({ ...conversation, title, updatedAt: this.#now(), turns: [...conversation.turns, turn] });
+    this.#options.post({ type: "turn", turn });
+    this.#options.post({ type: "conversations", conversations: this.summaries() });
+    await this.#answer(turn, activePath);
+  }
+
+  /** Asks the question of a turn again, in its place. Only the last turn of the open conversation can be. */
+  async regenerate(turnId: string, activePath: string | null): Promise<void> {
+    const last = this.current.turns.at(-1);
+    if (!last || last.id !== turnId) return;
+    this.stop();
+    const again: ChatTurn = { ...last, askedAt: this.#now(), state: "running", status: null, card: null, citations: [], prose: "", checks: null, failure: null, rating: null };
+    this.#update(turnId, () => again);
+    await this.#answer(again, activePath);
+  }
+
+  /** Stops the answer in flight; what has come so far stays. */
+  stop(): void {
+    const flight = this.#flight;
+    if (!flight) return;
+    this.#flight = null;
+    this.#update(flight.turnId, (turn) => ({ ...turn, state: "stopped", status: null }));
+    flight.token.cancel();
+  }
+
+  rate(turnId: string, rating: "up" | "down" | null): void {
+    const turn = this.turn(turnId);
+    if (!turn) return;
+    this.#update(turnId, (before) => ({ ...before, rating }));
+    this.#options.engine.notify("answer/feedback", { askId: askIdOf(turn), rating });
+  }
+
+  newConversation(): void {
+    if (this.current.turns.length > 0) this.#begin();
+    this.#showCurrent();
+  }
+
+  openConversation(id: string): void {
+    if (!this.#conversations.some((conversation) => conversation.id === id)) return;
+    this.#currentId = id;
+    this.#showCurrent();
+  }
+
+  deleteConversation(id: string): void {
+    const conversation = this.#conversations.find((other) => other.id === id);
+    if (!conversation) return;
+    if (conversation.turns.some((turn) => turn.id === this.#flight?.turnId)) this.stop();
+    this.#conversations = this.#conversations.filter((other) => other.id !== id);
+    if (id === this.#currentId) this.#begin();
+    this.#showCurrent();
+  }
+
+  /** Writes what is not yet written. */
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    this.#subscription.dispose();
+    if (this.#storeTimer) clearTimeout(this.#storeTimer);
+    await this.#store();
+  }
+
+  async #answer(turn: ChatTurn, activePath: string | null): Promise<void> {
+    const flight: Flight = { turnId: turn.id, askId: askIdOf(turn), token: new StopSource() };
+    this.#flight = flight;
+    try {
+      const result = await this.#options.engine.request("answer/ask", {
+        askId: flight.askId,
+        question: plainQuestion(turn.question),
+        history: historyFor(this.current.turns, turn.id),
+        ...(turn.command ? { command: turn.command } : {}),
+        attachments: turn.attachments,
+        ...(activePath === null ? {} : { activePath }),
+      }, flight.token);
+      // A stopped answer may still bring its checks; a turn that was asked again or deleted takes nothing more.
+      if (this.#flight === flight || (this.#flight === null && this.turn(turn.id)?.state === "stopped")) this.#update(turn.id, (before) => withResult(before, result));
+    } catch (error) {
+      if (this.#flight === flight) {
+        const failure = this.#options.describeError(error);
+        this.#update(turn.id, (before) => ({ ...before, state: failure ? "failed" : "stopped", status: null, failure }));
+      }
+    } finally {
+      if (this.#flight === flight) this.#flight = null;
+    }
+  }
+
+  #begin(): Conversation {
+    const fresh: Conversation = { id: randomUUID(), title: "", updatedAt: this.#now(), turns: [] };
+    const kept = this.#conversations.filter(({ turns }) => turns.length > 0).sort((a, b) => b.updatedAt - a.updatedAt).slice(0, MAX_CONVERSATIONS);
+    this.#conversations = [fresh, ...kept];
+    this.#currentId = fresh.id;
+    return fresh;
+  }
+
+  #showCurrent(): void {
+    this.#options.post({ type: "conversation", conversation: this.current });
+    this.#options.post({ type: "conversations", conversations: this.summaries() });
+    void this.#store();
+  }
+
+  #replace(conversation: Conversation): void {
+    this.#conversations = this.#conversations.map((other) => (other.id === conversation.id ? conversation : other));
+    this.#storeSoon();
+  }
+
+  /** Changes a turn wherever it stands; "quiet" when the view learns of it in another way. */
+  #update(turnId: string, change: (turn: ChatTurn) => ChatTurn, how: "tell" | "quiet" = "tell"): void {
+    const conversation = this.#conversations.find(({ turns }) => turns.some(({ id }) => id === turnId));
+    if (!conversation) return;
+    const turns = conversation.turns.map((turn) => (turn.id === turnId ? change(turn) : turn));
+    this.#replace({ ...conversation, updatedAt: this.#now(), turns });
+    const turn = turns.find(({ id }) => id === turnId);
+    if (how === "tell" && turn && conversation.id === this.#currentId) this.#options.post({ type: "turn", turn });
+  }
+
+  #storeSoon(): void {
+    if (this.#storeTimer || this.#disposed) return;
+    this.#storeTimer = setTimeout(() => {
+      this.#storeTimer = null;
+      void this.#store();
+    }, STORE_EVERY_MS);
+    this.#storeTimer.unref();
+  }
+
+  async #store(): Promise<void> {
+    const stored: Stored = { version: 1, currentId: this.#currentId, conversations: this.#conversations.filter(({ turns }) => turns.length > 0) };
+    await this.#options.store.update(STORE_KEY, stored);
+  }
+}
+
+/** An answer asked again gets an id of its own at the engine, so that late events of the first are told apart. */
+function askIdOf(turn: ChatTurn): string {
+  return `${turn.id}:${turn.askedAt}`;
+}
+
+/** The question as the engine reads it: `@chat.ts` is the name of a file, `#selection` the code that goes along. */
+export function plainQuestion(question: string): string {
+  return question.replace(/(^|[\s(])@(?=[\w./-]*\.\w)/g, "$1").replace(/(^|[\s(])#selection\b/g, "$1the selected code").replace(/(^|[\s(])#file\b/g, "$1this file");
+}
+
+/** Earlier questions and answers, oldest first, clipped so that a long chat does not crowd out the sources. */
+export function historyFor(turns: readonly ChatTurn[], beforeId: string): WireTurn[] {
+  const earlier = turns.slice(0, turns.findIndex(({ id }) => id === beforeId)).filter(({ state }) => state === "done").slice(-MAX_HISTORY_TURNS);
+  return earlier.flatMap((turn): WireTurn[] => [
+    { role: "user", text: clip(plainQuestion(turn.question)) },
+    { role: "assistant", text: clip([turn.card?.summary, turn.prose].filter(Boolean).join("\n\n")) },
+  ]);
+}
+
+function clip(text: string): string {
+  return text.length <= MAX_HISTORY_CHARACTERS ? text : `${text.slice(0, MAX_HISTORY_CHARACTERS)}…`;
+}
+
+function withResult(turn: ChatTurn, result: AskResult): ChatTurn {
+  const { card, prose, citations, proseOmitted, droppedCitations, verdict, timings, tokens, budget } = result;
+  return {
+    ...turn, state: result.stopped || turn.state === "stopped" ? "stopped" : "done", status: null, card, prose, citations,
+    checks: { proseOmitted, droppedCitations, verdict, timings, tokens, budget },
+  };
+}
+
+/** A turn that was in flight when the window went: it will not go on by itself. */
+function interrupted(turn: ChatTurn): ChatTurn {
+  if (turn.state !== "running") return turn;
+  return {
+    ...turn, state: "failed", status: null,
+    failure: { text: "The window was closed or reloaded before this answer was complete.", action: { label: "Try Again", command: "retry" } },
+  };
+}
+
+/** What was stored, if it is ours and of this version; anything else counts as nothing stored. */
+function readStored(value: unknown): Stored {
+  const none: Stored = { version: 1, currentId: "", conversations: [] };
+  if (typeof value !== "object" || value === null || !("version" in value) || value.version !== 1) return none;
+  const stored = value as Stored;
+  return Array.isArray(stored.conversations) ? stored : none;
+}
+
+/** A cancellation token that remembers, of the shape that vscode-jsonrpc takes. */
+class StopSource implements CancelToken {
+  isCancellationRequested = false;
+  readonly #listeners = new Set<(event: unknown) => unknown>();
+
+  onCancellationRequested(listener: (event: unknown) => unknown): { dispose(): void } {
+    this.#listeners.add(listener);
+    return { dispose: () => this.#listeners.delete(listener) };
+  }
+
+  cancel(): void {
+    if (this.isCancellationRequested) return;
+    this.isCancellationRequested = true;
+    for (const listener of this.#listeners) listener(undefined);
+  }
+}

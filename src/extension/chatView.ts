@@ -1,0 +1,347 @@
+// The chat view: connects the page, the session, the engine's state and the editor. It decides nothing about answers.
+import { randomBytes } from "node:crypto";
+import * as vscode from "vscode";
+import type { EngineStatus } from "../engine/protocol/types.ts";
+import type { ChatAttachment, ChatStatus, EditorContext, HostCommand, HostMessage, SlashCommand, TurnFailure, ViewMessage } from "../webview/protocol.ts";
+import { ChangeProposals, fileInWorkspace, insertAtCursor, openLink, openRange } from "./chatActions.ts";
+import { rankFiles } from "./chatFiles.ts";
+import { chatHtml } from "./chatHtml.ts";
+import { ChatSession } from "./chatSession.ts";
+import type { ChatEngine, ChatStore } from "./chatSession.ts";
+import { EngineRequestError } from "./engineClient.ts";
+import type { EngineClientState } from "./engineClient.ts";
+import { sentenceFor } from "./messages.ts";
+
+/** What the view needs of the engine client beyond asking. */
+export interface ChatViewEngine extends ChatEngine {
+  readonly state: EngineClientState;
+  onState(listener: (state: EngineClientState) => void): { dispose(): void };
+}
+
+export interface ChatViewOptions {
+  engine: ChatViewEngine;
+  extensionUri: vscode.Uri;
+  /** The workspace's memento: conversations stay with their folder. */
+  store: ChatStore;
+  log: (message: string) => void;
+}
+
+const HOST_COMMANDS: Record<HostCommand, string> = {
+  chooseModel: "kalactica.chooseModel",
+  openFolder: "workbench.action.files.openFolder",
+  manageTrust: "workbench.trust.manage",
+  restartEngine: "kalactica.restartEngine",
+  showLog: "kalactica.showLog",
+  showIndex: "kalactica.showIndexReport",
+  updateIndex: "kalactica.updateIndex",
+};
+
+const MAX_SELECTION_CHARACTERS = 20_000;
+const MAX_LISTED_FILES = 20_000;
+/** The list of files for `@` is taken anew after this long. */
+const FILE_LIST_AGE_MS = 15_000;
+const EDITOR_DEBOUNCE_MS = 120;
+
+export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
+  static readonly viewId = "kalactica.chat";
+
+  readonly #options: ChatViewOptions;
+  readonly #session: ChatSession;
+  readonly #proposals = new ChangeProposals();
+  readonly #disposables: vscode.Disposable[] = [];
+  #view: vscode.WebviewView | null = null;
+  /** True between the page's "ready" and its being hidden: only then does it take messages. */
+  #listening = false;
+  #status: EngineStatus | null = null;
+  /** Whether the engine has been ready once: what follows is a restart, not a start. */
+  #wasReady = false;
+  #editor: EditorContext = { activePath: null, selection: null };
+  #editorTimer: NodeJS.Timeout | null = null;
+  #files: { at: number; paths: string[] } = { at: 0, paths: [] };
+
+  constructor(options: ChatViewOptions) {
+    this.#options = options;
+    const { engine } = options;
+    this.#session = new ChatSession({ engine, store: options.store, post: (message) => this.#post(message), describeError: describeTurnFailure });
+    this.#wasReady = engine.state.name === "ready";
+    this.#disposables.push(
+      this.#proposals,
+      this.#proposals.onDidChange((proposal) => this.#post({ type: "proposal", proposal })),
+      engine.onNotification("engine/statusChanged", (status) => this.#take(status)),
+      engine.onState((state) => this.#onEngineState(state)),
+      vscode.window.onDidChangeActiveTextEditor(() => this.#editorChanged()),
+      vscode.window.onDidChangeTextEditorSelection(() => this.#editorChanged()),
+      vscode.workspace.onDidChangeWorkspaceFolders(() => this.#postStatus()),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => this.#postStatus()),
+    );
+    this.#editor = readEditor();
+    if (this.#wasReady) void this.#fetchStatus();
+  }
+
+  resolveWebviewView(view: vscode.WebviewView): void {
+    const root = vscode.Uri.joinPath(this.#options.extensionUri, "dist", "webview");
+    const { webview } = view;
+    this.#view = view;
+    this.#listening = false;
+    webview.options = { enableScripts: true, localResourceRoots: [root] };
+    const listeners = vscode.Disposable.from(
+      webview.onDidReceiveMessage((message: ViewMessage) => {
+        this.#receive(message).catch((error: unknown) => {
+          const text = sentenceFor(error);
+          this.#options.log(`chat view: ${message.type} failed: ${String(error)}`);
+          if (text !== null) this.#post({ type: "notice", text });
+        });
+      }),
+      // A hidden page is taken down; when it is shown again it starts anew and says "ready".
+      view.onDidChangeVisibility(() => { if (!view.visible) this.#listening = false; }),
+    );
+    view.onDidDispose(() => {
+      listeners.dispose();
+      if (this.#view === view) this.#view = null;
+    });
+    webview.html = chatHtml({
+      cspSource: webview.cspSource,
+      scriptUri: webview.asWebviewUri(vscode.Uri.joinPath(root, "chat.js")).toString(),
+      styleUri: webview.asWebviewUri(vscode.Uri.joinPath(root, "chat.css")).toString(),
+      nonce: randomBytes(16).toString("base64"),
+      language: vscode.env.language,
+    });
+  }
+
+  /** Shows the view and puts the caret into its field. */
+  async focus(): Promise<void> {
+    await vscode.commands.executeCommand(`${ChatView.viewId}.focus`);
+    this.#post({ type: "focus" });
+  }
+
+  newChat(): void {
+    this.#session.newConversation();
+    void this.focus();
+  }
+
+  stop(): void {
+    this.#session.stop();
+  }
+
+  /** Asks about what is selected in the editor, as the commands of its context menu do. */
+  async askAboutSelection(command: Exclude<SlashCommand, "search">): Promise<void> {
+    const { selection, activePath } = readEditor();
+    await this.focus();
+    if (!selection) {
+      this.#post({ type: "notice", text: vscode.l10n.t("Select some code in the editor first.") });
+      return;
+    }
+    const questions = {
+      explain: vscode.l10n.t("Explain this code."), fix: vscode.l10n.t("Fix the problems in this code."),
+      tests: vscode.l10n.t("Write tests for this code."), doc: vscode.l10n.t("Write documentation for this code."),
+    };
+    await this.#ask(questions[command], command, [selection], activePath);
+  }
+
+  dispose(): void {
+    if (this.#editorTimer) clearTimeout(this.#editorTimer);
+    void this.#session.dispose();
+    vscode.Disposable.from(...this.#disposables).dispose();
+  }
+
+  async #receive(message: ViewMessage): Promise<void> {
+    switch (message.type) {
+      case "ready": return this.#sendSnapshot();
+      case "ask": return this.#ask(message.question, message.command, message.attachments, message.useActiveFile ? this.#editor.activePath : null);
+      case "stop": return this.#session.stop();
+      case "regenerate": return this.#follow(this.#session.regenerate(message.turnId, this.#editor.activePath));
+      case "rate": return this.#session.rate(message.turnId, message.rating);
+      case "newConversation":
+        this.#session.newConversation();
+        return this.#post({ type: "focus" });
+      case "openConversation": return this.#session.openConversation(message.id);
+      case "deleteConversation": return this.#session.deleteConversation(message.id);
+      case "openRange": return this.#notice(await openRange(message.range));
+      case "openLink": return this.#notice(await openLink(message.href));
+      case "copy": return vscode.env.clipboard.writeText(message.text);
+      case "insertAtCursor": return this.#notice(await insertAtCursor(message.code));
+      case "applyCode": return this.#apply(message);
+      case "resolveProposal": return this.#notice(await this.#proposals.resolve(message.id, message.accept));
+      case "suggestFiles": return this.#suggestFiles(message.requestId, message.query);
+      case "attachSelection": {
+        const { selection } = readEditor();
+        return selection
+          ? this.#post({ type: "compose", text: "", command: null, attachments: [selection] })
+          : this.#post({ type: "notice", text: vscode.l10n.t("Select some code in the editor first.") });
+      }
+      case "command": {
+        await vscode.commands.executeCommand(HOST_COMMANDS[message.command]);
+      }
+    }
+  }
+
+  async #ask(question: string, command: SlashCommand | null, attachments: ChatAttachment[], activePath: string | null): Promise<void> {
+    const whole = await Promise.all(attachments.map(withWholeFile));
+    await this.#follow(this.#session.ask(question, command, whole, activePath));
+  }
+
+  /** Keeps the context key of "Stop Answer" in step with the answer in flight. */
+  async #follow(answer: Promise<void>): Promise<void> {
+    const tell = (): Thenable<unknown> => vscode.commands.executeCommand("setContext", "kalactica.answering", this.#session.busy);
+    await tell();
+    try {
+      await answer;
+    } finally {
+      await tell();
+    }
+  }
+
+  /** The code goes to the file that the block names, else to the attached selection, else to the active editor. */
+  async #apply({ turnId, code, path }: Extract<ViewMessage, { type: "applyCode" }>): Promise<void> {
+    const attached = this.#session.turn(turnId)?.attachments.find(({ kind }) => kind === "selection");
+    const named = path !== null && fileInWorkspace(path) ? path : null;
+    const target = named ?? attached?.path ?? this.#editor.activePath;
+    if (!target) return this.#notice(vscode.l10n.t("Open the file that this code should go into."));
+    const lines = attached && attached.path === target && (await stillThere(attached)) ? attached : null;
+    return this.#notice(await this.#proposals.propose(target, code, lines));
+  }
+
+  async #suggestFiles(requestId: number, query: string): Promise<void> {
+    if (Date.now() - this.#files.at > FILE_LIST_AGE_MS) {
+      const uris = await vscode.workspace.findFiles("**/*", "{**/node_modules/**,**/.git/**,**/dist/**,**/out/**,**/.venv/**,**/__pycache__/**}", MAX_LISTED_FILES);
+      this.#files = { at: Date.now(), paths: uris.map(relativePath).filter((path) => path !== null) };
+    }
+    const open = new Set(vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs)
+      .map(({ input }) => (input instanceof vscode.TabInputText ? relativePath(input.uri) : null)).filter((path) => path !== null));
+    this.#post({ type: "files", requestId, files: rankFiles(this.#files.paths, open, query, 12) });
+  }
+
+  #sendSnapshot(): void {
+    this.#listening = true;
+    this.#post({
+      type: "snapshot", conversation: this.#session.current, conversations: this.#session.summaries(),
+      status: this.#chatStatus(), editor: this.#editor, proposal: this.#proposals.current,
+    });
+  }
+
+  #post(message: HostMessage): void {
+    if (this.#view && this.#listening) void this.#view.webview.postMessage(message);
+  }
+
+  #notice(text: string | null): void {
+    if (text !== null) this.#post({ type: "notice", text });
+  }
+
+  #take(status: EngineStatus): void {
+    this.#status = status;
+    this.#postStatus();
+  }
+
+  #postStatus(): void {
+    this.#post({ type: "status", status: this.#chatStatus() });
+  }
+
+  #onEngineState(state: EngineClientState): void {
+    if (state.name === "ready") {
+      this.#wasReady = true;
+      void this.#fetchStatus();
+    }
+    this.#postStatus();
+  }
+
+  async #fetchStatus(): Promise<void> {
+    try {
+      this.#take(await this.#options.engine.request("engine/status", null));
+    } catch (error) {
+      this.#options.log(`chat view: no status from the engine: ${String(error)}`);
+    }
+  }
+
+  #chatStatus(): ChatStatus {
+    const state = this.#options.engine.state;
+    const status = this.#status;
+    return {
+      engine: state.name === "ready" ? "ready" : state.name === "failed" ? "failed" : this.#wasReady || state.name === "waiting" ? "restarting" : "starting",
+      engineFailure: state.name === "failed" ? state.why : null,
+      folderOpen: (vscode.workspace.workspaceFolders?.length ?? 0) > 0,
+      trusted: vscode.workspace.isTrusted,
+      model: status && { state: status.model.state, name: status.model.name, detail: status.model.explanation, answers: status.model.capabilities.answer },
+      index: status && {
+        state: status.index.state, files: status.index.files, pendingFiles: status.index.pendingFiles,
+        skippedFiles: status.index.skipped.length, failure: status.index.failure ?? null,
+      },
+      bytesOut: status?.bytesOut ?? null,
+    };
+  }
+
+  #editorChanged(): void {
+    if (this.#editorTimer) clearTimeout(this.#editorTimer);
+    this.#editorTimer = setTimeout(() => {
+      this.#editor = readEditor();
+      this.#post({ type: "editor", editor: this.#editor });
+    }, EDITOR_DEBOUNCE_MS);
+  }
+}
+
+function relativePath(uri: vscode.Uri): string | null {
+  const folder = vscode.workspace.workspaceFolders?.[0];
+  if (!folder || uri.scheme !== folder.uri.scheme || !uri.path.startsWith(`${folder.uri.path}/`)) return null;
+  return uri.path.slice(folder.uri.path.length + 1);
+}
+
+function readEditor(): EditorContext {
+  const editor = vscode.window.activeTextEditor;
+  const path = editor ? relativePath(editor.document.uri) : null;
+  if (!editor || path === null) return { activePath: null, selection: null };
+  const { selection, document } = editor;
+  if (selection.isEmpty) return { activePath: path, selection: null };
+  // A selection that ends at the start of a line does not include that line.
+  const endLine = selection.end.character === 0 && selection.end.line > selection.start.line ? selection.end.line : selection.end.line + 1;
+  const text = document.getText(selection).slice(0, MAX_SELECTION_CHARACTERS);
+  return { activePath: path, selection: { kind: "selection", path, startLine: selection.start.line + 1, endLine, text } };
+}
+
+/** A whole-file attachment with its true last line, and with its text where the editor holds unsaved changes. */
+async function withWholeFile(attachment: ChatAttachment): Promise<ChatAttachment> {
+  const uri = attachment.kind === "file" ? fileInWorkspace(attachment.path) : null;
+  if (!uri) return attachment;
+  const open = vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri.toString());
+  if (open) return { ...attachment, startLine: 1, endLine: open.lineCount, ...(open.isDirty ? { text: open.getText() } : {}) };
+  try {
+    const bytes = await vscode.workspace.fs.readFile(uri);
+    return { ...attachment, startLine: 1, endLine: Math.max(1, bytes.reduce((lines, byte) => lines + (byte === 10 ? 1 : 0), 1)) };
+  } catch {
+    // The engine says what is wrong with a file that cannot be read.
+    return attachment;
+  }
+}
+
+/** Whether the lines of a selection still hold its text: only then may code replace them. */
+async function stillThere(selection: ChatAttachment): Promise<boolean> {
+  const uri = fileInWorkspace(selection.path);
+  if (!uri || selection.text === undefined) return false;
+  try {
+    const document = await vscode.workspace.openTextDocument(uri);
+    const text = document.getText(new vscode.Range(selection.startLine - 1, 0, selection.endLine, 0));
+    return text.includes(selection.text.trim());
+  } catch {
+    return false;
+  }
+}
+
+/** The failure of an answer as the turn shows it. */
+export function describeTurnFailure(error: unknown): TurnFailure | null {
+  const text = sentenceFor(error);
+  if (text === null) return null;
+  const reason = error instanceof EngineRequestError ? error.reason : "internal";
+  switch (reason) {
+    case "noModel":
+    case "modelNotFound":
+    case "modelTruncated":
+    case "modelForeign":
+    case "modelTooNew":
+    case "modelTooLarge":
+    case "modelLoadFailed":
+    case "modelIncapable":
+      return { text, action: { label: vscode.l10n.t("Choose Model"), command: "chooseModel" } };
+    case "noWorkspace":
+      return { text, action: { label: vscode.l10n.t("Open Folder"), command: "openFolder" } };
+    default:
+      return { text, action: { label: vscode.l10n.t("Try Again"), command: "retry" } };
+  }
+}

@@ -1,0 +1,162 @@
+// The chat view as a whole: takes the host's messages, keeps the scroll, and sees to clicks and keys that concern all parts.
+import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
+import type { Citation } from "../../engine/protocol/types.ts";
+import { keepDraft, onHostMessage, post, restoreDraft } from "./host.ts";
+import { Announcer } from "./parts/Announcer.tsx";
+import { Composer } from "./parts/Composer.tsx";
+import { Header } from "./parts/Header.tsx";
+import { History } from "./parts/History.tsx";
+import { SourcePreview } from "./parts/SourcePreview.tsx";
+import { Banner, Notice, ProposalBar, Welcome } from "./parts/States.tsx";
+import { Turn } from "./parts/Turn.tsx";
+import { StreamBatch } from "./streamBatch.ts";
+import { INITIAL_STATE, reduce, runningTurn } from "./viewState.ts";
+import type { ViewAction, ViewState } from "./viewState.ts";
+
+/** Closer to the end than this many pixels counts as reading the end, and the view follows the stream. */
+const FOLLOW_DISTANCE = 48;
+
+export function App() {
+  const [state, dispatch] = useReducer(
+    (before: ViewState, actions: readonly ViewAction[]) => actions.reduce(reduce, before),
+    INITIAL_STATE,
+  );
+  const [historyOpen, setHistoryOpen] = useState(false);
+  const current = useRef(state);
+  current.current = state;
+  const conversation = useRef<HTMLElement>(null);
+  const follows = useRef(true);
+  const { turns } = state.conversation;
+  const last = turns.at(-1) ?? null;
+  const running = runningTurn(state);
+
+  useEffect(() => {
+    const batch = new StreamBatch(dispatch, (flush) => requestAnimationFrame(flush));
+    const stop = onHostMessage((message) => batch.push(message));
+    post({ type: "ready" });
+    return stop;
+  }, []);
+
+  // Once loaded, the view stands where it stood before it was hidden; a new question brings the end into view.
+  const restoredScroll = useRef(false);
+  useLayoutEffect(() => {
+    const element = conversation.current;
+    if (!element || !state.loaded) return;
+    if (!restoredScroll.current) {
+      restoredScroll.current = true;
+      const kept = restoreDraft();
+      if (kept.scrollTop !== null && kept.conversationId === state.conversation.id) {
+        element.scrollTop = kept.scrollTop;
+        follows.current = isAtEnd(element);
+        return;
+      }
+    }
+    if (follows.current) element.scrollTop = element.scrollHeight;
+  });
+  useEffect(() => {
+    follows.current = true;
+    const element = conversation.current;
+    if (element && restoredScroll.current && last?.state === "running") element.scrollTop = element.scrollHeight;
+  }, [last?.id]);
+
+  useEffect(() => {
+    const keydown = (event: KeyboardEvent): void => {
+      if (event.key !== "Escape" || event.defaultPrevented) return;
+      if (document.querySelector(".preview")) return;
+      if (historyOpen) setHistoryOpen(false);
+      else if (runningTurn(current.current)) post({ type: "stop" });
+      else document.querySelector<HTMLElement>("[data-testid=composer]")?.focus();
+    };
+    window.addEventListener("keydown", keydown);
+    return () => window.removeEventListener("keydown", keydown);
+  }, [historyOpen]);
+
+  const findCitation = (chip: HTMLElement): Citation | null => {
+    const turnId = chip.closest<HTMLElement>("[data-turn]")?.dataset["turn"];
+    const n = Number(chip.dataset["cite"]);
+    return current.current.conversation.turns.find((turn) => turn.id === turnId)?.citations.find((citation) => citation.n === n) ?? null;
+  };
+
+  if (!state.loaded) return <div class="app" aria-busy="true" />;
+  const blocked = !state.status.folderOpen ? "Open a folder first" : null;
+  return (
+    <div class="app" onClick={(event) => handleClick(event, findCitation)}>
+      <Header status={state.status} historyOpen={historyOpen} onHistory={() => setHistoryOpen(!historyOpen)} />
+      {historyOpen && <History conversations={state.conversations} currentId={state.conversation.id} onClose={() => setHistoryOpen(false)} />}
+      <main
+        ref={conversation} class="conversation" hidden={historyOpen} aria-label="Conversation" onKeyDown={moveBetweenTurns}
+        onScroll={(event) => {
+          follows.current = isAtEnd(event.currentTarget);
+          keepDraft({ scrollTop: event.currentTarget.scrollTop, conversationId: state.conversation.id });
+        }}
+      >
+        {turns.length === 0
+          ? <Welcome status={state.status} />
+          : turns.map((turn) => <Turn key={turn.id} turn={turn} last={turn === last} busy={running !== null} tabIndex={turn === last ? 0 : -1} />)}
+      </main>
+      <Announcer turn={last} />
+      <footer class="dock">
+        {state.notice !== null && <Notice text={state.notice} onDismiss={() => dispatch([{ type: "dismissNotice" }])} />}
+        {state.proposal && <ProposalBar proposal={state.proposal} />}
+        <Banner status={state.status} />
+        <Composer editor={state.editor} running={running !== null} blocked={blocked} earlier={turns.map((turn) => (turn.command ? `/${turn.command} ${turn.question}` : turn.question))} />
+      </footer>
+      <SourcePreview find={findCitation} />
+    </div>
+  );
+}
+
+function isAtEnd(element: HTMLElement): boolean {
+  return element.scrollHeight - element.scrollTop - element.clientHeight < FOLLOW_DISTANCE;
+}
+
+/** Chips, links and code buttons inside rendered Markdown carry data attributes and are served here. */
+function handleClick(event: MouseEvent, findCitation: (chip: HTMLElement) => Citation | null): void {
+  if (!(event.target instanceof Element)) return;
+  const chip = event.target.closest<HTMLElement>("[data-cite]");
+  const link = event.target.closest("a");
+  const action = event.target.closest<HTMLElement>("[data-action]");
+  if (link) {
+    event.preventDefault();
+    const href = link.getAttribute("href");
+    if (href) post({ type: "openLink", href });
+  } else if (chip) {
+    const citation = findCitation(chip);
+    if (citation) post({ type: "openRange", range: { path: citation.path, startLine: citation.startLine, endLine: citation.endLine } });
+  } else if (action) {
+    runCodeAction(action);
+  }
+}
+
+function runCodeAction(button: HTMLElement): void {
+  const block = button.closest<HTMLElement>(".code");
+  const code = block?.querySelector("pre")?.textContent ?? "";
+  const turnId = button.closest<HTMLElement>("[data-turn]")?.dataset["turn"] ?? "";
+  switch (button.dataset["action"]) {
+    case "copy": return post({ type: "copy", text: code });
+    case "insert": return post({ type: "insertAtCursor", code });
+    case "apply": return post({ type: "applyCode", turnId, code, language: block?.dataset["language"] ?? "", path: block?.dataset["path"] ?? null });
+  }
+}
+
+/** Up and down walk from message to message; left and right along the chips of the message in focus. */
+function moveBetweenTurns(event: KeyboardEvent & { currentTarget: HTMLElement }): void {
+  const focused = document.activeElement;
+  if (!(focused instanceof HTMLElement)) return;
+  if (focused.classList.contains("turn") && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+    const all = [...event.currentTarget.querySelectorAll<HTMLElement>(".turn")];
+    const next = all[all.indexOf(focused) + (event.key === "ArrowDown" ? 1 : -1)];
+    if (next) {
+      next.focus();
+      next.scrollIntoView({ block: "nearest" });
+    } else if (event.key === "ArrowDown") document.querySelector<HTMLElement>("[data-testid=composer]")?.focus();
+    event.preventDefault();
+  } else if ((event.key === "ArrowRight" || event.key === "ArrowLeft") && (focused.classList.contains("turn") || focused.matches("[data-cite]"))) {
+    const turn = focused.closest<HTMLElement>(".turn");
+    const chips = [...(turn?.querySelectorAll<HTMLElement>("[data-cite]") ?? [])];
+    const at = chips.indexOf(focused);
+    const next = at < 0 ? chips[0] : chips[at + (event.key === "ArrowRight" ? 1 : -1)];
+    next?.focus();
+    event.preventDefault();
+  }
+}

@@ -1,0 +1,89 @@
+// The words of the line under an answer and of the lists it opens into. Pure: figures in, sentences out.
+import type { ChatTurn } from "../protocol.ts";
+
+export interface HealthRow {
+  label: string;
+  value: string;
+  tone: "ok" | "warning" | "plain";
+}
+
+/** "3 sources verified · 0 dropped · 42 ms". */
+export function healthLine(turn: ChatTurn): string {
+  const verified = turn.citations.filter((citation) => citation.verified).length;
+  const parts = [verified === 0 ? "no sources" : `${verified} ${verified === 1 ? "source" : "sources"} verified`];
+  const checks = turn.checks;
+  if (checks) {
+    if (verified > 0 || checks.droppedCitations > 0) parts.push(`${checks.droppedCitations} dropped`);
+    const concerns = checks.verdict.checks.filter((check) => check.action !== "allow").length;
+    if (concerns > 0) parts.push(`${concerns} ${concerns === 1 ? "warning" : "warnings"}`);
+    parts.push(duration(checks.timings.totalMs));
+  }
+  if (turn.state === "stopped") parts.push("stopped");
+  return parts.join(" · ");
+}
+
+export function checkRows(turn: ChatTurn): HealthRow[] {
+  const rows: HealthRow[] = turn.citations.map((citation) => ({
+    label: `[${citation.n}] ${rangeLabel(citation.path, citation.startLine, citation.endLine)}`,
+    value: citation.verified ? "read again, unchanged" : "not verified",
+    tone: citation.verified ? "ok" : "warning",
+  }));
+  const checks = turn.checks;
+  if (!checks) return rows;
+  if (checks.droppedCitations > 0) rows.push({ label: "Dropped citations", value: `${checks.droppedCitations}, because their lines did not hold`, tone: "warning" });
+  for (const check of checks.verdict.checks) {
+    rows.push({ label: sentenceCase(check.name), value: check.reason, tone: check.action === "allow" ? "ok" : "warning" });
+  }
+  return rows;
+}
+
+export function timingRows(turn: ChatTurn): HealthRow[] {
+  const timings = turn.checks?.timings;
+  if (!timings) return [];
+  const rows: HealthRow[] = [plain("Search", duration(timings.retrieveMs))];
+  if (timings.cardMs !== null) rows.push(plain("Card", duration(timings.cardMs)));
+  if (timings.firstTokenMs !== null) rows.push(plain("First token", duration(timings.firstTokenMs)));
+  rows.push(plain("Whole answer", duration(timings.totalMs)));
+  return rows;
+}
+
+export function budgetRows(turn: ChatTurn): HealthRow[] {
+  const { budget, tokens } = turn.checks ?? {};
+  if (!budget || !tokens) return [];
+  const rows = [
+    plain("Context window", tokensText(budget.contextSize)),
+    plain("Instructions", tokensText(budget.instructions)),
+    plain("History", tokensText(budget.history)),
+    plain("Sources", tokensText(budget.sources)),
+    plain("Question", tokensText(budget.question)),
+    plain("Kept for the answer", tokensText(budget.reservedForAnswer)),
+    plain("Reused from before", tokensText(tokens.reused)),
+    plain("Generated", tokensText(tokens.generated)),
+  ];
+  if (budget.droppedSources > 0) rows.push({ label: "Sources that did not fit", value: String(budget.droppedSources), tone: "warning" });
+  return rows;
+}
+
+/** "src/x.ts:41–58", or "src/x.ts:41" for one line. */
+export function rangeLabel(path: string, startLine: number, endLine: number): string {
+  return `${path}:${startLine}${endLine > startLine ? `–${endLine}` : ""}`;
+}
+
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  return ms < 60_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
+}
+
+function tokensText(n: number): string {
+  return `${n.toLocaleString("en")} tokens`;
+}
+
+function plain(label: string, value: string): HealthRow {
+  return { label, value, tone: "plain" };
+}
+
+/** "citationCheck" → "Citation check". */
+function sentenceCase(name: string): string {
+  const words = name.replace(/([a-z])([A-Z])/g, "$1 $2").replace(/[-_]/g, " ").toLowerCase();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

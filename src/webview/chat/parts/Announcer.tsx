@@ -1,0 +1,42 @@
+// Tells screen readers about an answer as it comes: whole sentences, at most one message in a while, politely.
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { ChatTurn } from "../../protocol.ts";
+import { nextAnnouncement } from "../answerText.ts";
+import { healthLine } from "../healthLine.ts";
+
+const EVERY_MS = 1_500;
+
+export function Announcer({ turn }: { turn: ChatTurn | null }) {
+  const [words, setWords] = useState("");
+  const heard = useRef({ id: "", card: false, prose: 0, ended: true });
+  const latest = useRef(turn);
+  latest.current = turn;
+
+  useEffect(() => {
+    const tick = (): void => {
+      const now = latest.current;
+      if (!now) return;
+      const state = heard.current;
+      // A conversation that was already answered when it was opened is read by its reader, not by us.
+      if (state.id !== now.id) heard.current = { id: now.id, card: false, prose: 0, ended: now.state !== "running" };
+      const current = heard.current;
+      if (current.ended) return;
+      if (now.card && !current.card) {
+        current.card = true;
+        setWords(nextAnnouncement(now.card.summary, 0, true).say);
+        return;
+      }
+      const finished = now.state !== "running";
+      const { say, spoken } = nextAnnouncement(now.prose, current.prose, finished);
+      current.prose = spoken;
+      if (finished) {
+        current.ended = true;
+        setWords(`${say} ${now.failure ? now.failure.text : `Answer ${now.state === "stopped" ? "stopped" : "complete"}: ${healthLine(now)}.`}`.trim());
+      } else if (say !== "") setWords(say);
+    };
+    const timer = setInterval(tick, EVERY_MS);
+    return () => clearInterval(timer);
+  }, []);
+
+  return <div class="visually-hidden" aria-live="polite" data-testid="announcer">{words}</div>;
+}

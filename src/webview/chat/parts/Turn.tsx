@@ -1,0 +1,107 @@
+// One question and its answer: card, prose, notes, then the health line with the actions.
+import type { ChatTurn } from "../../protocol.ts";
+import { answerMarkdown } from "../answerText.ts";
+import { post } from "../host.ts";
+import { Card } from "./Card.tsx";
+import { PathLabel } from "./CitationChip.tsx";
+import { Health } from "./Health.tsx";
+import { Markdown } from "./Html.tsx";
+import { Icon, IconButton } from "./Icon.tsx";
+
+interface TurnProps {
+  turn: ChatTurn;
+  /** Only the last turn can be asked again: what follows an earlier one builds on it. */
+  last: boolean;
+  busy: boolean;
+  tabIndex: 0 | -1;
+}
+
+export function Turn({ turn, last, busy, tabIndex }: TurnProps) {
+  const running = turn.state === "running";
+  return (
+    <article class="turn" data-turn={turn.id} data-state={turn.state} tabIndex={tabIndex} aria-label={turn.question || `/${turn.command ?? ""}`}>
+      <Question turn={turn} />
+      <div class="answer" data-testid="answer" data-state={turn.state} aria-busy={running}>
+        {turn.card && <Card card={turn.card} citations={turn.citations} />}
+        {turn.prose !== "" && <Markdown class={running || !turn.checks ? "prose provisional" : "prose"} text={turn.prose} citations={turn.citations} />}
+        {running && <p class="progress"><Icon name="loading" spin /> <span>{progressText(turn)}</span></p>}
+        {turn.state === "stopped" && !turn.card && turn.prose === "" && <p class="quiet">Stopped before anything was found.</p>}
+        {turn.failure && <Failure turn={turn} />}
+        <Warnings turn={turn} />
+        {turn.checks?.proseOmitted && (
+          <p class="note" data-testid="prose-omitted">
+            {turn.checks.proseOmitted} <button type="button" class="link" onClick={() => post({ type: "command", command: "chooseModel" })}>Choose Model</button>
+          </p>
+        )}
+        {!running && <Foot turn={turn} last={last} busy={busy} />}
+      </div>
+    </article>
+  );
+}
+
+function Question({ turn }: { turn: ChatTurn }) {
+  return (
+    <div class="question">
+      <p dir="auto">{turn.command && <span class="slash">/{turn.command}</span>} {turn.question}</p>
+      {turn.attachments.length > 0 && (
+        <ul class="question-attachments" aria-label="Attached">
+          {turn.attachments.map((attachment) => (
+            <li key={`${attachment.kind}:${attachment.path}:${attachment.startLine}`}>
+              <button type="button" class="chip" onClick={() => post({ type: "openRange", range: attachment })}>
+                {attachment.kind === "file" ? <bdi class="ellipsis">{attachment.path.split("/").at(-1)}</bdi> : <PathLabel range={{ ...attachment, path: attachment.path.split("/").at(-1) ?? "" }} />}
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+/** What is going on, and that prose is not to be relied on yet. */
+function progressText(turn: ChatTurn): string {
+  if (turn.prose !== "") return "Writing; its sources are checked at the end";
+  return turn.status ?? (turn.card ? "Reading the sources…" : "Searching…");
+}
+
+function Failure({ turn }: { turn: ChatTurn }) {
+  const failure = turn.failure;
+  if (!failure) return null;
+  const { action } = failure;
+  return (
+    <div class="failure" role="alert">
+      <p><Icon name="warning" /> <span>{failure.text}</span></p>
+      {action && (
+        <button type="button" class="button secondary" onClick={() => post(action.command === "retry" ? { type: "regenerate", turnId: turn.id } : { type: "command", command: action.command })}>
+          {action.label}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Warnings({ turn }: { turn: ChatTurn }) {
+  const concerns = turn.checks?.verdict.checks.filter((check) => check.action !== "allow") ?? [];
+  if (concerns.length === 0) return null;
+  return (
+    <ul class="warnings">
+      {concerns.map((check) => <li key={`${check.name}${check.reason}`}><Icon name="warning" /> <span>{check.reason}</span></li>)}
+    </ul>
+  );
+}
+
+function Foot({ turn, last, busy }: { turn: ChatTurn; last: boolean; busy: boolean }) {
+  const rate = (rating: "up" | "down"): void => post({ type: "rate", turnId: turn.id, rating: turn.rating === rating ? null : rating });
+  const answered = turn.card !== null || turn.prose !== "";
+  return (
+    <div class="foot">
+      <div class="foot-health">{(answered || turn.checks) && <Health turn={turn} />}</div>
+      <div class="foot-actions" role="group" aria-label="Answer actions">
+        {answered && <IconButton icon="copy" label="Copy Answer" onClick={() => post({ type: "copy", text: answerMarkdown(turn) })} />}
+        {last && <IconButton icon="refresh" label="Regenerate" disabled={busy} onClick={() => post({ type: "regenerate", turnId: turn.id })} />}
+        {answered && <IconButton icon={turn.rating === "up" ? "thumbsup-filled" : "thumbsup"} label="Helpful" pressed={turn.rating === "up"} onClick={() => rate("up")} />}
+        {answered && <IconButton icon={turn.rating === "down" ? "thumbsdown-filled" : "thumbsdown"} label="Not Helpful" pressed={turn.rating === "down"} onClick={() => rate("down")} />}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,165 @@
+// Every message between the chat view and its host, the values they carry, and what an answer event does to a turn.
+// A leaf: both sides import it, it imports nothing but types, and knows neither VS Code nor the DOM.
+import type { AnswerEvent, AnswerTimings, Citation, FileRange, GroundedCard, PromptBudget, TokenCounts, Verdict } from "../engine/protocol/types.ts";
+
+export type SlashCommand = "explain" | "fix" | "tests" | "doc" | "search";
+
+export const SLASH_COMMANDS: readonly { name: SlashCommand; description: string }[] = [
+  { name: "explain", description: "Explain how the code works" },
+  { name: "fix", description: "Propose a fix" },
+  { name: "tests", description: "Write tests" },
+  { name: "doc", description: "Write documentation" },
+  { name: "search", description: "List matching places only" },
+];
+
+/** What a chip above the composer stands for. `text` travels only for selections. */
+export interface ChatAttachment extends FileRange {
+  kind: "file" | "selection" | "cell";
+  text?: string;
+}
+
+/** How a turn ended, or that it has not. */
+export type TurnState = "running" | "done" | "stopped" | "failed";
+
+/** A sentence about a failure and the one thing to do about it. */
+export interface TurnFailure {
+  text: string;
+  /** "retry" asks the same question again; the others are the host's commands. */
+  action: { label: string; command: "retry" | HostCommand } | null;
+}
+
+/** What is known about an answer once its checks have run. */
+export interface TurnChecks {
+  proseOmitted: string | null;
+  droppedCitations: number;
+  verdict: Verdict;
+  timings: AnswerTimings;
+  tokens: TokenCounts;
+  budget: PromptBudget | null;
+}
+
+/** One question and its answer, as shown and as stored. */
+export interface ChatTurn {
+  id: string;
+  question: string;
+  command: SlashCommand | null;
+  attachments: ChatAttachment[];
+  /** Milliseconds since the epoch. */
+  askedAt: number;
+  state: TurnState;
+  /** What the engine is doing, while the turn runs. */
+  status: string | null;
+  card: GroundedCard | null;
+  citations: Citation[];
+  /** The model's prose. Provisional while the turn runs: its citations are not yet checked. */
+  prose: string;
+  checks: TurnChecks | null;
+  failure: TurnFailure | null;
+  rating: "up" | "down" | null;
+}
+
+export interface Conversation {
+  id: string;
+  title: string;
+  updatedAt: number;
+  turns: ChatTurn[];
+}
+
+export interface ConversationSummary {
+  id: string;
+  title: string;
+  updatedAt: number;
+}
+
+/** What the header and the states of the view show. */
+export interface ChatStatus {
+  engine: "starting" | "ready" | "restarting" | "failed";
+  /** A sentence when `engine` is "failed". */
+  engineFailure: string | null;
+  folderOpen: boolean;
+  trusted: boolean;
+  /** Null until the engine has reported. */
+  model: { state: "none" | "loading" | "ready" | "unloaded" | "failed"; name: string | null; detail: string; answers: boolean } | null;
+  index: { state: "off" | "scanning" | "indexing" | "ready" | "failed"; files: number; pendingFiles: number; skippedFiles: number; failure: string | null } | null;
+  bytesOut: number | null;
+}
+
+/** What the user has in front of them in the editor. */
+export interface EditorContext {
+  activePath: string | null;
+  selection: ChatAttachment | null;
+}
+
+/** A change to a file that waits, in a diff editor, for accept or discard. */
+export interface ChangeProposal {
+  id: string;
+  path: string;
+}
+
+/** A file that `@` may stand for. */
+export interface FileSuggestion {
+  path: string;
+  /** Open in an editor. */
+  open: boolean;
+}
+
+/** Commands of the host that the view may ask for; nothing else can be run from the view. */
+export type HostCommand = "chooseModel" | "openFolder" | "manageTrust" | "restartEngine" | "showLog" | "showIndex" | "updateIndex";
+
+/** From the view to its host. */
+export type ViewMessage =
+  | { type: "ready" }
+  | { type: "ask"; question: string; command: SlashCommand | null; attachments: ChatAttachment[]; useActiveFile: boolean }
+  | { type: "stop" }
+  | { type: "regenerate"; turnId: string }
+  | { type: "rate"; turnId: string; rating: "up" | "down" | null }
+  | { type: "newConversation" }
+  | { type: "openConversation"; id: string }
+  | { type: "deleteConversation"; id: string }
+  | { type: "openRange"; range: FileRange }
+  | { type: "openLink"; href: string }
+  | { type: "copy"; text: string }
+  | { type: "insertAtCursor"; code: string }
+  | { type: "applyCode"; turnId: string; code: string; language: string; path: string | null }
+  | { type: "resolveProposal"; id: string; accept: boolean }
+  | { type: "suggestFiles"; requestId: number; query: string }
+  | { type: "attachSelection" }
+  | { type: "command"; command: HostCommand };
+
+/** From the host to the view. */
+export type HostMessage =
+  | { type: "snapshot"; conversation: Conversation; conversations: ConversationSummary[]; status: ChatStatus; editor: EditorContext; proposal: ChangeProposal | null }
+  | { type: "conversation"; conversation: Conversation }
+  | { type: "conversations"; conversations: ConversationSummary[] }
+  | { type: "turn"; turn: ChatTurn }
+  | { type: "turnEvent"; turnId: string; event: AnswerEvent }
+  | { type: "status"; status: ChatStatus }
+  | { type: "editor"; editor: EditorContext }
+  | { type: "files"; requestId: number; files: FileSuggestion[] }
+  | { type: "proposal"; proposal: ChangeProposal | null }
+  | { type: "notice"; text: string }
+  | { type: "compose"; text: string; command: SlashCommand | null; attachments: ChatAttachment[] }
+  | { type: "focus" };
+
+/** The turn after `event`: the same on both sides, so that a view opened late shows what one open all along shows. */
+export function applyAnswerEvent(turn: ChatTurn, event: AnswerEvent): ChatTurn {
+  switch (event.type) {
+    case "status":
+      return { ...turn, status: event.text };
+    case "card":
+      return { ...turn, card: event.card, citations: event.citations };
+    case "prose":
+      return { ...turn, prose: turn.prose + event.text };
+    case "citations":
+      return { ...turn, citations: event.citations };
+  }
+}
+
+/** A conversation's title from its first question: one line, at most 60 characters, cut at a word. */
+export function titleOf(question: string): string {
+  const line = question.replace(/\s+/g, " ").trim();
+  if (line.length <= 60) return line;
+  const cut = line.slice(0, 60);
+  const space = cut.lastIndexOf(" ");
+  return `${cut.slice(0, space > 30 ? space : 60)}…`;
+}

@@ -1,0 +1,83 @@
+// Serves the chat view with a fake host on loopback, under the product's own page and policy.
+// As a program it stays up for people to look at: node24 test/webview/previewServer.ts [port]
+// then /?scenario=full&theme=dark (themes: dark, light, hcBlack, hcLight; scenarios: see scenarios.ts).
+import { mkdtempSync, readFileSync } from "node:fs";
+import http from "node:http";
+import os from "node:os";
+import path from "node:path";
+import { chatHtml } from "../../src/extension/chatHtml.ts";
+import { bundleChat } from "./bundle.ts";
+import { SCENARIOS } from "./scenarios.ts";
+
+export interface Theme {
+  name: string;
+  bodyClass: string;
+  variables: Record<string, string>;
+}
+
+export const THEMES = JSON.parse(readFileSync(path.join(import.meta.dirname, "themes.json"), "utf8")) as Record<string, Theme>;
+
+const TYPES: Record<string, string> = { ".js": "text/javascript", ".css": "text/css", ".ttf": "font/ttf" };
+const NONCE = "cHJldmlldw";
+
+export interface PreviewServer {
+  /** Address of a scenario in a theme. */
+  url(scenario: string, theme?: string, direction?: "ltr" | "rtl"): string;
+  /** Size of chat.js, minified. */
+  scriptBytes: number;
+  close(): Promise<void>;
+}
+
+export async function startPreview(port = 0): Promise<PreviewServer> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "kalactica-preview-"));
+  const scriptBytes = await bundleChat(folder);
+  const server = http.createServer((request, response) => {
+    const url = new URL(request.url ?? "/", "http://localhost");
+    if (url.pathname === "/") return respond(response, "text/html", page(url.searchParams, request.headers.host ?? ""));
+    if (url.pathname === "/index") return respond(response, "text/html", Object.keys(SCENARIOS).map((name) => `<p><a href="/?scenario=${name}">${name}</a>`).join(""));
+    const theme = /^\/theme-(\w+)\.css$/.exec(url.pathname)?.[1];
+    if (theme && THEMES[theme]) return respond(response, "text/css", themeCss(THEMES[theme]));
+    try {
+      const file = path.basename(url.pathname);
+      respond(response, TYPES[path.extname(file)] ?? "application/octet-stream", readFileSync(path.join(folder, file)));
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  const address = server.address();
+  const at = `http://127.0.0.1:${typeof address === "object" && address ? address.port : port}`;
+  return {
+    scriptBytes,
+    url: (scenario, theme = "dark", direction = "ltr") => `${at}/?scenario=${scenario}&theme=${theme}&dir=${direction}`,
+    close: () => new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    }),
+  };
+}
+
+/** The product's page, with the theme that VS Code would have put in and the fake host before the script. */
+function page(query: URLSearchParams, host: string): string {
+  const theme = query.get("theme") ?? "dark";
+  const { bodyClass } = THEMES[theme] ?? THEMES["dark"]!;
+  return chatHtml({ cspSource: `http://${host}`, scriptUri: "/chat.js", styleUri: "/chat.css", nonce: NONCE, language: "en" })
+    .replace("<link rel", `<link rel="stylesheet" href="/theme-${theme}.css">\n<link rel`)
+    .replace("<html ", `<html dir="${query.get("dir") === "rtl" ? "rtl" : "ltr"}" `)
+    .replace("<body>", `<body class="${bodyClass}">`)
+    .replace("<script ", `<script nonce="${NONCE}" src="/fakeHost.js"></script>\n<script `);
+}
+
+function themeCss({ variables }: Theme): string {
+  const lines = Object.entries(variables).map(([name, value]) => `  ${name}: ${value};`);
+  return `:root {\n${lines.join("\n")}\n}\nbody { background: var(--vscode-sideBar-background); padding: 0 20px; }\n`;
+}
+
+function respond(response: http.ServerResponse, type: string, body: string | Buffer): void {
+  response.writeHead(200, { "content-type": type, "cache-control": "no-store" }).end(body);
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const preview = await startPreview(Number(process.argv[2] ?? 8123));
+  console.log(`${preview.url("conversation")}  (chat.js: ${preview.scriptBytes} bytes minified)`);
+}
