@@ -40,6 +40,7 @@ export interface GgmlFunctions {
   ggml_get_data(tensor: T): DataPointer | null;
   ggml_nbytes(tensor: T): number;
   ggml_set_output(tensor: T): void;
+  ggml_set_param(tensor: T): void;
   ggml_quantize_chunk(type: number, from: Bytes, to: Bytes, start: number, nRows: number, rowLength: number, importance: null): number;
 
   ggml_new_tensor_4d(context: Context, type: number, n0: number, n1: number, n2: number, n3: number): T | null;
@@ -128,7 +129,7 @@ const cTypes: Readonly<Record<string, string>> = {
 const signatures: Readonly<Record<keyof GgmlFunctions, string>> = {
   ggml_init: "p I", ggml_free: "v p", ggml_tensor_overhead: "z ", ggml_graph_overhead_custom: "z zb",
   ggml_type_name: "s i", ggml_type_size: "z i", ggml_blck_size: "l i", ggml_get_data: "p p", ggml_nbytes: "z p",
-  ggml_set_output: "v p", ggml_quantize_chunk: "z ipplllp",
+  ggml_set_output: "v p", ggml_set_param: "v p", ggml_quantize_chunk: "z ipplllp",
   ggml_new_tensor_4d: "p pillll",
   ggml_add: "p ppp", ggml_add_inplace: "p ppp", ggml_sub: "p ppp", ggml_mul: "p ppp", ggml_div: "p ppp",
   ggml_scale: "p ppf", ggml_scale_inplace: "p ppf", ggml_scale_bias: "p ppff",

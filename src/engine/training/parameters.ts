@@ -38,6 +38,8 @@ export class ParameterSet {
       }),
     );
     this.#store.allocate();
+    // ggml refuses to update a tensor that is not marked as a parameter.
+    for (const { weight } of this) backend.functions.ggml_set_param(weight.pointer);
   }
 
   get(name: string): Parameter {
