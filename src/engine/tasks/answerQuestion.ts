@@ -1,0 +1,313 @@
+// Answers one question: the grounded card first, then, where the loaded model is able to, prose below it that cites.
+// Joins the rooms by the functions it is given. It keeps nothing: an answer that is stopped or killed leaves nothing half behind.
+import { composeCard } from "../answering/card.ts";
+import type { ComposedCard } from "../answering/card.ts";
+import { renderCard } from "../answering/cardText.ts";
+import { citedNumbers, withNumbers } from "../answering/citations.ts";
+import type { CitationLedger } from "../answering/citations.ts";
+import { CitationStream, filterCitations } from "../answering/citationStream.ts";
+import { rankFiles } from "../answering/passages.ts";
+import { buildPrompt } from "../answering/prompt.ts";
+import type { PromptMessage, PromptSource } from "../answering/prompt.ts";
+import { understandQuestion } from "../answering/question.ts";
+import type { Question, SlashCommand } from "../answering/question.ts";
+import type { WorkspaceAccess } from "../answering/workspaceAccess.ts";
+import { CancelledError, EngineError, isCancelled, throwIfCancelled } from "../base/errors.ts";
+import type { Lease } from "../base/scheduler.ts";
+import type { AnswerEvent, AskParams, AskResult, Attachment, Citation, GroundedCard, ModelStatus, PromptBudget, TokenCounts } from "../protocol/types.ts";
+import { citationsCheck, groundedCheck, injectionCheck, secretsCheck } from "../safety/answerChecks.ts";
+import { redactSecrets } from "../safety/secrets.ts";
+import { combineChecks } from "../safety/verdict.ts";
+import type { Settings } from "../settings.ts";
+
+/** The model, as answering needs it. */
+export interface AnsweringModel {
+  status(): Pick<ModelStatus, "state" | "name" | "explanation" | "contextSize" | "capabilities">;
+  /** Loads the model where it had left memory. */
+  countTokens(text: string): Promise<number>;
+  generate(request: {
+    messages: PromptMessage[]; maxTokens: number; temperature?: number; signal?: AbortSignal; lease: Lease; onText(text: string): void;
+  }): Promise<{ text: string; tokens: TokenCounts; firstTokenMs: number; stopReason: string }>;
+}
+
+export interface AnswerDependencies {
+  workspace: WorkspaceAccess;
+  /** Null: there is none, and answers are cards. */
+  model: AnsweringModel | null;
+  settings: Pick<Settings, "answer.maximumTokens" | "answer.sources">;
+  lease: Lease;
+}
+
+export interface AnswerHooks {
+  onEvent(event: AnswerEvent): void;
+  signal?: AbortSignal;
+}
+
+/** After "stop", this is waited for the model at most; the answer so far then stands. */
+const STOP_PATIENCE_MS = 50;
+const MAXIMUM_ATTACHED_LINES = 400;
+const FALLBACK_CONTEXT = 2048;
+const NO_TOKENS: TokenCounts = { prompt: 0, reused: 0, generated: 0 };
+/** What a model that writes prose would add. */
+const ADDED_BY_PROSE: Record<SlashCommand | "none", string> = {
+  none: "an explanation in prose below this card", explain: "a step-by-step explanation", fix: "a proposed change", tests: "written tests", doc: "a written documentation comment", search: "nothing",
+};
+
+/**
+ * Answers `params`. Events: the card with its citations, then pieces of prose (provisional until the result), then the citations that held.
+ * Aborting `hooks.signal` after the card gives the answer so far with `stopped`; before it, CancelledError.
+ * Errors: `badRequest` (nothing was asked), and those of the workspace's functions. A model that fails leaves the card standing.
+ */
+export async function answerQuestion(params: AskParams, dependencies: AnswerDependencies, hooks: AnswerHooks): Promise<AskResult> {
+  const begun = performance.now();
+  const { signal } = hooks;
+  throwIfCancelled(signal);
+  const question = understandQuestion(params.question, params.command);
+  if (question.text.trim() === "" && params.attachments.length === 0) {
+    throw new EngineError("badRequest", "The question is empty. Type what you want to know, for example: where is the configuration loaded?");
+  }
+  hooks.onEvent({ type: "status", text: "Searching the workspace…" });
+  const { access, timer } = timed(dependencies.workspace);
+  const composed = await composeCard({ question, access, attachments: params.attachments, activePath: params.activePath, signal });
+  throwIfCancelled(signal);
+  const hidden = { count: 0 };
+  let card = hideSecrets(composed.card, hidden);
+  const cardMs = performance.now() - begun;
+  hooks.onEvent({ type: "card", card, citations: shown(composed.citations, { count: 0 }) });
+
+  const omitted = whyNoProse(question, dependencies.model);
+  const prose = omitted === null && dependencies.model !== null
+    ? await writeProse(params, question, composed, { ...dependencies, workspace: access, model: dependencies.model }, hooks, begun)
+    : { ...NO_PROSE, omitted };
+
+  // The last look before the answer counts: a file may have changed or gone while the model wrote.
+  const checksBegun = performance.now();
+  const { gone } = await composed.ledger.recheck();
+  if (gone.size > 0) card = withoutSources(card, gone);
+  const held = filterCitations(prose.text, (n) => prose.allowed.has(n) && composed.ledger.get(n) !== undefined);
+  const redacted = redactSecrets(held.text);
+  hidden.count += redacted.spans.length;
+  const droppedCitations = prose.removed + held.removed;
+  const used = new Set([...citedNumbers(card.summary), ...card.items.map((item) => item.citation), ...held.cited]);
+  const citations = shown(composed.ledger.list().filter((citation) => used.has(citation.n)), hidden);
+  const finalProse = redacted.text.trim();
+  const verdict = combineChecks([
+    citationsCheck(citations.length, droppedCitations + gone.size),
+    ...(finalProse === "" ? [] : [await groundedCheck(finalProse, knownNames(access, prose.promptText))]),
+    injectionCheck([...citations, ...prose.sources].map((source) => ({ label: `\`${source.path}:${source.startLine}\``, text: source.text }))),
+    secretsCheck(hidden.count),
+  ], performance.now() - checksBegun);
+  hooks.onEvent({ type: "citations", citations });
+  return {
+    answer: [renderCard(card), finalProse].filter((part) => part !== "").join("\n\n"),
+    card, prose: finalProse, proseOmitted: prose.omitted, citations, droppedCitations, verdict,
+    timings: { retrieveMs: timer.searchMs, cardMs, firstTokenMs: prose.firstTokenMs, totalMs: performance.now() - begun },
+    tokens: prose.tokens, budget: prose.budget, stopped: signal?.aborted ?? false,
+  };
+}
+
+interface Prose {
+  text: string;
+  omitted: string | null;
+  /** Numbers that the prompt or the card showed, and that may therefore be cited. */
+  allowed: ReadonlySet<number>;
+  /** Citations removed while streaming. */
+  removed: number;
+  firstTokenMs: number | null;
+  tokens: TokenCounts;
+  budget: PromptBudget | null;
+  sources: readonly PromptSource[];
+  /** Everything the model was given, in which its names may stand. */
+  promptText: string;
+}
+
+const NO_PROSE: Prose = { text: "", omitted: null, allowed: new Set(), removed: 0, firstTokenMs: null, tokens: NO_TOKENS, budget: null, sources: [], promptText: "" };
+
+/** A sentence, where there will be no prose. */
+function whyNoProse(question: Question, model: AnsweringModel | null): string | null {
+  if (question.command === "search") return "Search lists what was found; ask without /search for an answer.";
+  const added = ADDED_BY_PROSE[question.command ?? "none"];
+  const remedy = `choose one that does with "KaLactica: Choose Model" to get ${added}.`;
+  if (model === null) return `No model is loaded; ${remedy}`;
+  const { state, name, explanation, capabilities } = model.status();
+  if (state === "none") return `No model is loaded; ${remedy}`;
+  if (state === "failed") return `The model could not be loaded: ${explanation}`;
+  if (state === "loading") return "The model is still loading; ask again in a moment for prose below this card.";
+  return capabilities.answer ? null : `${name ?? "The loaded model"} completes code and does not write prose; ${remedy}`;
+}
+
+async function writeProse(
+  params: AskParams, question: Question, composed: ComposedCard,
+  dependencies: Omit<AnswerDependencies, "model"> & { model: AnsweringModel }, hooks: AnswerHooks, begun: number,
+): Promise<Prose> {
+  const { model, settings, lease, workspace } = dependencies;
+  let streamed = "";
+  let stream = new CitationStream(() => false);
+  let allowed: ReadonlySet<number> = new Set();
+  let firstTokenMs: number | null = null;
+  let budget: PromptBudget | null = null;
+  let sources: PromptSource[] = [];
+  let promptText = "";
+  let closed = false;
+  const so = (omitted: string | null, tokens: TokenCounts): Prose => {
+    closed = true;
+    return { text: streamed + stream.end(), omitted, allowed, removed: stream.removed, firstTokenMs, tokens, budget, sources, promptText };
+  };
+  try {
+    const attached = await attachedSources(params.attachments, composed.ledger, workspace);
+    sources = [...attached, ...await foundSources(question, composed, workspace, settings["answer.sources"], hooks.signal)];
+    // Counting loads a model that had left memory; only then is its context window known.
+    await model.countTokens("a");
+    const contextSize = model.status().contextSize || FALLBACK_CONTEXT;
+    const prompt = await buildPrompt({
+      question: question.text, command: question.command, attached, sources: sources.slice(attached.length), supported: composed.card.supported || attached.length > 0,
+      history: params.history, contextSize, reservedForAnswer: settings["answer.maximumTokens"],
+      countTokens: (text) => model.countTokens(text), redact: (text) => redactSecrets(text).text,
+    });
+    budget = prompt.budget;
+    promptText = prompt.messages.map((message) => message.text).join("\n");
+    allowed = new Set([...prompt.included, ...composed.citations.map((citation) => citation.n)]);
+    stream = new CitationStream((n) => allowed.has(n) && composed.ledger.get(n) !== undefined);
+    throwIfCancelled(hooks.signal);
+    hooks.onEvent({ type: "status", text: "Writing…" });
+    const generated = model.generate({
+      messages: prompt.messages, maxTokens: prompt.maxTokens, temperature: 0, signal: hooks.signal, lease,
+      onText: (text) => {
+        // After "stop" the answer is handed back; what still trickles in belongs to nobody.
+        if (closed || hooks.signal?.aborted) return;
+        firstTokenMs ??= performance.now() - begun;
+        const piece = stream.push(text);
+        streamed += piece;
+        if (piece !== "") hooks.onEvent({ type: "prose", text: piece });
+      },
+    });
+    const result = await orStopped(generated, hooks.signal);
+    if (result === null) return so("The answer was stopped.", NO_TOKENS);
+    const finished = so(null, result.tokens);
+    const stopped = hooks.signal?.aborted === true;
+    return { ...finished, omitted: stopped ? "The answer was stopped." : finished.text.trim() === "" ? "The model wrote nothing; the card above stands." : null };
+  } catch (error) {
+    if (isCancelled(error)) {
+      if (hooks.signal?.aborted) return so("The answer was stopped.", NO_TOKENS);
+      // Cancelled by somebody else: the model was replaced while it wrote.
+      return { ...so(null, NO_TOKENS), text: "", omitted: "The model was changed while it wrote; ask again for prose." };
+    }
+    // Half an answer of a failed model is worth nothing; the card is.
+    return { ...so(null, NO_TOKENS), text: "", omitted: error instanceof EngineError ? `No prose: ${error.message}` : "The model failed while it wrote; the card above stands. Ask again, or see the KaLactica output channel." };
+  }
+}
+
+/** The result of `work`, or null soon after `signal` is aborted, even where `work` does not settle. */
+async function orStopped<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | null> {
+  if (!signal) return work;
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort: (() => void) | undefined;
+  const stopped = new Promise<null>((resolve) => {
+    onAbort = () => {
+      timer = setTimeout(() => resolve(null), STOP_PATIENCE_MS);
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+  });
+  // A rejection after the race is lost must not go unhandled.
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, stopped]);
+  } catch (error) {
+    if (isCancelled(error) && signal.aborted) return null;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    if (onAbort) signal.removeEventListener("abort", onAbort);
+  }
+}
+
+async function attachedSources(attachments: readonly Attachment[], ledger: CitationLedger, workspace: WorkspaceAccess): Promise<PromptSource[]> {
+  const sources: PromptSource[] = [];
+  // A selection says more precisely what is meant than a whole file.
+  for (const attachment of [...attachments].sort((a, b) => Number(a.kind === "file") - Number(b.kind === "file"))) {
+    const range = { path: attachment.path, startLine: Math.max(1, attachment.startLine), endLine: Math.min(attachment.endLine, attachment.startLine + MAXIMUM_ATTACHED_LINES - 1) };
+    const read = await workspace.readLines(range);
+    const saved = attachment.text === undefined || attachment.text === read?.text;
+    const text = attachment.text ?? read?.text;
+    if (text === undefined || text.trim() === "") continue;
+    const citation = saved ? await ledger.cite(range) : null;
+    sources.push({ ...range, n: citation?.n ?? null, text });
+  }
+  return sources;
+}
+
+/** The card's sources first, then the best passages found, `limit` in all. */
+async function foundSources(question: Question, composed: ComposedCard, workspace: WorkspaceAccess, limit: number, signal: AbortSignal | undefined): Promise<PromptSource[]> {
+  const sources: PromptSource[] = composed.citations.slice(0, limit).map(({ n, path, startLine, endLine, text }) => ({ n, path, startLine, endLine, text }));
+  if (!composed.card.supported) return sources;
+  const hits = composed.hits.length > 0 ? composed.hits : await workspace.search(question.searchQuery, { k: 20, signal });
+  for (const file of rankFiles(question, hits)) {
+    for (const { hit } of file.passages.slice(0, 2)) {
+      if (sources.length >= limit) return sources;
+      if (sources.some((source) => source.path === hit.path && source.startLine <= hit.startLine && source.endLine >= hit.endLine)) continue;
+      const citation = await composed.ledger.cite(hit, hit);
+      if (citation && !sources.some((source) => source.n === citation.n)) sources.push({ n: citation.n, path: citation.path, startLine: citation.startLine, endLine: citation.endLine, text: citation.text });
+    }
+  }
+  return sources;
+}
+
+/** Whether a name of the prose exists: in what the model was given, among definitions, among names used, among files. */
+function knownNames(workspace: WorkspaceAccess, given: string): (name: string) => Promise<boolean> {
+  let files: Promise<string[]> | undefined;
+  return async (name) => {
+    if (given.includes(name)) return true;
+    if (/[/]|\.\w{1,5}$/.test(name)) {
+      files ??= Promise.resolve(workspace.files()).then((paths) => paths.map((path) => path.toLowerCase()));
+      const wanted = name.toLowerCase().replace(/^\.\//, "");
+      if ((await files).some((path) => path === wanted || path.endsWith(`/${wanted}`))) return true;
+    }
+    const last = name.split(/\.|::|#/).at(-1) ?? name;
+    return (await workspace.definitions(last)).some((definition) => definition.name === last) || (await workspace.usages(last, 1)).count > 0;
+  };
+}
+
+/** Cards quote the user's files; what looks like a key is hidden all the same, for cards are copied and kept. */
+function hideSecrets(card: GroundedCard, hidden: { count: number }): GroundedCard {
+  const clean = (text: string): string => {
+    const { text: redacted, spans } = redactSecrets(text);
+    hidden.count += spans.length;
+    return redacted;
+  };
+  return { ...card, summary: clean(card.summary), items: card.items.map((item) => ({ ...item, signature: clean(item.signature), documentation: clean(item.documentation) })) };
+}
+
+/** Citations as they are sent: `sha256` is that of the lines on disk, `text` has its secrets hidden. */
+function shown(citations: readonly Citation[], hidden: { count: number }): Citation[] {
+  return citations.map((citation) => {
+    const { text, spans } = redactSecrets(citation.text);
+    hidden.count += spans.length;
+    return { ...citation, text };
+  });
+}
+
+function withoutSources(card: GroundedCard, gone: ReadonlySet<number>): GroundedCard {
+  const kept = new Map([...citedNumbers(card.summary), ...card.items.map((item) => item.citation)].filter((n) => !gone.has(n)).map((n) => [n, n] as const));
+  const items = card.items.filter((item) => !gone.has(item.citation));
+  const summary = kept.size === 0 ? "What was found is not on disk any more. Ask again once the index has caught up." : withNumbers(card.summary, kept);
+  return { ...card, items, summary, supported: card.supported && kept.size > 0 };
+}
+
+/** The workspace with the time that its searches take. */
+function timed(workspace: WorkspaceAccess): { access: WorkspaceAccess; timer: { searchMs: number } } {
+  const timer = { searchMs: 0 };
+  const access: WorkspaceAccess = {
+    ...workspace,
+    search: async (query, options) => {
+      if (options.signal?.aborted) throw new CancelledError();
+      const begun = performance.now();
+      try {
+        return await workspace.search(query, options);
+      } finally {
+        timer.searchMs += performance.now() - begun;
+      }
+    },
+  };
+  return { access, timer };
+}
