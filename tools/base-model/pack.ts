@@ -1,7 +1,9 @@
 // Writes the data that training reads: token streams for training and held-out evaluation, in the contract of README.md.
 // Does not clean, does not train.
 //
-//   node pack.ts [--bytes 190000000] [--passes 2] [--fim 0.55] [--seed 1]
+// Held-out files that are there already stay (--again replaces them).
+//
+//   node pack.ts [--bytes 240000000] [--passes 2] [--fim 0.7] [--seed 1] [--again]
 import { existsSync } from "node:fs";
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
@@ -158,7 +160,7 @@ async function writeHeldOut(documents: readonly Document[], tokenizer: BpeTokeni
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { bytes: { type: "string", default: "190000000" }, passes: { type: "string", default: "2" }, fim: { type: "string", default: "0.55" }, seed: { type: "string", default: "1" } } });
+  const { values } = parseArgs({ options: { bytes: { type: "string", default: "240000000" }, passes: { type: "string", default: "2" }, fim: { type: "string", default: "0.7" }, seed: { type: "string", default: "1" }, again: { type: "boolean" } } });
   const seed = Number(values.seed);
   const nPasses = Number(values.passes);
   if (!existsSync(tokenizerFile)) throw new Error(`${tokenizerFile} is missing. Run trainTokenizer.ts first.`);
@@ -179,7 +181,8 @@ async function main(): Promise<void> {
     console.error(`pass ${pass + 1}: ${figures.tokens} tokens so far`);
   }
   await rm(path.join(dataFolder, "READY"), { force: true });
-  await writeHeldOut(heldOut, tokenizer, seed);
+  // Held-out data stay as they are, so that figures of different runs can be compared.
+  if (values.again === true || !existsSync(path.join(dataFolder, "heldout.json"))) await writeHeldOut(heldOut, tokenizer, seed);
   await writeStream(path.join(dataFolder, "train.u16"), segments);
   await writeFileAtomic(path.join(dataFolder, "READY"), JSON.stringify({ ...figures, nVocab: tokenizer.nVocab, passes: nPasses, seed, fimShare: Number(values.fim), layout: "src/engine/base/fimLayout.ts" }, null, 1) + "\n");
   console.error(figures);

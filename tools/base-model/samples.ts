@@ -19,17 +19,24 @@ export interface Cut {
   suffix: string;
   /** Offset in the text at which the suffix ends. */
   end: number;
+  /** Line endings within the prefix that are masked too, `[from, to)` in the prefix, ascending; see {@link SampleMaker.cut}. */
+  earlier: readonly (readonly [number, number])[];
 }
 
 export interface Sample {
   kind: "plain" | "fim";
   ids: number[];
-  /** Number of middle tokens, `<|end|>` included; 0 for plain. */
+  /** Number of middle tokens, each `<|end|>` included; 0 for plain. */
   nMiddle: number;
 }
 
 const maxPrefixTokens = 300;
 const maxSuffixTokens = 130;
+/**
+ * Share of FIM samples with several masked line endings: a line ending is some 8 tokens of 400, and each one more teaches
+ * to go on from a cut token and to stop, at the price of a prefix with marks that no user's has. Our choice, not measured.
+ */
+const earlierShare = 0.25;
 
 /** Start offset of every line, and the end of the text. */
 function lineOffsets(text: string): number[] {
@@ -95,12 +102,29 @@ export class SampleMaker {
     const random = this.#random;
     const { special } = this.#tokenizer;
     const snippets = others !== undefined && random.uniform() < 0.3 ? others.snippetsFor(path, cut, random) : [];
-    const parts = { path: random.uniform() < 0.9 ? path : undefined, prefix: cut.prefix, suffix: cut.suffix, snippets };
-    const ids = fimPromptTokens(parts, this.#ids, (text) => this.#tokenizer.encode(text), random.uniform() < 0.9 ? "spm" : "psm");
-    const middle = this.#tokenizer.encode(cut.middle);
-    for (const id of middle) ids.push(id);
-    ids.push(special["<|end|>"], special["<|endoftext|>"]);
-    return { kind: "fim", ids, nMiddle: middle.length + 1 };
+    const first = cut.earlier[0]?.[0] ?? cut.prefix.length;
+    const parts = { path: random.uniform() < 0.9 ? path : undefined, prefix: cut.prefix.slice(0, first), suffix: cut.suffix, snippets };
+    const order = cut.earlier.length > 0 || random.uniform() < 0.9 ? "spm" : "psm";
+    const ids = fimPromptTokens(parts, this.#ids, (text) => this.#tokenizer.encode(text), order);
+    let nMiddle = 0;
+    const push = (text: string): void => {
+      for (const id of this.#tokenizer.encode(text)) ids.push(id);
+    };
+    const pushMiddle = (text: string): void => {
+      const before = ids.length;
+      push(text);
+      ids.push(special["<|end|>"]);
+      nMiddle += ids.length - before;
+    };
+    // The last middle stands where it stands for a user; earlier ones are marked within the prefix.
+    for (const [i, [from, to]] of cut.earlier.entries()) {
+      pushMiddle(cut.prefix.slice(from, to));
+      push(cut.prefix.slice(to, cut.earlier[i + 1]?.[0] ?? cut.prefix.length));
+      ids.push(this.#ids.middle);
+    }
+    pushMiddle(cut.middle);
+    ids.push(special["<|endoftext|>"]);
+    return { kind: "fim", ids, nMiddle };
   }
 
   /** Cuts a window that starts at `firstLine`; undefined where no code line is near. Columns and lengths are drawn. */
@@ -173,6 +197,22 @@ export class SampleMaker {
       prefix = cut < 0 ? prefix.slice(-maxPrefixTokens) : prefix.slice(cut + 1);
     }
     while (this.#tokenizer.encode(suffix).length > maxSuffixTokens) suffix = suffix.slice(0, Math.floor(suffix.length * 0.8));
-    return { prefix, middle: text.slice(from, to), suffix, end };
+    return { prefix, middle: text.slice(from, to), suffix, end, earlier: random.uniform() < earlierShare ? this.#earlier(prefix) : [] };
+  }
+
+  /** Up to six line endings of `prefix`, as one cut would take them; its first line and its last are left alone. */
+  #earlier(prefix: string): [number, number][] {
+    const random = this.#random;
+    const spans: [number, number][] = [];
+    const lines = prefix.split("\n");
+    let at = 0;
+    for (const [i, line] of lines.entries()) {
+      if (i > 0 && i < lines.length - 1 && spans.length < 6 && random.uniform() < 0.35 && !/^\s*(\/\/|\/?\*|#)/.test(line)) {
+        const span = this.#cutLine(line);
+        if (span !== undefined) spans.push([at + span[0], at + span[1]]);
+      }
+      at += line.length + 1;
+    }
+    return spans;
   }
 }
