@@ -1,8 +1,9 @@
 // What completion needs of a language model, as types: the model room satisfies them, tests replay them.
 // Nothing here runs.
 import type { Lease } from "../base/scheduler.ts";
+import type { TokenCounts } from "../protocol/types.ts";
 
-/** Text of other files that may help, most useful last. */
+/** Text of other files that may help, most useful first. */
 export interface ContextPiece {
   path: string;
   text: string;
@@ -12,42 +13,40 @@ export interface InfillRequest {
   prefix: string;
   suffix: string;
   path: string;
-  context: readonly ContextPiece[];
+  context: ContextPiece[];
   maxTokens: number;
-  signal: AbortSignal | undefined;
+  signal?: AbortSignal;
   lease: Lease;
-  /** Milliseconds from now after which what there is is returned. */
-  deadlineMs: number;
+  /** Milliseconds from the call after which what there is is returned. */
+  deadlineMs?: number;
   /** Asked after every token with the text so far; false ends generation. */
-  keepGoing: (text: string) => boolean;
+  keepGoing: (textSoFar: string) => boolean;
 }
 
-export interface Infill {
+export interface InfillResult {
   text: string;
-  /** Natural logarithm of the probability of each token. */
-  tokenLogProbs: readonly number[];
-  tokens: { prompt: number; reused: number; generated: number };
+  /** Natural logarithm of the probability of each token of `text`. */
+  tokenLogProbs: number[];
+  /** The same of ending where it ended; null where the model did not end it. */
+  endLogProb: number | null;
+  tokens: TokenCounts;
   firstTokenMs: number;
-  /** Why generation ended. */
-  ended: "stop" | "length" | "deadline" | "keepGoing";
+  ended: "endOfMiddle" | "stopped" | "length" | "deadline" | "cancelled";
 }
 
 export interface ScoreRequest {
   prefix: string;
   suffix: string;
   path: string;
-  context: readonly ContextPiece[];
+  context: ContextPiece[];
   candidate: string;
-  signal: AbortSignal | undefined;
+  signal?: AbortSignal;
   lease: Lease;
-  deadlineMs: number;
 }
 
 /** The model side of completion. */
 export interface CompletionModel {
-  /** Whether the loaded model can fill in at all. */
-  readonly ready: boolean;
-  infill(request: InfillRequest): Promise<Infill>;
-  /** How probable the model finds `candidate` at the caret, token by token; null where time ran out. */
-  scoreContinuation(request: ScoreRequest): Promise<{ tokenLogProbs: readonly number[] } | null>;
+  infill(request: InfillRequest): Promise<InfillResult>;
+  /** How probable the model finds `candidate` at the caret: token by token, and last the probability of ending after it. */
+  scoreContinuation(request: ScoreRequest): Promise<{ tokenLogProbs: number[]; tokens: TokenCounts }>;
 }

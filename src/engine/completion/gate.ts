@@ -5,7 +5,10 @@ import fitted from "./gateWeights.json" with { type: "json" };
 
 /** What the model says of a candidate; natural logarithms of token probabilities. */
 export interface ModelJudgement {
+  /** Of the candidate's tokens, without its end. */
   tokenLogProbs: readonly number[];
+  /** Of ending the line there. */
+  endLogProb: number;
   /** Whether the model wrote this very text itself. */
   wrote: boolean;
 }
@@ -29,7 +32,7 @@ export const LOOKUP_FEATURES = [
   "bias", "logProbability", "probability", "least", "first", "end", "worstEscape", "firstOrder", "meanOrder",
   "margin", "best", "characters", "lexemes", "typedWord", "atLineStart", "hasWord",
 ] as const;
-export const MODEL_FEATURES = ["modelSum", "modelProbability", "modelMean", "modelLeast", "modelFirst", "modelWrote", "agreement"] as const;
+export const MODEL_FEATURES = ["modelSum", "modelProbability", "modelMean", "modelLeast", "modelFirst", "modelEnd", "modelWrote", "agreement"] as const;
 
 /** The figures as the logistic function takes them; the model's only where it has spoken. */
 export function gateFeatures(evidence: CandidateEvidence): number[] {
@@ -59,6 +62,7 @@ export function gateFeatures(evidence: CandidateEvidence): number[] {
   features.push(
     Math.max(sum, -20) / 5, Math.exp(sum), Math.max(sum / n, -6) / 2,
     Math.max(Math.min(0, ...model.tokenLogProbs), -10) / 3, Math.max(model.tokenLogProbs[0] ?? -10, -10) / 3,
+    Math.max(model.endLogProb, -10) / 3,
     model.wrote ? 1 : 0, wroteBest ? 1 : 0,
   );
   return features;

@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { isCancelled, throwIfCancelled } from "../base/errors.ts";
 import { PRIORITY, type Priority, type Scheduler } from "../base/scheduler.ts";
-import type { CompletionModel, ContextPiece, Infill } from "../completion/completionModel.ts";
+import type { CompletionModel, ContextPiece, InfillResult } from "../completion/completionModel.ts";
 import { gateProbability, type CandidateEvidence, type ModelJudgement } from "../completion/gate.ts";
 import { lineRuleAt, type LineRule } from "../completion/lineRule.ts";
 import type { JudgedCaret } from "../completion/lookup.ts";
@@ -21,7 +21,7 @@ export interface CompleteDependencies {
   model: CompletionModel | null;
   /** The safety room's screen of generated code. */
   screenCompletion: (text: string, place: { path: string; language: string; prefix: string; suffix: string }) => Verdict | Promise<Verdict>;
-  /** Text of other open or recent files, most useful last. */
+  /** Text of other open or recent files, most useful first. */
   context?: (params: CompleteParams) => readonly ContextPiece[];
   signal?: AbortSignal;
   /** Prepare the next completion as if this one were accepted; default true. */
@@ -93,7 +93,7 @@ async function completeFresh(params: CompleteParams, dependencies: CompleteDepen
   let late = false;
   const best = judged.reduce((highest, { confidence }) => Math.max(highest, confidence), 0);
   // An automatic single line that the look-up is sure of is shown at once; blocks are for the model.
-  if (dependencies.model?.ready && (best < sureEnough || rule === "multi")) {
+  if (dependencies.model && (best < sureEnough || rule === "multi")) {
     const askedAt = performance.now();
     const spoken = await askModel(params, dependencies, dependencies.model, rule, priority, started, caret, judged);
     modelMs = performance.now() - askedAt;
@@ -141,20 +141,27 @@ async function askModel(
   const cap = new AbortController();
   const timer = setTimeout(() => cap.abort(), Math.max(1, left()));
   const signal = dependencies.signal ? AbortSignal.any([dependencies.signal, cap.signal]) : cap.signal;
-  const base = { prefix: params.prefix, suffix: params.suffix, path: params.path, context: dependencies.context?.(params) ?? [], signal };
+  const base = { prefix: params.prefix, suffix: params.suffix, path: params.path, context: [...(dependencies.context?.(params) ?? [])], signal };
   try {
     return await scheduler.run(priority, signal, async (lease) => {
       const indent = indentationOf(params.prefix.slice(params.prefix.lastIndexOf("\n") + 1));
+      let firstLineTokens = 0;
+      let firstLineEnded = false;
       const infill = await model.infill({
-        ...base, lease, maxTokens: mostModelTokens[rule], deadlineMs: Math.max(1, left()), keepGoing: (text) => keepGoing(text, rule, indent, settings["completion.maximumLines"]),
+        ...base, lease, maxTokens: mostModelTokens[rule], deadlineMs: Math.max(1, left()),
+        keepGoing: (text) => {
+          if (!firstLineEnded) firstLineTokens++;
+          firstLineEnded ||= /\S.*\n/.test(text);
+          return keepGoing(text, rule, indent, settings["completion.maximumLines"]);
+        },
       });
       const best = lookedUp.reduce<Judged | null>((top, candidate) => (top && top.confidence >= candidate.confidence ? top : candidate), null);
       const evidence: CandidateEvidence[] = [];
-      const written = writtenLine(infill);
+      const written = writtenLine(infill, firstLineTokens, firstLineEnded);
       if (written) evidence.push(caret.evidence(written.line, written.judgement));
       if (best && best.text.trimEnd() !== written?.line.trimEnd() && left() > 0) {
-        const scored = await model.scoreContinuation({ ...base, lease, candidate: best.text, deadlineMs: Math.max(1, left()) });
-        if (scored) evidence.push(caret.evidence(best.text, { tokenLogProbs: scored.tokenLogProbs, wrote: false }));
+        const { tokenLogProbs } = await model.scoreContinuation({ ...base, lease, candidate: best.text });
+        if (tokenLogProbs.length > 1) evidence.push(caret.evidence(best.text, { tokenLogProbs: tokenLogProbs.slice(0, -1), endLogProb: tokenLogProbs.at(-1) as number, wrote: false }));
       }
       const judged = evidence.map((item): Judged => ({
         // What the model wrote below the first line goes along; the gate speaks for the first.
@@ -174,16 +181,15 @@ async function askModel(
   }
 }
 
-/** The first line the model wrote and the probabilities that belong to it. */
-function writtenLine(infill: Infill): { line: string; judgement: ModelJudgement } | null {
+/** The first line the model wrote and the probabilities that belong to it; null where it wrote none or was cut off in it. */
+function writtenLine(infill: InfillResult, firstLineTokens: number, lineEnded: boolean): { line: string; judgement: ModelJudgement } | null {
   const line = infill.text.split("\n", 1)[0] as string;
-  if (line.trim() === "" || infill.tokenLogProbs.length === 0) return null;
-  // A line cut off by the deadline or the token limit is not a candidate: its end is not the model's choice.
-  const whole = infill.text.includes("\n") || infill.ended === "stop" || infill.ended === "keepGoing";
-  if (!whole) return null;
-  const share = infill.text.length === 0 ? 1 : Math.min(1, (line.length + 1) / infill.text.length);
-  const count = Math.max(1, Math.ceil(infill.tokenLogProbs.length * share));
-  return { line, judgement: { tokenLogProbs: infill.tokenLogProbs.slice(0, count), wrote: true } };
+  const { tokenLogProbs } = infill;
+  if (line.trim() === "" || tokenLogProbs.length === 0) return null;
+  if (!lineEnded) return infill.ended === "endOfMiddle" ? { line, judgement: { tokenLogProbs, endLogProb: infill.endLogProb ?? 0, wrote: true } } : null;
+  // The token that brings the line break ends the line; where it brings text too, it counts for both.
+  const own = tokenLogProbs.slice(0, Math.max(1, firstLineTokens - 1));
+  return { line, judgement: { tokenLogProbs: own, endLogProb: tokenLogProbs[firstLineTokens - 1] ?? 0, wrote: true } };
 }
 
 function keepGoing(text: string, rule: LineRule, indent: number, maximumLines: number): boolean {

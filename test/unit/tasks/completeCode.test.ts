@@ -34,7 +34,6 @@ async function dependencies(extra: Partial<CompleteDependencies> = {}): Promise<
 
 function replaying(text: string, logProb: number, watch: { asked: number } = { asked: 0 }): CompletionModel {
   return {
-    ready: true,
     infill: (request: InfillRequest) => {
       watch.asked++;
       let sofar = "";
@@ -42,9 +41,9 @@ function replaying(text: string, logProb: number, watch: { asked: number } = { a
         sofar += piece;
         if (!request.keepGoing(sofar)) break;
       }
-      return Promise.resolve({ text: sofar, tokenLogProbs: sofar.split(" ").map(() => logProb), tokens: { prompt: 9, reused: 8, generated: 3 }, firstTokenMs: 1, ended: "stop" as const });
+      return Promise.resolve({ text: sofar, tokenLogProbs: sofar.split(" ").map(() => logProb), tokens: { prompt: 9, reused: 8, generated: 3 }, firstTokenMs: 1, endLogProb: logProb, ended: "endOfMiddle" as const });
     },
-    scoreContinuation: () => Promise.resolve({ tokenLogProbs: [-4, -4, -4] }),
+    scoreContinuation: () => Promise.resolve({ tokenLogProbs: [-4, -4, -4], tokens: { prompt: 9, reused: 9, generated: 0 } }),
   };
 }
 
@@ -97,9 +96,8 @@ describe("completeCode", () => {
 
   it("falls back to the look-up when the model is late, within the cap", async () => {
     const model: CompletionModel = {
-      ready: true,
-      infill: ({ signal }) => new Promise((_, reject) => signal?.addEventListener("abort", () => reject(new CancelledError()), { once: true })),
-      scoreContinuation: () => Promise.resolve(null),
+        infill: ({ signal }) => new Promise((_, reject) => signal?.addEventListener("abort", () => reject(new CancelledError()), { once: true })),
+      scoreContinuation: () => Promise.reject(new CancelledError()),
     };
     const deps = await dependencies({ model, settings: { ...DEFAULT_SETTINGS, "completion.timeoutMs": 80, "completion.gate": 0.01 } });
     const started = performance.now();
@@ -111,7 +109,7 @@ describe("completeCode", () => {
   });
 
   it("survives a failing model", async () => {
-    const model: CompletionModel = { ready: true, infill: () => Promise.reject(new Error("native failure")), scoreContinuation: () => Promise.resolve(null) };
+    const model: CompletionModel = { infill: () => Promise.reject(new Error("native failure")), scoreContinuation: () => Promise.reject(new CancelledError()) };
     const result = await completeCode(at("export function g(input: Input): void {\n  const checked = "), await dependencies({ model, settings: { ...DEFAULT_SETTINGS, "completion.gate": 0.01 } }));
     assert.equal(result.source, "lookup");
   });
@@ -119,9 +117,8 @@ describe("completeCode", () => {
   it("throws CancelledError when the request is cancelled, also while the model computes", async () => {
     const controller = new AbortController();
     const model: CompletionModel = {
-      ready: true,
-      infill: ({ signal }) => new Promise((_, reject) => signal?.addEventListener("abort", () => reject(new CancelledError()), { once: true })),
-      scoreContinuation: () => Promise.resolve(null),
+        infill: ({ signal }) => new Promise((_, reject) => signal?.addEventListener("abort", () => reject(new CancelledError()), { once: true })),
+      scoreContinuation: () => Promise.reject(new CancelledError()),
     };
     const running = completeCode(at(unknown, "\n"), await dependencies({ model, signal: controller.signal }));
     setTimeout(() => controller.abort(), 10);
