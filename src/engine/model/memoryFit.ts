@@ -10,6 +10,9 @@ export interface ContextPlan {
   completion: number;
 }
 
+/** What of a model decides how much memory it takes; catalogue.ts knows it of models that are not here yet. */
+export type ModelShape = Pick<ModelDetails, "contextSize" | "cacheElementsPerToken" | "weightBytes" | "tokenEmbeddingBytes" | "vocabularySize" | "feedForwardLength" | "embeddingLength">;
+
 export interface FitEstimate extends MemoryFit {
   plan: ContextPlan;
   /** Whether the weights are expected to run on the GPU. */
@@ -31,7 +34,7 @@ const CACHE_ELEMENT_BYTES = 2;
  * `requestedContext` in tokens; 0 means as large as fits, at most {@link LARGEST_DEFAULT_CONTEXT} and what the model was trained for.
  * `batchTokens` is how many prompt tokens are computed at once. Never throws: a model that does not fit says so in `explanation`.
  */
-export function estimateFit(details: ModelDetails, hardware: Hardware, requestedContext: number, batchTokens: number): FitEstimate {
+export function estimateFit(details: ModelShape, hardware: Hardware, requestedContext: number, batchTokens: number): FitEstimate {
   const wanted = Math.max(SMALLEST_CONTEXT, Math.min(details.contextSize, requestedContext > 0 ? requestedContext : LARGEST_DEFAULT_CONTEXT));
   const gpu = hardware.gpu;
   if (gpu !== null && hardware.device !== "cpu") {
@@ -64,7 +67,7 @@ export function estimateFit(details: ModelDetails, hardware: Hardware, requested
 }
 
 /** Halves the context until model and contexts fit `freeBytes`; null where not even the smallest does. */
-function largestPlan(details: ModelDetails, wanted: number, batchTokens: number, freeBytes: number): ContextPlan | null {
+function largestPlan(details: ModelShape, wanted: number, batchTokens: number, freeBytes: number): ContextPlan | null {
   for (let chat = wanted; ; chat = Math.max(SMALLEST_CONTEXT, Math.floor(chat / 2))) {
     const plan = { chat, completion: Math.min(chat, LARGEST_COMPLETION_CONTEXT) };
     if (totalBytes(details, plan, batchTokens) <= freeBytes) return plan;
@@ -72,7 +75,7 @@ function largestPlan(details: ModelDetails, wanted: number, batchTokens: number,
   }
 }
 
-function totalBytes(details: ModelDetails, plan: ContextPlan, batchTokens: number): number {
+function totalBytes(details: ModelShape, plan: ContextPlan, batchTokens: number): number {
   const cache = (plan.chat + plan.completion) * details.cacheElementsPerToken * CACHE_ELEMENT_BYTES;
   return Math.ceil(details.weightBytes + cache + 2 * computeBytes(details, batchTokens));
 }
@@ -81,7 +84,7 @@ function totalBytes(details: ModelDetails, plan: ContextPlan, batchTokens: numbe
  * Scratch memory of one context: llama.cpp reserves for a full batch the logits (vocabulary × batch, single precision)
  * and a few activations of the widest layer (our estimate: 4). test/bench/model.ts prints it beside what was used.
  */
-function computeBytes(details: ModelDetails, batchTokens: number): number {
+function computeBytes(details: ModelShape, batchTokens: number): number {
   const widest = Math.max(details.feedForwardLength, 3 * details.embeddingLength);
   return 4 * batchTokens * (details.vocabularySize + 4 * widest);
 }
