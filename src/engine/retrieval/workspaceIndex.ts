@@ -234,9 +234,10 @@ export class WorkspaceIndex {
     return text === null ? null : { text, sha256: sha256(text) };
   }
 
-  /** The text of every indexed file, as it was when indexed. */
-  *texts(): Iterable<{ path: string; language: string; text: string }> {
-    for (const { path, language } of this.files()) yield { path, language, text: this.#store.textOf(path) };
+  /** The text of every indexed file (or of those of `only` that are indexed), as it was when indexed. */
+  *texts(only?: readonly string[]): Iterable<{ path: string; language: string; text: string }> {
+    const wanted = only && new Set(only);
+    for (const { path, language } of this.files()) if (!wanted || wanted.has(path)) yield { path, language, text: this.#store.textOf(path) };
   }
 
   status(): IndexStatus {
