@@ -9,6 +9,7 @@ import type { Blas } from "../ggml/blas.ts";
 import { CompiledGraph } from "../ggml/compiledGraph.ts";
 import { GraphBuilder } from "../ggml/graph.ts";
 import type { Tensor } from "../ggml/tensor.ts";
+import type { WeightSpec } from "./llamaShape.ts";
 import type { Parameter, ParameterSet } from "./parameters.ts";
 
 export interface OptimizerSettings {
@@ -27,9 +28,26 @@ export interface OptimizerSettings {
   readonly clipNorm: number;
 }
 
+/** What learns more slowly while a construction in the initial weights is protected (copyHeads.ts). */
+export interface Protection {
+  /** Optimizer steps that it lasts. */
+  readonly steps: number;
+  /** Factor on the learning rate of protected matrices. */
+  readonly rateFactor: number;
+  readonly isProtected: (spec: WeightSpec) => boolean;
+  /** Factor on the gradient of each embedding dimension, [dim]. */
+  readonly embeddingMask: Float32Array;
+}
+
 export interface StepReport {
   /** Global norm of all gradients, before clipping. */
   readonly gradientNorm: number;
+}
+
+/** Scalars of an update: −rate, and 1 − rate · decay. */
+interface MuonInputs {
+  readonly step: Tensor;
+  readonly keep: Tensor;
 }
 
 /** Coefficients of the quintic iteration, chosen by Jordan et al. for steepest slope at zero. */
@@ -44,23 +62,28 @@ export class Optimizer {
   readonly #inputs: TensorStore;
   readonly #squares: Tensor;
   readonly #clip: Tensor;
-  readonly #muonStep: Tensor;
-  readonly #muonKeep: Tensor;
+  readonly #muon: MuonInputs;
+  readonly #protectedMuon: MuonInputs;
+  readonly #embeddingMask: Tensor;
+  readonly #protection: Protection | undefined;
   readonly #embeddingHyper: Tensor;
   readonly #adamHyper: Tensor;
   readonly #norms: CompiledGraph;
   readonly #update: CompiledGraph;
 
-  constructor(backend: Backend, parameters: ParameterSet, settings: OptimizerSettings, blas: Blas | undefined) {
+  constructor(backend: Backend, parameters: ParameterSet, settings: OptimizerSettings, blas: Blas | undefined, protection?: Protection) {
     this.#backend = backend;
     this.#parameters = [...parameters];
     this.#settings = settings;
     const count = this.#parameters.length;
-    this.#inputs = new TensorStore(backend, 8);
+    this.#protection = protection;
+    this.#inputs = new TensorStore(backend, 16);
     this.#squares = this.#inputs.declare(GgmlType.F32, [count]);
     this.#clip = this.#inputs.declare(GgmlType.F32, [1]);
-    this.#muonStep = this.#inputs.declare(GgmlType.F32, [1]);
-    this.#muonKeep = this.#inputs.declare(GgmlType.F32, [1]);
+    const scalar = (): Tensor => this.#inputs.declare(GgmlType.F32, [1]);
+    this.#muon = { step: scalar(), keep: scalar() };
+    this.#protectedMuon = { step: scalar(), keep: scalar() };
+    this.#embeddingMask = this.#inputs.declare(GgmlType.F32, [protection?.embeddingMask.length ?? 1]);
     this.#embeddingHyper = this.#inputs.declare(GgmlType.F32, [7]);
     this.#adamHyper = this.#inputs.declare(GgmlType.F32, [7]);
     this.#inputs.allocate();
@@ -73,7 +96,8 @@ export class Optimizer {
    * peak learning rates. Gradients stay as they are: the caller zeroes them.
    */
   step(step: number, rate: number): StepReport {
-    const { muonRate, embeddingRate, adamRate, weightDecay, clipNorm } = this.#settings;
+    const { embeddingRate, adamRate, clipNorm } = this.#settings;
+    const isProtected = this.#protection !== undefined && step <= this.#protection.steps;
     this.#norms.compute();
     const squares = readFloats(this.#backend, this.#squares);
     let total = 0;
@@ -84,8 +108,10 @@ export class Optimizer {
     }
     const clipFactor = Math.min(1, clipNorm / (Math.sqrt(clipped) + tinyNorm));
     writeTensor(this.#backend, this.#clip, Float32Array.of(clipFactor));
-    writeTensor(this.#backend, this.#muonStep, Float32Array.of(-muonRate * rate));
-    writeTensor(this.#backend, this.#muonKeep, Float32Array.of(1 - muonRate * rate * weightDecay));
+    this.#setMuonRate(this.#muon, rate);
+    this.#setMuonRate(this.#protectedMuon, isProtected ? rate * (this.#protection?.rateFactor ?? 1) : rate);
+    const open = new Float32Array(this.#embeddingMask.nElements).fill(1);
+    writeTensor(this.#backend, this.#embeddingMask, isProtected ? (this.#protection?.embeddingMask ?? open) : open);
     writeTensor(this.#backend, this.#embeddingHyper, this.#hyper(embeddingRate * rate, step));
     writeTensor(this.#backend, this.#adamHyper, this.#hyper(adamRate * rate, step));
     this.#update.compute();
@@ -96,6 +122,12 @@ export class Optimizer {
     this.#norms.close();
     this.#update.close();
     this.#inputs.close();
+  }
+
+  #setMuonRate(inputs: MuonInputs, rate: number): void {
+    const { muonRate, weightDecay } = this.#settings;
+    writeTensor(this.#backend, inputs.step, Float32Array.of(-muonRate * rate));
+    writeTensor(this.#backend, inputs.keep, Float32Array.of(1 - muonRate * rate * weightDecay));
   }
 
   /** AdamW's inputs, without decay: what it updates here (embedding, norms) is not decayed. */
@@ -115,27 +147,29 @@ export class Optimizer {
   #buildUpdate(blas: Blas | undefined): CompiledGraph {
     const g = new GraphBuilder(this.#backend, 96 * this.#parameters.length, blas !== undefined);
     for (const parameter of this.#parameters) {
-      if (parameter.rule === "muon") this.#muon(g, parameter);
-      else this.#adamw(g, parameter);
+      if (parameter.rule === "muon") this.#updateByMuon(g, parameter);
+      else this.#updateByAdamw(g, parameter);
     }
     return new CompiledGraph(this.#backend, g, blas);
   }
 
-  #adamw(g: GraphBuilder, { spec, weight, gradient, mean, variance }: Parameter): void {
+  #updateByAdamw(g: GraphBuilder, { spec, weight, gradient, mean, variance }: Parameter): void {
     if (variance === undefined) return;
     const hyper = spec.role === "embedding" ? this.#embeddingHyper : this.#adamHyper;
-    g.expand(g.adamw(weight, g.mul(gradient, this.#clip), mean, variance, hyper));
+    const clipped = g.mul(gradient, this.#clip);
+    g.expand(g.adamw(weight, spec.role === "embedding" ? g.mul(clipped, this.#embeddingMask) : clipped, mean, variance, hyper));
   }
 
-  #muon(g: GraphBuilder, { weight, gradient, mean }: Parameter): void {
+  #updateByMuon(g: GraphBuilder, { spec, weight, gradient, mean }: Parameter): void {
     const { muonMomentum } = this.#settings;
+    const inputs = this.#protection?.isProtected(spec) ? this.#protectedMuon : this.#muon;
     const momentum = g.copy(g.add(g.scale(mean, muonMomentum), gradient), mean);
     const lookAhead = g.add(gradient, g.scale(momentum, muonMomentum)); // Nesterov
     const direction = orthogonalise(g, lookAhead);
-    const [inputs, outputs] = weight.shape;
+    const [nInputs, nOutputs] = weight.shape;
     // A matrix that widens has fewer directions than outputs: this keeps the change of its output the same (Jordan et al.).
-    const stepped = g.mul(g.scale(direction, Math.sqrt(Math.max(1, outputs / inputs))), this.#muonStep);
-    g.expand(g.copy(g.add(g.mul(weight, this.#muonKeep), stepped), weight));
+    const stepped = g.mul(g.scale(direction, Math.sqrt(Math.max(1, nOutputs / nInputs))), inputs.step);
+    g.expand(g.copy(g.add(g.mul(weight, inputs.keep), stepped), weight));
   }
 }
 

@@ -18,6 +18,14 @@ export interface BatchSettings {
   readonly headChunk: number;
 }
 
+export interface InitialisationSettings {
+  /** "plain": random; "copyHeads": able to copy from the start (copyHeads.ts). */
+  readonly kind: "plain" | "copyHeads";
+  /** Steps during which copy heads learn at `protectedRate` times the learning rate of others. */
+  readonly protectedSteps: number;
+  readonly protectedRate: number;
+}
+
 export interface PretrainConfig {
   /** `nVocab` and `context` follow from the tokenizer and `batch.sequenceLength`. */
   readonly shape: LlamaShape;
@@ -25,6 +33,7 @@ export interface PretrainConfig {
   readonly optimizer: OptimizerSettings;
   readonly schedule: Schedule;
   readonly seed: number;
+  readonly initialisation: InitialisationSettings;
   /** How many times more the tokens to be filled in count in the loss than others (≥ 0; 1 for all alike). */
   readonly fillInWeight: number;
   /** Optimizer steps between checkpoints, and between measurements on held-out data. */
@@ -36,11 +45,12 @@ export interface PretrainConfig {
 }
 
 export const defaultConfig: PretrainConfig = {
-  shape: { nVocab: 8192, dim: 256, nLayers: 6, nHeads: 4, nKvHeads: 4, feedForward: 704, context: 512, ropeBase: 10_000, epsilon: 1e-5 },
+  shape: { nVocab: 8192, dim: 192, nLayers: 6, nHeads: 6, nKvHeads: 6, feedForward: 512, context: 512, ropeBase: 100_000, epsilon: 1e-5 },
   batch: { sequenceLength: 512, sequencesPerMicroBatch: 2, microBatchesPerStep: 4, headChunk: 256 },
   optimizer: { muonRate: 0.015, muonMomentum: 0.95, embeddingRate: 0.002, adamRate: 0.002, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.02, clipNorm: 1 },
   schedule: { steps: 3000, warmupSteps: 60, decaySteps: 600 },
   seed: 1,
+  initialisation: { kind: "copyHeads", protectedSteps: 2000, protectedRate: 0.2 },
   fillInWeight: 3,
   checkpointEverySteps: 50,
   evaluateEverySteps: 100,
@@ -81,6 +91,7 @@ export function completeConfig(given: unknown, nVocab: number): PretrainConfig {
     batch,
     optimizer: { ...defaultConfig.optimizer, ...partial.optimizer },
     schedule: { ...defaultConfig.schedule, ...partial.schedule },
+    initialisation: { ...defaultConfig.initialisation, ...partial.initialisation },
     shape: { ...defaultConfig.shape, ...partial.shape, nVocab, context: batch.sequenceLength },
   };
   checkShape(config.shape);
@@ -100,6 +111,7 @@ export function completeConfig(given: unknown, nVocab: number): PretrainConfig {
   for (const key of ["muonMomentum", "beta1", "beta2"] as const) {
     if (!(config.optimizer[key] >= 0 && config.optimizer[key] < 1)) throw invalid(`optimizer.${key}`, config.optimizer[key], "from 0 to below 1");
   }
+  if (!/^(plain|copyHeads)$/.test(config.initialisation.kind)) throw invalid("initialisation.kind", config.initialisation.kind, '"plain" or "copyHeads"');
   if (!(config.fillInWeight >= 0)) throw invalid("fillInWeight", config.fillInWeight, "a number of at least 0");
   return config;
 }
@@ -120,7 +132,7 @@ function invalid(key: string, value: unknown, wanted: string): EngineError {
 
 /** Identifies what a checkpoint's numbers mean: everything that decides them, but not the schedule, which may be prolonged. */
 export function fingerprintOf(config: PretrainConfig, dataHash: string): string {
-  const { shape, batch, seed, fillInWeight } = config;
+  const { shape, batch, seed, fillInWeight, initialisation } = config;
   const { headChunk: _, ...decisive } = batch;
-  return sha256(JSON.stringify({ shape, batch: decisive, seed, fillInWeight, dataHash }));
+  return sha256(JSON.stringify({ shape, batch: decisive, seed, fillInWeight, initialisation: initialisation.kind, dataHash }));
 }
