@@ -1,10 +1,10 @@
 // Which models there are: the embedded one, downloaded ones, files the user names, and those of the catalogue that could
 // be fetched; which of them is in use; what each can be asked for. It loads none of them.
-import { readdir, readFile, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { EngineError, errnoCode } from "../base/errors.ts";
-import { writeFileAtomic } from "../base/files.ts";
+import { writeFailure, writeFileAtomic } from "../base/files.ts";
 import type { Log } from "../base/log.ts";
 import type { DownloadProgress, ModelCapabilities, ModelInfo } from "../protocol/types.ts";
 import { CATALOGUE, findEntry, infoOf, recommend } from "./catalogue.ts";
@@ -66,14 +66,12 @@ export class ModelRegistry {
         this.#options.log.warn("A model file was left out", { file, reason: error instanceof EngineError ? error.message : String(error) });
       }
     }
-    const activeId = await this.#wantedId(options.modelSetting ?? "");
-    if (activeId !== null && path.isAbsolute(activeId) && !installed.some((info) => info.file === activeId)) {
-      const local = await this.inspect(activeId, options.hardware ?? null).catch(() => null);
-      if (local !== null) installed.push(local);
-    }
+    // A file that the user named lies anywhere; one that cannot be used is not in use.
+    const activeInfo = await this.active(options.modelSetting).then(({ info }) => info, () => null);
+    if (activeInfo?.file != null && !installed.some((info) => info.id === activeInfo.id)) installed.push(await this.inspect(activeInfo.file, options.hardware ?? null));
     const here = new Set(installed.flatMap((info) => [info.id, info.uri]));
     const available = options.hardware ? recommend(options.hardware).map(({ entry, fit }) => infoOf(entry, fit)) : CATALOGUE.map((entry) => infoOf(entry, null));
-    const marked = installed.map((info) => ({ ...info, active: activeId === null ? info === installed[0] : info.id === activeId || info.file === activeId }));
+    const marked = installed.map((info) => ({ ...info, active: info.id === activeInfo?.id }));
     return [...marked, ...available.filter((info) => !here.has(info.id) && !here.has(info.uri))];
   }
 
@@ -107,11 +105,17 @@ export class ModelRegistry {
         this.#options.log.warn("The chosen model cannot be used", { id: chosen, reason: String(error) });
       }
     }
-    const embedded = (await ggufFiles(this.#options.embeddedDir))[0];
-    if (embedded === undefined) {
+    const embedded = await this.embedded();
+    if (embedded === null) {
       throw new EngineError("noModel", `${note === null ? "" : `${note} `}There is no model on this machine. Download one with "KaLactica: Download Model" or \`kalactica models pull ${String(CATALOGUE[1]?.id)}\`.`);
     }
-    return { info: { ...(await this.inspect(embedded)), active: true }, note };
+    return { info: { ...embedded, active: true }, note };
+  }
+
+  /** The language model that comes with the product; null in a package without one. Errors: those of inspecting it. */
+  async embedded(): Promise<ModelInfo | null> {
+    const file = (await ggufFiles(this.#options.embeddedDir))[0];
+    return file === undefined ? null : this.inspect(file);
   }
 
   /** Chooses an installed model, or a file, for all workspaces. Errors: those of {@link find}; `diskFull`. */
@@ -153,8 +157,7 @@ export class ModelRegistry {
     const existing = await readReceipt(file);
     if (existing !== null && existing.uri === uri && (expected === null || existing.sha256 === expected) && (await sizeOf(file)) === existing.sizeBytes) return this.inspect(file);
 
-    // Makes the folder, and fails early where it cannot be written.
-    await writeFileAtomic(path.join(this.#options.modelsDir, ".folder"), "KaLactica's models. Files ending in .part are downloads under way.\n");
+    await mkdir(this.#options.modelsDir, { recursive: true }).catch((error: unknown) => { throw writeFailure(this.#options.modelsDir, error); });
     this.#options.log.info("Download begins", { host: source.url.host, file: path.basename(file) });
     const result = await download({ url: source.url, uri, file, sha256: expected, signal: options.signal, onProgress: options.onProgress, inspect: async (part) => { await inspectModel(part); } });
     const receipt: Receipt = {
@@ -198,10 +201,6 @@ export class ModelRegistry {
 
   #isOurs(file: string): boolean {
     return [this.#options.embeddedDir, this.#options.modelsDir].some((folder) => path.dirname(file) === path.resolve(folder));
-  }
-
-  async #wantedId(modelSetting: string): Promise<string | null> {
-    return modelSetting === "" ? this.#chosenId() : modelSetting;
   }
 
   async #chosenId(): Promise<string | null> {

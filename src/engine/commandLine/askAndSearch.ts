@@ -1,0 +1,65 @@
+// kalactica search and kalactica ask: the two ways to question a folder.
+import { randomUUID } from "node:crypto";
+import type { Engine } from "../engine.ts";
+import type { AskResult, Citation, SearchHit } from "../protocol/types.ts";
+import { integerOption, UsageError } from "./command.ts";
+import type { Command, CommandContext } from "./command.ts";
+import { withEngine } from "./openEngine.ts";
+
+const NO_UPDATE = { "no-update": { type: "flag", description: "Use the index as it is, without looking for changed files first." } } as const;
+
+function questionOf(context: CommandContext): string {
+  const question = context.positionals.join(" ").trim();
+  if (question === "") throw new UsageError("There is no question. Put it behind the command, in quotes.");
+  return question;
+}
+
+/** Brings the index up to date first, unless told not to. */
+export async function refreshIndex(engine: Engine, context: CommandContext): Promise<void> {
+  if (context.flags.has("no-update")) return;
+  await engine.updateIndex({ signal: context.signal, onProgress: ({ files, pendingFiles }) => context.progress.report("indexing", files, files + pendingFiles) });
+  context.progress.finish();
+}
+
+function show(hit: SearchHit, index: number): string {
+  const preview = hit.text.split("\n").slice(0, 4).map((line) => `     ${line}`).join("\n");
+  return `${String(index + 1).padStart(2)}. ${hit.path}:${hit.startLine}-${hit.endLine}  (${hit.via.join(", ")}; ${hit.crop})\n${preview}`;
+}
+
+export const searchCommand: Command = {
+  words: ["search"],
+  usage: "QUERY [-k N]",
+  summary: "Passages of the folder that fit a query.",
+  options: { count: { type: "value", short: "k", placeholder: "N", description: "How many passages. Default: 10." }, ...NO_UPDATE },
+  run: (context) => withEngine(context, { workspace: true }, async (engine) => {
+    const query = questionOf(context);
+    await refreshIndex(engine, context);
+    const found = await engine.search(query, integerOption(context.values, "count", 10), context.signal);
+    return { json: found, text: found.results.length === 0 ? "Nothing was found." : found.results.map(show).join("\n") };
+  }),
+};
+
+export const askCommand: Command = {
+  words: ["ask"],
+  usage: "QUESTION",
+  summary: "A cited answer about the folder.",
+  options: NO_UPDATE,
+  run: (context) => withEngine(context, { workspace: true }, async (engine) => {
+    const question = questionOf(context);
+    await refreshIndex(engine, context);
+    await engine.loadModel();
+    const result = await engine.ask({ askId: randomUUID(), question, history: [], attachments: [] }, { signal: context.signal });
+    return { json: { ...result, citations: result.citations.map(withoutText) }, text: readable(result) };
+  }),
+};
+
+function withoutText({ text: _, ...citation }: Citation): Omit<Citation, "text"> {
+  return citation;
+}
+
+function readable(result: AskResult): string {
+  const sources = result.citations.map((citation) => `[${citation.n}] ${citation.path}:${citation.startLine}-${citation.endLine}${citation.verified ? "" : " (not verified)"}`);
+  const verified = result.citations.filter((citation) => citation.verified).length;
+  const health = `${verified} of ${result.citations.length} sources verified · ${result.droppedCitations} dropped · ${Math.round(result.timings.totalMs)} ms`;
+  return [result.answer, "", ...sources, ...(sources.length > 0 ? [""] : []), health, ...(result.proseOmitted === null ? [] : [result.proseOmitted])].join("\n");
+}

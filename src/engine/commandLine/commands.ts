@@ -1,0 +1,10 @@
+// The table of all commands. A new command is a file in this folder and a line here.
+import { askCommand, searchCommand } from "./askAndSearch.ts";
+import type { Command } from "./command.ts";
+import { completeCommand } from "./complete.ts";
+import { doctorCommand } from "./doctor.ts";
+import { indexCommand } from "./indexFolder.ts";
+import { MODEL_COMMANDS } from "./models.ts";
+import { pretrainCommand } from "./train.ts";
+
+export const COMMANDS: readonly Command[] = [doctorCommand, ...MODEL_COMMANDS, indexCommand, searchCommand, askCommand, completeCommand, pretrainCommand];

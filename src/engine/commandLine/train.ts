@@ -1,0 +1,38 @@
+// kalactica train …: training runs from the command line. The runs themselves are in training/.
+import path from "node:path";
+import { runPretrain } from "../training/pretrainCommand.ts";
+import { integerOption, UsageError } from "./command.ts";
+import type { Command } from "./command.ts";
+
+export const pretrainCommand: Command = {
+  words: ["train", "pretrain"],
+  usage: "--data FOLDER --run FOLDER [--config run.json] [--resume]",
+  summary: "Train a small model from scratch (see tools/base-model/README.md for the data).",
+  options: {
+    data: { type: "value", placeholder: "FOLDER", description: "Tokenizer, training and held-out tokens, as tools/base-model/pack.ts writes them." },
+    run: { type: "value", placeholder: "FOLDER", description: "Where checkpoints, log and the model go." },
+    config: { type: "value", placeholder: "FILE", description: "Shape, batch, optimizer, schedule and seed, as JSON over the defaults." },
+    resume: { type: "flag", description: "Go on from the run's last checkpoint." },
+    threads: { type: "value", placeholder: "N", description: "Processor threads. Default: 1." },
+  },
+  async run(context) {
+    const folder = (name: string): string => {
+      const value = context.values.get(name);
+      if (value === undefined) throw new UsageError(`--${name} is missing; it needs a folder.`);
+      return path.resolve(value);
+    };
+    const config = context.values.get("config");
+    const result = await runPretrain(
+      { data: folder("data"), run: folder("run"), resume: context.flags.has("resume"), threads: integerOption(context.values, "threads", 1), ...(config === undefined ? {} : { config: path.resolve(config) }) },
+      {
+        signal: context.signal,
+        onProgress: ({ step, loss, tokensPerSecond, heldOut }) => {
+          context.progress.report(`step ${step}, loss ${loss.toFixed(3)}, ${Math.round(tokensPerSecond)} tokens/s, step`, step, null);
+          if (heldOut) context.progress.say(`step ${step}: held-out ${heldOut.bitsPerByte.toFixed(3)} bits per byte`);
+        },
+      },
+    );
+    const text = `${result.state === "finished" ? "Finished" : "Paused; add --resume to go on"}: ${result.step} steps, ${result.tokensSeen} tokens, ${(result.nParameters / 1e6).toFixed(1)} M parameters.\nModel: ${result.model}`;
+    return { json: result, text };
+  },
+};

@@ -1,0 +1,286 @@
+// The composition root: makes the rooms of one workspace, hands their functions to the tasks, and closes them.
+// It decides nothing itself; what a request means is in tasks/, what an answer is in the rooms.
+import path from "node:path";
+import { openDatabase } from "./base/database.ts";
+import type { DatabaseSync } from "./base/database.ts";
+import { EngineError, isCancelled } from "./base/errors.ts";
+import type { Log } from "./base/log.ts";
+import { mediaFile } from "./base/paths.ts";
+import { PRIORITY, Scheduler } from "./base/scheduler.ts";
+import { CompletionSession } from "./completion/session.ts";
+import { COMPLETION_SCHEMA } from "./completion/outcomes.ts";
+import { bytesOut } from "./model/bytesOut.ts";
+import { ModelRegistry } from "./model/registry.ts";
+import { ModelRuntime } from "./model/runtime.ts";
+import type { HelloParams } from "./protocol/messages.ts";
+import type {
+  AnswerEvent, AskParams, AskResult, CompleteParams, CompleteResult, CompletionOutcome, DoctorItem, DownloadProgress,
+  EngineStatus, IndexReport, IndexStatus, ModelInfo, SearchHit,
+} from "./protocol/types.ts";
+import { WorkspaceIndex } from "./retrieval/workspaceIndex.ts";
+import { openEmbedder } from "./retrieval/embedder/embeddedEmbedder.ts";
+import { redactSecrets } from "./safety/secrets.ts";
+import { screenCompletion } from "./safety/completionScreen.ts";
+import { readSettings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
+import { answerQuestion } from "./tasks/answerQuestion.ts";
+import { checkMachine } from "./tasks/checkMachine.ts";
+import { completeCode } from "./tasks/completeCode.ts";
+import { CompletionContext } from "./tasks/completionContext.ts";
+import { ModelChoice } from "./tasks/chooseModel.ts";
+import type { EngineNotifier } from "./server.ts";
+
+export interface EngineOptions extends Omit<HelloParams, "protocolVersion"> {
+  log: Log;
+  notify?: EngineNotifier;
+  /** False for the command line: nothing starts by itself. Default: true. */
+  background?: boolean;
+}
+
+const NO_INDEX: IndexStatus = { state: "off", files: 0, chunks: 0, pendingFiles: 0, skipped: [] };
+/** Status notifications are sent at most this often. */
+const STATUS_EVERY_MS = 200;
+
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #log: Log;
+  readonly #scheduler = new Scheduler();
+  readonly #runtime: ModelRuntime;
+  readonly #models: ModelChoice;
+  readonly #index: WorkspaceIndex | null;
+  readonly #indexFailure: string | null;
+  readonly #completion: CompletionSession;
+  readonly #memory: DatabaseSync;
+  readonly #completionContext: CompletionContext | null;
+  readonly #closing = new AbortController();
+  #settings: Settings;
+  #trusted: boolean;
+  #statusTimer: NodeJS.Timeout | null = null;
+  #indexProgress: IndexStatus | null = null;
+
+  private constructor(options: EngineOptions, parts: { settings: Settings; runtime: ModelRuntime; models: ModelChoice; index: WorkspaceIndex | null; indexFailure: string | null; completion: CompletionSession; memory: DatabaseSync }) {
+    this.#options = options;
+    this.#log = options.log;
+    this.#settings = parts.settings;
+    this.#trusted = options.trusted;
+    this.#runtime = parts.runtime;
+    this.#models = parts.models;
+    this.#index = parts.index;
+    this.#indexFailure = parts.indexFailure;
+    this.#completion = parts.completion;
+    this.#memory = parts.memory;
+    const { index } = parts;
+    this.#completionContext = index && new CompletionContext((query, search) => index.search(query, search));
+  }
+
+  /**
+   * Opens the rooms; with `background`, also starts loading the model and bringing the index up to date.
+   * A workspace whose index cannot be opened still gets completions and a model: the status says why.
+   * Errors: `diskFull`, `unreadable` where the storage folder cannot be written.
+   */
+  static async open(options: EngineOptions): Promise<Engine> {
+    const { log, storageDir, modelsDir, workspaceDir } = options;
+    const { settings, refused } = readSettings(options.settings);
+    for (const sentence of refused) log.for("settings").warn(sentence);
+    // Two files on purpose: the index can always be built anew, what is learnt from the user cannot.
+    const memory = openDatabase(path.join(storageDir, "memory.sqlite"), [COMPLETION_SCHEMA], (asideAs) => log.error("The memory database was damaged and set aside", { asideAs }));
+    const runtime = new ModelRuntime(log.for("model"));
+    const registry = new ModelRegistry({ embeddedDir: mediaFile("models"), modelsDir, log: log.for("model") });
+    const models = new ModelChoice({ registry, runtime, log: log.for("model") });
+    let index: WorkspaceIndex | null = null;
+    let indexFailure: string | null = null;
+    if (workspaceDir !== null && settings["index.enabled"]) {
+      try {
+        index = await WorkspaceIndex.open({ workspaceDir, storageDir, settings, embedder: await openEmbedder(log.for("retrieval")), log: log.for("retrieval") });
+      } catch (error) {
+        indexFailure = error instanceof EngineError ? error.message : `The index could not be opened: ${String(error)}`;
+        log.error("The index could not be opened", { error: indexFailure });
+      }
+    }
+    const completion = new CompletionSession({ database: memory, redact: (text) => redactSecrets(text).text });
+    const engine = new Engine(options, { settings, runtime, models, index, indexFailure, completion, memory });
+    runtime.onStatus(() => engine.#statusChanged());
+    if (options.background !== false) engine.#startBackground();
+    return engine;
+  }
+
+  status(): EngineStatus {
+    return { index: this.#indexStatus(), model: this.#runtime.status(), bytesOut: bytesOut() };
+  }
+
+  async configure(raw: Record<string, unknown>, trusted: boolean): Promise<{ refused: string[] }> {
+    const { settings, refused } = readSettings(raw);
+    const before = this.#settings;
+    this.#settings = settings;
+    this.#trusted = trusted;
+    const modelKeys = ["model.file", "model.device", "model.contextSize", "model.unloadAfterMinutes", "model.threads"] as const;
+    if (modelKeys.some((key) => before[key] !== settings[key])) await this.#models.load(settings, trusted).catch((error: unknown) => this.#log.warn("The model could not be changed", { error: String(error) }));
+    return { refused };
+  }
+
+  async doctor(signal?: AbortSignal): Promise<DoctorItem[]> {
+    return checkMachine({ settings: this.#settings, storageDir: this.#options.storageDir, models: await this.listModels(), index: this.#indexStatus(), log: this.#log, ...(signal ? { signal } : {}) });
+  }
+
+  listModels(): Promise<ModelInfo[]> {
+    return this.#models.list(this.#settings);
+  }
+
+  inspectModel(file: string): Promise<ModelInfo> {
+    return this.#models.inspect(file, this.#settings);
+  }
+
+  useModel(id: string): Promise<ModelInfo> {
+    return this.#models.use(id, this.#settings);
+  }
+
+  pullModel(uri: string, options: { signal?: AbortSignal; onProgress?: (progress: DownloadProgress) => void }): Promise<ModelInfo> {
+    if (!this.#trusted) throw new EngineError("badRequest", "Nothing is downloaded while this workspace is not trusted. Trust it first.");
+    return this.#models.pull(uri, options);
+  }
+
+  /** Loads the chosen model now instead of at the first request. Used where a request must not wait, and by the command line. */
+  async loadModel(): Promise<void> {
+    await this.#models.load(this.#settings, this.#trusted);
+  }
+
+  async updateIndex({ signal, onProgress }: { full?: boolean; signal?: AbortSignal; onProgress?: (status: IndexStatus) => void }): Promise<IndexReport> {
+    const index = this.#requireIndex();
+    const merged = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
+    const report = await this.#scheduler.run(PRIORITY.background, merged, (lease) => index.update({
+      signal: merged, lease,
+      onProgress: (status) => {
+        this.#indexProgress = status;
+        onProgress?.(status);
+        this.#statusChanged();
+      },
+    }));
+    this.#indexProgress = null;
+    this.#statusChanged();
+    return report;
+  }
+
+  async search(query: string, k: number, signal?: AbortSignal, activePath?: string): Promise<{ results: SearchHit[]; ms: number }> {
+    const started = performance.now();
+    const results = await this.#requireIndex().search(query, { k, ...(signal ? { signal } : {}), ...(activePath ? { activePath } : {}) });
+    return { results, ms: performance.now() - started };
+  }
+
+  async ask(params: AskParams, { signal, onEvent }: { signal?: AbortSignal; onEvent?: (event: AnswerEvent) => void }): Promise<AskResult> {
+    const index = this.#requireIndex();
+    const result = await this.#scheduler.run(PRIORITY.chat, signal, (lease) => answerQuestion(params, {
+      workspace: {
+        search: (query, options) => index.search(query, options),
+        definitions: (name) => index.definitions(name),
+        similarSymbols: (name, limit) => index.similarSymbols(name, limit).flatMap((similar) => index.definitions(similar).slice(0, 1)),
+        usages: (name, limit) => index.usages(name, limit),
+        symbolsIn: (file) => index.symbolsIn(file),
+        files: () => index.files().map((file) => file.path),
+        readLines: (range) => index.readLines(range),
+      },
+      model: {
+        status: () => this.#runtime.status(),
+        countTokens: (text) => this.#runtime.countTokens(text),
+        generate: (request) => this.#runtime.generate(request),
+      },
+      settings: this.#settings,
+      lease,
+    }, { onEvent: onEvent ?? (() => undefined), ...(signal ? { signal } : {}) }));
+    if (!result.stopped) await index.rememberAnswer(result.answer, result.citations);
+    return result;
+  }
+
+  complete(params: CompleteParams, signal?: AbortSignal): Promise<CompleteResult> {
+    const runtime = this.#runtime;
+    const { state, capabilities } = runtime.status();
+    return completeCode(params, {
+      session: this.#completion,
+      settings: this.#settings,
+      scheduler: this.#scheduler,
+      model: capabilities.infill && (state === "ready" || state === "unloaded") ? runtime : null,
+      screenCompletion,
+      context: (request) => this.#completionContext?.pieces(request) ?? [],
+      ...(signal ? { signal } : {}),
+    });
+  }
+
+  async filesChanged(paths: readonly string[]): Promise<void> {
+    const index = this.#index;
+    if (!index) return;
+    await this.#scheduler.run(PRIORITY.background, this.#closing.signal, (lease) => index.updateFiles(paths, { signal: this.#closing.signal, lease }));
+    for (const changed of paths) this.#completion.textRemoved(changed);
+    for (const text of index.texts(paths)) this.#completion.textChanged(text);
+    this.#statusChanged();
+  }
+
+  async documentTouched(document: { path: string; language: string; text: string; reason: "opened" | "edited" | "saved" }): Promise<void> {
+    this.#completion.documentTouched(document);
+    await this.#index?.touch(document);
+  }
+
+  documentClosed(closed: string): void {
+    this.#index?.closeDocument(closed);
+  }
+
+  recordOutcome(outcome: CompletionOutcome): void {
+    this.#completion.recordOutcome(outcome);
+  }
+
+  /** Stops what runs in the background and closes the rooms. Safe to call twice. */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    if (this.#statusTimer) clearTimeout(this.#statusTimer);
+    this.#completion.dispose();
+    await this.#runtime.dispose();
+    await this.#index?.close();
+    this.#memory.close();
+  }
+
+  #startBackground(): void {
+    this.#models.load(this.#settings, this.#trusted).catch((error: unknown) => {
+      if (!isCancelled(error)) this.#log.warn("The model could not be loaded", { error: String(error) });
+    });
+    if (this.#index) {
+      this.#prepareIndex(this.#index).catch((error: unknown) => {
+        if (!isCancelled(error)) this.#log.error("Indexing failed", { error: String(error) });
+        this.#indexProgress = null;
+        this.#statusChanged();
+      });
+    }
+    this.#statusChanged();
+  }
+
+  /** What was indexed before serves completions at once; what changed since is taken in afterwards. */
+  async #prepareIndex(index: WorkspaceIndex): Promise<void> {
+    await this.#completion.load(index.texts(), this.#closing.signal);
+    const before = index.status().chunks;
+    const report = await this.updateIndex({});
+    if (report.chunks !== before || report.filesPerSecond > 0) await this.#completion.load(index.texts(), this.#closing.signal);
+  }
+
+  /** Loads the look-up's texts from the index; the command line calls this before it completes. */
+  async prepareCompletion(): Promise<void> {
+    if (this.#index) await this.#completion.load(this.#index.texts(), this.#closing.signal);
+  }
+
+  #requireIndex(): WorkspaceIndex {
+    if (this.#index) return this.#index;
+    if (this.#indexFailure !== null) throw new EngineError("indexCorrupt", this.#indexFailure);
+    throw new EngineError("noWorkspace", this.#options.workspaceDir === null ? "No folder is open. Open one to search it and to get answers about it." : "The index is switched off (setting \"kalactica.index.enabled\"). Switch it on to search and to get answers.");
+  }
+
+  #indexStatus(): IndexStatus {
+    if (this.#indexFailure !== null) return { ...NO_INDEX, state: "failed", failure: this.#indexFailure };
+    return this.#indexProgress ?? this.#index?.status() ?? NO_INDEX;
+  }
+
+  /** Tells the client, at most every STATUS_EVERY_MS. */
+  #statusChanged(): void {
+    if (!this.#options.notify || this.#statusTimer || this.#closing.signal.aborted) return;
+    this.#statusTimer = setTimeout(() => {
+      this.#statusTimer = null;
+      if (!this.#closing.signal.aborted) this.#options.notify?.("engine/statusChanged", this.status());
+    }, STATUS_EVERY_MS);
+  }
+}

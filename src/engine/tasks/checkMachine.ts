@@ -1,0 +1,116 @@
+// The doctor: looks at hardware, libraries, models, index and disk, and says what to do about what is wrong.
+// Every item is found out by trying; nothing is assumed from versions alone.
+import { statfs } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { DatabaseSync } from "node:sqlite";
+import type { Log } from "../base/log.ts";
+import { engineVersion } from "../base/paths.ts";
+import { probeHardware } from "../model/hardware.ts";
+import type { DoctorItem, IndexStatus, ModelInfo } from "../protocol/types.ts";
+import type { Settings } from "../settings.ts";
+
+export interface MachineCheckOptions {
+  settings: Settings;
+  storageDir: string;
+  models: readonly ModelInfo[];
+  index: IndexStatus;
+  /** Tries the training runtime's gradients; relative error. */
+  gradientSelfTest?: () => Promise<{ ok: boolean; maxRelativeError: number }>;
+  log: Log;
+}
+
+/** Less free disk than this is a warning. */
+const ENOUGH_DISK_BYTES = 2e9;
+
+type Finding = Omit<DoctorItem, "name">;
+
+/** Runs every check; one that throws becomes a problem with its message. */
+export async function checkMachine(options: MachineCheckOptions): Promise<DoctorItem[]> {
+  const checks: [string, () => Finding | Promise<Finding>][] = [
+    ["KaLactica", () => ok(`version ${engineVersion()}, Node ${process.versions.node}, ${process.platform} ${process.arch}`)],
+    ["Hardware", () => hardware(options)],
+    ["Language model library", () => libraryVersion("node-llama-cpp")],
+    ["Vector index library", () => vectorLibrary()],
+    ["SQLite", () => sqlite()],
+    ...(options.gradientSelfTest ? [["Training runtime", () => training(options.gradientSelfTest!)] as [string, () => Promise<Finding>]] : []),
+    ["Models", () => models(options.models)],
+    ["Index", () => index(options.index)],
+    ["Disk", () => disk(options.storageDir)],
+  ];
+  const items: DoctorItem[] = [];
+  for (const [name, check] of checks) {
+    try {
+      items.push({ name, ...(await check()) });
+    } catch (error) {
+      items.push({ name, state: "problem", found: error instanceof Error ? error.message : String(error), remedy: "Install KaLactica again for this platform. If that does not help, report this line." });
+    }
+  }
+  return items;
+}
+
+function ok(found: string): Finding {
+  return { state: "ok", found, remedy: null };
+}
+
+async function hardware({ settings, log }: MachineCheckOptions): Promise<Finding> {
+  const found = await probeHardware(settings["model.device"] as "auto" | "cpu" | "gpu", log);
+  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+  const gpu = found.gpu ? `${found.gpu.name} (${found.gpu.kind}, ${gigabytes(found.gpu.freeVramBytes)} of ${gigabytes(found.gpu.totalVramBytes)} free)` : "no usable GPU";
+  return ok(`${found.cpu}, ${found.cores} cores, ${gigabytes(found.availableRamBytes)} of ${gigabytes(found.totalRamBytes)} memory free, ${gpu}`);
+}
+
+function libraryVersion(name: string): Finding {
+  const manifest = createRequire(import.meta.url)(`${name}/package.json`) as { version: string };
+  return ok(`${name} ${manifest.version}`);
+}
+
+/** Puts three points into a graph and asks for the nearest. */
+async function vectorLibrary(): Promise<Finding> {
+  const { default: hnswlib } = await import("hnswlib-node");
+  const graph = new hnswlib.HierarchicalNSW("ip", 2);
+  graph.initIndex(3);
+  graph.addPoint([1, 0], 0);
+  graph.addPoint([0, 1], 1);
+  graph.addPoint([-1, 0], 2);
+  const nearest = graph.searchKnn([0.1, 0.9], 1).neighbors[0];
+  if (nearest !== 1) throw new Error(`hnswlib-node gives wrong neighbours (${String(nearest)} instead of 1).`);
+  return ok("hnswlib-node answers correctly");
+}
+
+function sqlite(): Finding {
+  const database = new DatabaseSync(":memory:");
+  try {
+    database.exec("CREATE VIRTUAL TABLE words USING fts5(text); INSERT INTO words VALUES ('a small test')");
+    const { version } = database.prepare("SELECT sqlite_version() AS version FROM words WHERE words MATCH 'small'").get() as { version: string };
+    return ok(`SQLite ${version} with full-text search`);
+  } finally {
+    database.close();
+  }
+}
+
+async function training(gradientSelfTest: NonNullable<MachineCheckOptions["gradientSelfTest"]>): Promise<Finding> {
+  const { ok: sound, maxRelativeError } = await gradientSelfTest();
+  if (sound) return ok(`gradients agree with finite differences (largest relative error ${maxRelativeError.toExponential(1)})`);
+  return { state: "problem", found: `gradients differ from finite differences by ${maxRelativeError.toExponential(1)}`, remedy: "Do not train on this machine: its ggml library computes wrongly. Answers and completions are not affected." };
+}
+
+function models(list: readonly ModelInfo[]): Finding {
+  const installed = list.filter((model) => model.installed);
+  if (installed.length === 0) return { state: "problem", found: "no model on this machine", remedy: "Download one with \"KaLactica: Choose Model\" or `kalactica models pull`." };
+  const active = installed.find((model) => model.active);
+  const names = installed.map((model) => `${model.name} ${model.quantisation}`).join(", ");
+  if (active?.fit?.fits === false) return { state: "problem", found: `${names}; ${active.fit.explanation}`, remedy: "Choose a smaller model with \"KaLactica: Choose Model\"." };
+  return ok(`${names}; in use: ${active?.name ?? "none"}`);
+}
+
+function index(status: IndexStatus): Finding {
+  if (status.state === "failed") return { state: "problem", found: status.failure ?? "the index failed", remedy: "Run \"KaLactica: Update Index\"." };
+  return ok(status.state === "off" ? "no folder is open" : `${status.files} files, ${status.chunks} passages, ${status.skipped.length} left out`);
+}
+
+async function disk(folder: string): Promise<Finding> {
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  const found = `${(free / 1e9).toFixed(1)} GB free at ${folder}`;
+  return free < ENOUGH_DISK_BYTES ? { state: "warning", found, remedy: "Free some space: models and indexes need it." } : ok(found);
+}

@@ -1,0 +1,72 @@
+// Entry of the extension: makes the engine client and hands it to the surfaces. Holds no model, no index and no logic.
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import * as vscode from "vscode";
+import { ChatView } from "./chatView.ts";
+import { registerCommands } from "./commands.ts";
+import { readConfiguration } from "./configuration.ts";
+import { EngineClient } from "./engineClient.ts";
+import { registerInlineCompletions } from "./inlineCompletion.ts";
+import { StatusItem } from "./statusItem.ts";
+import { syncWorkspace } from "./workspaceSync.ts";
+
+/** What other extensions, and tests, may ask of this one. */
+export interface KaLacticaApi {
+  readonly engine: Pick<EngineClient, "state" | "pid" | "whenReady" | "request" | "onState">;
+}
+
+export function activate(context: vscode.ExtensionContext): KaLacticaApi {
+  const log = vscode.window.createOutputChannel("KaLactica", { log: true });
+  const folder = vscode.workspace.workspaceFolders?.[0];
+  const storage = context.storageUri ?? context.globalStorageUri;
+  const storageDir = storage.fsPath;
+  const modelsDir = path.join(context.globalStorageUri.fsPath, "models");
+  // Both exist before the engine starts, so that a read-only home is named here and not by a native library.
+  for (const folderPath of [storageDir, modelsDir]) {
+    try {
+      mkdirSync(folderPath, { recursive: true });
+    } catch (error) {
+      log.error(`The folder ${folderPath} cannot be made: ${String(error)}`);
+    }
+  }
+
+  const client = new EngineClient({
+    modulePath: path.join(context.extensionPath, "dist", "engine.mjs"),
+    execPath: process.execPath,
+    execArgv: ["--disable-warning=ExperimentalWarning"],
+    hello: () => ({
+      client: `vscode ${vscode.version}`,
+      workspaceDir: folder?.uri.scheme === "file" ? folder.uri.fsPath : null,
+      storageDir,
+      modelsDir,
+      settings: readConfiguration(),
+      trusted: vscode.workspace.isTrusted,
+    }),
+    onLog: (level, message) => log[level](message),
+  });
+
+  const chat = new ChatView({ engine: client, extensionUri: context.extensionUri, store: context.workspaceState, log: (message) => log.info(message) });
+  const status = new StatusItem(client);
+  const completions = registerInlineCompletions({ client, onNote: (note) => status.noteCompletion(note) });
+
+  const configure = (): void => {
+    if (client.state.name !== "ready") return;
+    client.request("engine/configure", { settings: readConfiguration(), trusted: vscode.workspace.isTrusted })
+      .then(({ refused }) => { for (const sentence of refused) log.warn(sentence); })
+      .catch((error: unknown) => log.warn(`The settings did not reach the engine: ${String(error)}`));
+  };
+
+  context.subscriptions.push(
+    log, status, chat, completions,
+    vscode.window.registerWebviewViewProvider(ChatView.viewId, chat),
+    registerCommands({ client, chat, log, explainLastCompletion: () => completions.explainLast() }),
+    client.onNotification("engine/log", ({ level, room, message }) => log[level](`[${room}] ${message}`)),
+    client.onState((state) => log.info(`Engine: ${state.name}`)),
+    vscode.workspace.onDidChangeConfiguration((event) => { if (event.affectsConfiguration("kalactica")) configure(); }),
+    vscode.workspace.onDidGrantWorkspaceTrust(configure),
+    { dispose: () => client.stop() },
+  );
+  if (folder) context.subscriptions.push(syncWorkspace(client, folder));
+  client.start();
+  return { engine: client };
+}
