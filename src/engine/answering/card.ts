@@ -1,6 +1,7 @@
 // Composes the grounded card: chooses the composer that fits the question, falls back from the particular to the general,
 // and says plainly when nothing supports an answer. No model is asked.
 import type { Attachment, Citation, GroundedCard, SearchHit } from "../protocol/types.ts";
+import { MAXIMUM_ITEMS } from "./cardContext.ts";
 import type { CardContext, Draft } from "./cardContext.ts";
 import { howCard, usagesCard, whatCard, whereCard } from "./cardDefinitions.ts";
 import { errorCard } from "./cardError.ts";
@@ -9,6 +10,7 @@ import { overviewCard } from "./cardOverview.ts";
 import { filesCard, passagesCard, searchCard, unsupportedCard } from "./cardPassages.ts";
 import { selectedSymbol, selectionCard, selectionOf, testsCard } from "./cardSelection.ts";
 import { CitationLedger, citedNumbers, withNumbers } from "./citations.ts";
+import { readerOfOneLook } from "./lineReader.ts";
 import type { Question } from "./question.ts";
 import { resolvePath, resolveSymbols } from "./resolve.ts";
 import type { ResolvedSymbol } from "./resolve.ts";
@@ -33,15 +35,19 @@ export interface ComposedCard {
   dropped: number;
 }
 
+const MAXIMUM_SENTENCES = 3;
 /** Passages asked of search: enough for several files. Our choice. */
 const HITS = 40;
 /** From this trust on, a question is about the symbol; below, the symbol is one find among others. */
 const STRONG = 0.62;
+/** Passages beside a symbol must cover this share of the question's words. */
+const SUPPORT_BESIDE_SYMBOL = 0.7;
 
 /** Composes the card of a question. Never null: where nothing is found, `card.supported` is false and the summary says so. */
 export async function composeCard(request: CardRequest): Promise<ComposedCard> {
-  const { question, access } = request;
-  const ledger = new CitationLedger((range) => access.readLines(range));
+  const { question } = request;
+  const ledger = new CitationLedger((range) => request.access.readLines(range));
+  const access: WorkspaceAccess = { ...request.access, readLines: readerOfOneLook((range) => request.access.readLines(range)) };
   let searched: Promise<SearchHit[]> | undefined;
   const hits = (): Promise<SearchHit[]> => searched ??= (async () => {
     if (question.searchQuery.trim() === "") return [];
@@ -55,10 +61,11 @@ export async function composeCard(request: CardRequest): Promise<ComposedCard> {
     activePath: request.activePath,
   };
   const draft = await compose(context) ?? await unsupportedCard(context);
-  const numbers = ledger.renumber([...citedNumbers(draft.summary), ...draft.items.map((item) => item.citation)]);
+  const summary = draft.sentences.filter((sentence) => sentence !== "").slice(0, MAXIMUM_SENTENCES).join(" ");
+  const numbers = ledger.renumber([...citedNumbers(summary), ...draft.items.map((item) => item.citation)]);
   const card: GroundedCard = {
     intent: question.intent,
-    summary: withNumbers(draft.summary, numbers),
+    summary: withNumbers(summary, numbers),
     items: draft.items.flatMap((item) => {
       const citation = numbers.get(item.citation);
       return citation === undefined ? [] : [{ ...item, citation }];
@@ -127,15 +134,14 @@ async function symbolCard(context: CardContext, symbols: readonly ResolvedSymbol
   }
 }
 
-/** A question that says more than a name ("how does Chat send messages to the webview") also gets the passages about the rest. */
+/** A question that says more than a name ("where does Chat send messages to the webview") also gets the best passage about the rest. */
 async function withPassages(context: CardContext, draft: Draft, symbols: readonly ResolvedSymbol[]): Promise<Draft> {
   const { question } = context;
   const asked = new Set(symbols.flatMap((symbol) => symbol.asked.toLowerCase().split(/\s+/)));
-  if (question.intent === "usages" || question.words.filter((word) => !asked.has(word)).length < 2) return draft;
-  const passages = await passagesCard(context);
-  const item = passages?.items.find((candidate) => !draft.items.some((known) => known.citation === candidate.citation));
-  if (!passages || !item) return draft;
+  if (question.intent === "usages" || question.intent === "how" || question.words.filter((word) => !asked.has(word)).length < 2) return draft;
+  const passages = await passagesCard(context, { threshold: SUPPORT_BESIDE_SYMBOL });
+  const others = passages?.items.filter((candidate) => !draft.items.some((known) => known.citation === candidate.citation)) ?? [];
+  if (!passages || others.length === 0) return draft;
   // The symbol's own items come first and are cut, so that the passages are seen.
-  const others = passages.items.filter((candidate) => !draft.items.some((known) => known.citation === candidate.citation));
-  return { ...draft, items: [...draft.items.slice(0, 3), ...others].slice(0, 6), summary: `${draft.summary} ${passages.summary.split(" Also close: ")[0] ?? ""}`.trim() };
+  return { ...draft, items: [...draft.items.slice(0, 3), ...others].slice(0, MAXIMUM_ITEMS), sentences: [...draft.sentences.slice(0, 2), ...passages.sentences.slice(0, 1)] };
 }

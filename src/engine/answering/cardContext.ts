@@ -20,7 +20,8 @@ export interface CardContext {
 
 /** A card in the making; null from a composer means that it has nothing to say. */
 export interface Draft {
-  summary: string;
+  /** Each ends with its citations; empty ones are left out, and the first three are shown. */
+  sentences: string[];
   items: CardItem[];
   supported: boolean;
 }

@@ -1,13 +1,15 @@
 // Cards about named definitions: where one stands, what it does, how it is called, who uses it.
 // Every statement is a copy of, or a place in, a file that was read for it.
 import type { CardItem, SymbolDefinition, SymbolUsage } from "../protocol/types.ts";
-import { definitionItem, enclosing, MAXIMUM_ITEMS, mentions, usagesOf } from "./cardContext.ts";
+import { definitionItem, enclosing, MAXIMUM_ITEMS, usagesOf } from "./cardContext.ts";
 import type { CardContext, Draft } from "./cardContext.ts";
 import type { ResolvedSymbol } from "./resolve.ts";
 import { isTest, aKind, code, escapeCitations, firstSentence, list, place, plural, qualifiedName, quote } from "./wording.ts";
 
 const OTHERS_NAMED = 3;
 const EXAMPLES_SHOWN = 3;
+/** A body of at most so many lines is quoted whole. */
+const SHORT_BODY_LINES = 4;
 
 /** "Where is X": the best definition, the others of its name, how often it is used. */
 export async function whereCard(context: CardContext, symbols: readonly ResolvedSymbol[]): Promise<Draft | null> {
@@ -24,8 +26,9 @@ export async function whereCard(context: CardContext, symbols: readonly Resolved
   }
   const first = items[0];
   if (!first) return null;
-  if (symbols.length === 1) sentences.push(usedIn(first));
-  return { summary: sentences.filter((sentence) => sentence !== "").slice(0, 3).join(" "), items: items.slice(0, MAXIMUM_ITEMS), supported: true };
+  const definition = symbols[0]?.definitions[0];
+  if (symbols.length === 1 && definition) sentences.push(await usedIn(context, first, definition));
+  return { sentences, items: items.slice(0, MAXIMUM_ITEMS), supported: true };
 }
 
 /** "What does X do": its documentation's first sentence verbatim; without one, what it consists of and calls. */
@@ -45,10 +48,11 @@ export async function whatCard(context: CardContext, symbols: readonly ResolvedS
       const parts = await consistsOf(context, symbol, first);
       if (parts !== "") sentences.push(parts);
     }
-    if (symbols.length === 1) sentences.push(otherDefinitions(symbol, first, others), described !== "" ? usedIn(first) : "");
+    const definition = symbol.definitions[0];
+    if (symbols.length === 1 && definition) sentences.push(otherDefinitions(symbol, first, others), described !== "" ? await usedIn(context, first, definition) : "");
   }
   if (items.length === 0) return null;
-  return { summary: sentences.filter((sentence) => sentence !== "").slice(0, 3).join(" "), items: items.slice(0, MAXIMUM_ITEMS), supported: true };
+  return { sentences, items: items.slice(0, MAXIMUM_ITEMS), supported: true };
 }
 
 /** "How do I call X": its signature, and lines of the workspace that call it. */
@@ -61,9 +65,9 @@ export async function howCard(context: CardContext, symbols: readonly ResolvedSy
   if (!first || !definition) return null;
   const sentences = [`${code(first.title)} is ${aKind(first.kind)} in ${place(first.location.path, first.location.startLine)}, declared as ${code(shortSignature(first.signature))} [${first.citation}].`];
   const items = [first];
-  const name = definition.kind === "method" && /^(?:constructor|__init__|new)$/.test(definition.name) ? definition.container.at(-1) ?? definition.name : definition.name;
+  const name = callName(definition);
   const { usages } = await usagesOf(context, name);
-  const calls = usages.filter((usage) => mentions(usage.text, name) && isCall(usage.text, name) && !within(usage, definition));
+  const calls = usages.filter((usage) => isCall(usage.text, name, definition) && !(usage.path === definition.path && usage.line === definition.startLine));
   const examples: string[] = [];
   for (const usage of calls.slice(0, EXAMPLES_SHOWN)) {
     const item = await usageItem(context, usage, first.language);
@@ -72,9 +76,10 @@ export async function howCard(context: CardContext, symbols: readonly ResolvedSy
     examples.push(`${code(usage.text)} in ${place(usage.path, usage.line)} [${item.citation}]`);
   }
   if (examples.length > 0) sentences.push(`It is called like this: ${list(examples)}.`);
-  else if (usages.length === 0) sentences.push(`Nothing else in the workspace uses it [${first.citation}].`);
+  else if (definition.kind === "class" || definition.kind === "interface") sentences.push(await consistsOf(context, symbol, first));
+  else if (usages.length === 0) sentences.push(`Nothing else in the workspace uses it by name [${first.citation}].`);
   sentences.push(otherDefinitions(symbol, first, others));
-  return { summary: sentences.filter((sentence) => sentence !== "").join(" "), items: [...items, ...others].slice(0, MAXIMUM_ITEMS), supported: true };
+  return { sentences, items: [...items, ...others].slice(0, MAXIMUM_ITEMS), supported: true };
 }
 
 /** "Who uses X": how many places in how many files, and the places, with the function each stands in. */
@@ -104,7 +109,7 @@ export async function usagesCard(context: CardContext, symbols: readonly Resolve
     const sentence = options.testsOnly
       ? `No test in the workspace mentions ${code(definition.name)}, which is defined in ${where}.`
       : `Nothing in the workspace uses ${code(definition.name)} outside its definition in ${where}.`;
-    return { summary: sentence, items: found, supported: true };
+    return { sentences: [sentence], items: found, supported: true };
   }
   const files = new Set(outside.map((usage) => usage.path)).size;
   const total = options.testsOnly ? outside.length : count;
@@ -112,8 +117,8 @@ export async function usagesCard(context: CardContext, symbols: readonly Resolve
     `${code(definition.name)} is used on ${plural(total, what)}${total <= usages.length ? ` of ${plural(files, "file")}` : ""}: ${list(places)}.`,
     `It is defined in ${where}.`,
   ];
-  if (symbol.definitions.length > 1) sentences.push(`${plural(symbol.definitions.length, "definition")} share this name, and uses are counted by name [${first.citation}].`);
-  return { summary: sentences.join(" "), items: [first, ...items], supported: true };
+  if (symbol.definitions.length > 1) sentences.push(`${symbol.definitions.length} definitions share this name, and uses are counted by name.`);
+  return { sentences, items: [first, ...items], supported: true };
 }
 
 /** The item of one line that uses a symbol: titled by the function it stands in. */
@@ -147,9 +152,15 @@ function otherDefinitions(symbol: ResolvedSymbol, first: CardItem, others: reado
   return `${more === 1 ? "Another definition" : `${more} other definitions`} of ${code(symbol.definitions[0]?.name ?? first.title)} ${more === 1 ? "stands" : "stand"} in ${list(rest > 0 ? [...named, `${rest} more`] : named)}.`;
 }
 
-function usedIn(item: CardItem): string {
-  if (item.usageCount === 0) return `Nothing else in the workspace uses it by name [${item.citation}].`;
-  return `It is used on ${plural(item.usageCount, "line")} [${item.citation}].`;
+/** How often a definition is used, with one place where it is. */
+async function usedIn(context: CardContext, item: CardItem, definition: SymbolDefinition): Promise<string> {
+  if (item.usageCount === 0) return "";
+  const { usages } = await usagesOf(context, definition.name);
+  for (const usage of usages.filter((candidate) => !isImport(candidate.text)).slice(0, 3)) {
+    const example = await usageItem(context, usage, item.language);
+    if (example) return `It is used on ${plural(item.usageCount, "line")}, for example in ${place(usage.path, usage.line)} [${example.citation}].`;
+  }
+  return "";
 }
 
 /** What an undocumented definition is made of: a class's methods, the workspace's functions that a function calls. */
@@ -163,8 +174,23 @@ async function consistsOf(context: CardContext, symbol: ResolvedSymbol, item: Ca
     if (names.length === 0) return "";
     return `It has ${list([...names.slice(0, 8).map(code), ...(names.length > 8 ? [`${names.length - 8} more`] : [])])} [${item.citation}].`;
   }
+  const body = shortBody(context, definition);
+  if (body !== "") return `Its body is ${code(body)} [${item.citation}].`;
   const called = await calledBy(context, definition);
   return called.length === 0 ? "" : `It calls ${list(called.map(code))} [${item.citation}].`;
+}
+
+/** The body of a function of a few lines, on one line, or "". */
+function shortBody(context: CardContext, definition: SymbolDefinition): string {
+  if (definition.endLine - definition.startLine > SHORT_BODY_LINES + 2) return "";
+  const cited = context.citations.list().find((citation) => citation.path === definition.path && citation.startLine <= definition.startLine && citation.endLine >= definition.endLine);
+  const lines = cited?.text.split("\n").slice(definition.startLine - cited.startLine, definition.endLine - cited.startLine + 1) ?? [];
+  const text = lines.join("\n");
+  const signature = definition.signature.trimEnd();
+  const at = text.indexOf(signature);
+  const inner = (at >= 0 ? text.slice(at + signature.length) : lines.slice(1).join("\n")).replace(/^\s*(?::|=>|=)?\s*\{?/, "").replace(/\}?[;,]?\s*$/, "");
+  const statements = inner.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  return statements.length > 0 && statements.length <= SHORT_BODY_LINES && inner.length < 400 ? statements.join(" ") : "";
 }
 
 async function calledBy(context: CardContext, definition: SymbolDefinition): Promise<string[]> {
@@ -187,13 +213,25 @@ function shortSignature(signature: string): string {
   return escapeCitations(flat.length > 300 ? `${flat.slice(0, 300)} …` : flat);
 }
 
-function isCall(text: string, name: string): boolean {
-  const at = text.indexOf(name);
-  return /^\s*(?:<[^<>]*>)?\s*\(|^\s*`/.test(text.slice(at + name.length)) || new RegExp(String.raw`<${name.replaceAll("$", "\\$")}[\s/>]`).test(text) || new RegExp(String.raw`@${name.replaceAll("$", "\\$")}\b`).test(text);
+/** A constructor is called by its class's name. */
+function callName(definition: SymbolDefinition): string {
+  return definition.kind === "method" && /^(?:constructor|__init__|new)$/.test(definition.name) ? definition.container.at(-1) ?? definition.name : definition.name;
 }
 
-function within(usage: SymbolUsage, definition: SymbolDefinition): boolean {
-  return usage.path === definition.path && usage.line >= definition.startLine && usage.line <= definition.startLine;
+/** Whether a line calls `name` in a way that fits the kind of `definition`: a method behind a dot, a function not behind one of this object. */
+function isCall(text: string, name: string, definition: SymbolDefinition): boolean {
+  const escaped = name.replaceAll("$", "\\$");
+  const type = /^(?:class|interface|type|enum)$/.test(definition.kind);
+  if (isImport(text) || new RegExp(String.raw`\b(?:class|def|func|fn|function|interface|type)\s+${escaped}\b`).test(text)) return false;
+  if (type) return new RegExp(String.raw`\bnew ${escaped}\b|(?<![\w$.])${escaped}(?:<[^<>]*>)?\s*\(|(?<![\w$])${escaped}\.\w+\s*\(|<${escaped}[\s/>]`).test(text);
+  if (new RegExp(String.raw`<${escaped}[\s/>]|@${escaped}\b`).test(text)) return true;
+  const called = String.raw`${escaped}(?:<[^<>]*>)?\s*(?:\(|\x60)`;
+  if (definition.kind === "method" && name === definition.name) return new RegExp(String.raw`[.>]${called}`).test(text);
+  return new RegExp(String.raw`(?<!\bself\.|\bthis\.|\bsuper\(\)\.|[\w$])${called}`).test(text);
+}
+
+function isImport(text: string): boolean {
+  return /^(?:import\b|from\s.+\bimport\b|export\s.*\bfrom\b|(?:const|let|var)\s.*=\s*require\(|use\s|using\s|#include)/.test(text);
 }
 
 function rankInFile(usages: readonly SymbolUsage[], usage: SymbolUsage): number {

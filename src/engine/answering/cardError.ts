@@ -47,7 +47,7 @@ export async function errorCard(context: CardContext): Promise<Draft | null> {
   if (items.length === 0) return null;
   if (sentences.length < 3 && stale > 0) sentences.push(`${plural(stale, "frame")} ${stale === 1 ? "names a line" : "name lines"} that ${stale === 1 ? "its file does" : "their files do"} not have any more [${items[0]?.citation}].`);
   else if (sentences.length < 3 && outside > 0 && first) sentences.push(`${plural(outside, "frame")} ${outside === 1 ? "lies" : "lie"} outside this workspace [${first.citation}].`);
-  return { summary: sentences.join(" "), items: items.slice(0, MAXIMUM_ITEMS), supported: true };
+  return { sentences, items: items.slice(0, MAXIMUM_ITEMS), supported: true };
 }
 
 /** A line with its neighbours, titled by the function it stands in. */

@@ -25,12 +25,12 @@ export async function verbatimCard(context: CardContext): Promise<Draft | null> 
       seen.add(usage.path);
       items.push(item);
     }
-    if (items.length > 0) return { summary: `${code(subject.name)} has no definition of its own in the index; the name stands on ${plural(count, "line")}: ${listed(items)}.`, items, supported: true };
+    if (items.length > 0) return { sentences: [`${code(subject.name)} has no definition of its own in the index; the name stands on ${plural(count, "line")}: ${listed(items)}.`], items, supported: true };
   }
   const texts = [...names.map((subject) => [...subject.container, subject.name].join(".")), ...question.phrases].filter((text) => text.length >= 3);
   for (const text of texts) {
     const items = await linesHolding(context, text);
-    if (items.length > 0) return { summary: `${question.phrases.includes(text) ? quote(text) : code(text)} stands verbatim on ${items.length === 1 ? "this line" : "these lines"}: ${listed(items)}.`, items, supported: true };
+    if (items.length > 0) return { sentences: [`${question.phrases.includes(text) ? quote(text) : code(text)} stands verbatim on ${items.length === 1 ? "this line" : "these lines"}: ${listed(items)}.`], items, supported: true };
   }
   return null;
 }
@@ -58,7 +58,7 @@ export async function importersCard(context: CardContext): Promise<Draft | null>
     if (item) items.push(item);
   }
   if (items.length === 0) return null;
-  return { summary: `${plural(lines.size, "file")} ${lines.size === 1 ? "imports" : "import"} from ${code(path)}: ${listed(items)}.`, items, supported: true };
+  return { sentences: [`${plural(lines.size, "file")} ${lines.size === 1 ? "imports" : "import"} from ${code(path)}: ${listed(items)}.`], items, supported: true };
 }
 
 async function linesHolding(context: CardContext, text: string): Promise<CardItem[]> {

@@ -51,7 +51,7 @@ export async function overviewCard(context: CardContext): Promise<Draft | null> 
     if (layout !== "") sentences.push(layout);
   }
   if (items.length === 0 || (topic && sentences.length === 0)) return null;
-  return { summary: sentences.slice(0, 3).join(" "), items: items.slice(0, MAXIMUM_ITEMS), supported: true };
+  return { sentences, items: items.slice(0, MAXIMUM_ITEMS), supported: true };
 }
 
 interface Section {

@@ -15,11 +15,11 @@ const FILES_SHOWN = 4;
 const NEAR_BEST = 0.5;
 
 /** "Which file handles …": the best files, each with the definition and the lines that match. */
-export async function passagesCard(context: CardContext): Promise<Draft | null> {
+export async function passagesCard(context: CardContext, { threshold = SUPPORT_THRESHOLD }: { threshold?: number } = {}): Promise<Draft | null> {
   const ranked = rankFiles(context.question, await context.hits(), context.activePath);
   const best = ranked[0];
-  if (!best || best.coverage < SUPPORT_THRESHOLD) return null;
-  const near = ranked.filter((file) => file.score >= NEAR_BEST * best.score && file.coverage >= 0.6 * SUPPORT_THRESHOLD).slice(0, FILES_SHOWN);
+  if (!best || best.coverage < threshold) return null;
+  const near = ranked.filter((file) => file.score >= NEAR_BEST * best.score && file.coverage >= 0.6 * threshold).slice(0, FILES_SHOWN);
   const items: CardItem[] = [];
   const sentences: string[] = [];
   for (const file of near) {
@@ -36,7 +36,7 @@ export async function passagesCard(context: CardContext): Promise<Draft | null> 
   if (items.length === 0) return null;
   const others = items.filter((item, i) => item.location.path !== items[0]?.location.path && items.findIndex((other) => other.location.path === item.location.path) === i);
   if (others.length > 0) sentences.push(`Also close: ${list(others.map((item) => `${code(item.location.path)} [${item.citation}]`))}.`);
-  return { summary: sentences.join(" "), items: items.slice(0, MAXIMUM_ITEMS), supported: true };
+  return { sentences, items: items.slice(0, MAXIMUM_ITEMS), supported: true };
 }
 
 /** "/search": the hits themselves, in search's order. */
@@ -55,7 +55,7 @@ export async function searchCard(context: CardContext): Promise<Draft | null> {
   }
   if (items.length === 0) return null;
   const files = new Set(items.map((item) => item.location.path)).size;
-  return { summary: `${plural(items.length, "passage")} of ${plural(files, "file")} found; the best is ${place(items[0]?.location.path ?? "", items[0]?.location.startLine ?? 1)} [${items[0]?.citation}].`, items, supported: true };
+  return { sentences: [`${plural(items.length, "passage")} of ${plural(files, "file")} found; the best is ${place(items[0]?.location.path ?? "", items[0]?.location.startLine ?? 1)} [${items[0]?.citation}].`], items, supported: true };
 }
 
 /** "What is in src/x.ts": the file's definitions, with the documentation of the most important. Also folders. */
@@ -98,7 +98,7 @@ export async function filesCard(context: CardContext): Promise<Draft | null> {
     }
     if (paths.length > 1) sentences.push(`${plural(paths.length - 1, "other file")} of the workspace ${paths.length === 2 ? "has" : "have"} this name: ${list(paths.slice(1, 4).map(code))}.`);
   }
-  return items.length === 0 ? null : { summary: sentences.filter((sentence) => sentence !== "").slice(0, 3).join(" "), items: items.slice(0, MAXIMUM_ITEMS + 2), supported: true };
+  return items.length === 0 ? null : { sentences, items: items.slice(0, MAXIMUM_ITEMS + 2), supported: true };
 }
 
 /** Nothing supports an answer: says so, and names what is nearest. */
@@ -106,19 +106,25 @@ export async function unsupportedCard(context: CardContext): Promise<Draft> {
   const { question } = context;
   const asked = question.identifiers.find((subject) => subject.mark !== "capitalised" && subject.mark !== "named") ?? question.identifiers[0];
   const items: CardItem[] = [];
-  if (context.files.length === 0) return { summary: "The index of this workspace is empty, so nothing supports an answer yet. Wait until indexing has finished, or check that the folder holds files that are not ignored.", items, supported: false };
+  if (context.files.length === 0) return { sentences: ["The index of this workspace is empty, so nothing supports an answer yet. Wait until indexing has finished, or check that the folder holds files that are not ignored."], items, supported: false };
   for (const definition of await nearMisses(question, context.access, 3)) {
     const item = await definitionItem(context, definition);
     if (item) items.push(item);
   }
-  if (items.length < 2) {
+  const named = items.length > 0;
+  if (!named) {
     for (const file of rankFiles(question, await context.hits(), context.activePath).slice(0, 3)) items.push(...await passageItems(context, file, 1));
   }
   const missing = question.paths.filter((mention) => resolvePath(mention, context.files).length === 0 && resolveFolder(mention, context.files).length === 0).map((mention) => code(mention.path));
   const subject = missing.length > 0 ? `There is no file ${list(missing)} in the index`
     : asked && question.words.length <= 2 ? `Nothing named ${code([...asked.container, asked.name].join("."))} is defined in this workspace` : "Nothing in this workspace supports an answer to this question";
   const offers = items.slice(0, 4).map((item) => `${code(item.title)} in ${place(item.location.path, item.location.startLine)} [${item.citation}]`);
-  return { summary: offers.length === 0 ? `${subject}.` : `${subject}. Did you mean ${offers.length === 1 ? offers[0] : `${offers.slice(0, -1).join(", ")} or ${offers.at(-1)}`}?`, items: items.slice(0, 4), supported: false };
+  const offered = offers.length === 0 ? "" : named ? `Did you mean ${either(offers)}?` : `The nearest finds are ${list(offers)}.`;
+  return { sentences: [`${subject}.`, offered], items: items.slice(0, 4), supported: false };
+}
+
+function either(offers: readonly string[]): string {
+  return offers.length === 1 ? offers[0] ?? "" : `${offers.slice(0, -1).join(", ")} or ${offers.at(-1)}`;
 }
 
 async function passageItems(context: CardContext, file: RankedFile, limit: number): Promise<CardItem[]> {

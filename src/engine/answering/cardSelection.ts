@@ -50,7 +50,7 @@ export async function selectionCard(context: CardContext, selection: Attachment)
   }
   if (used.length > 0) sentences.push(`It uses ${list(used)}.`);
   if (own && own.usageCount > 0) sentences.push(`${code(own.title)} is used on ${plural(own.usageCount, "line")} [${own.citation}].`);
-  return items.length === 0 ? null : { summary: sentences.join(" "), items, supported: true };
+  return items.length === 0 ? null : { sentences, items, supported: true };
 }
 
 /** "/tests": the tests that mention the symbol, else the tests nearest to its file. */
@@ -60,12 +60,12 @@ export async function testsCard(context: CardContext, symbols: readonly Resolved
   const draft = await usagesCard(context, [symbol], { testsOnly: true });
   if (!draft || draft.items.length > 1) return draft;
   const tests = context.files.filter(isTest);
-  if (tests.length === 0) return { ...draft, summary: `${draft.summary} The index holds no test files.` };
+  if (tests.length === 0) return { ...draft, sentences: [...draft.sentences, "The index holds no test files."] };
   const base = (symbol.definitions[0]?.path.split("/").at(-1) ?? "").replace(/\.\w+$/, "").toLowerCase();
   const nearest = tests.find((file) => (file.split("/").at(-1) ?? "").toLowerCase().includes(base)) ?? tests[0] ?? "";
   const item = await usageItem(context, { path: nearest, line: 1, text: "" }, "plaintext");
   if (!item) return draft;
-  return { ...draft, items: [...draft.items, item], summary: `${draft.summary} The index holds ${plural(tests.length, "test file")}; the nearest is ${code(nearest)} [${item.citation}].` };
+  return { ...draft, items: [...draft.items, item], sentences: [...draft.sentences, `The index holds ${plural(tests.length, "test file")}; the nearest is ${code(nearest)} [${item.citation}].`] };
 }
 
 /** The definition that the selection stands in, in the form that cards about symbols take. */

@@ -3,11 +3,11 @@
 // Where citations stand in a model's prose is the business of citationStream.ts.
 import { sha256 } from "../base/files.ts";
 import type { Citation, FileRange } from "../protocol/types.ts";
+import { ALL_LINES, readerOfOneLook } from "./lineReader.ts";
 import type { WorkspaceAccess } from "./workspaceAccess.ts";
 
 /** Lines beyond this are cited by their first lines: a citation is to be looked at, not scrolled. */
 export const MAXIMUM_CITED_LINES = 60;
-const WHOLE_FILE_LINES = 1_000_000;
 
 /** What was believed to stand in a range: by a search hit, for example. */
 export interface Expectation {
@@ -17,12 +17,14 @@ export interface Expectation {
 
 /** The sources of one answer, in the order in which they were first cited. */
 export class CitationLedger {
-  readonly #readLines: WorkspaceAccess["readLines"];
+  readonly #disk: WorkspaceAccess["readLines"];
+  #readLines: WorkspaceAccess["readLines"];
   #citations: Citation[] = [];
   #dropped = 0;
 
   constructor(readLines: WorkspaceAccess["readLines"]) {
-    this.#readLines = readLines;
+    this.#disk = readLines;
+    this.#readLines = readerOfOneLook(readLines);
   }
 
   /** How many sources did not hold. */
@@ -75,10 +77,11 @@ export class CitationLedger {
   }
 
   /**
-   * Reads every source again. Those that moved get their new lines; those that no longer hold leave the list.
+   * Reads every source again from disk. Those that moved get their new lines; those that no longer hold leave the list.
    * Returns the numbers that left and the numbers that moved.
    */
   async recheck(): Promise<{ gone: Set<number>; moved: Set<number> }> {
+    this.#readLines = readerOfOneLook(this.#disk);
     const gone = new Set<number>();
     const moved = new Set<number>();
     const kept: Citation[] = [];
@@ -105,7 +108,7 @@ export class CitationLedger {
     }
     if (read !== null && (read.sha256 === expected.sha256 || normalised(read.text) === normalised(expected.text))) return { ...place, text: read.text, sha256: read.sha256 };
     // Moved within its file? The occurrence nearest to where it stood is it.
-    const whole = await this.#readLines({ path: range.path, startLine: 1, endLine: WHOLE_FILE_LINES });
+    const whole = await this.#readLines({ path: range.path, startLine: 1, endLine: ALL_LINES });
     if (whole === null || expected.text.trim() === "") return null;
     const startLine = nearestOccurrence(whole.text, expected.text, range.startLine);
     if (startLine === null) return null;

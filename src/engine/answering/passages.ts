@@ -26,6 +26,16 @@ const MAXIMUM_MATCHING_LINES = 3;
 // Our choice, settled on questions about two repositories (test/bench/answers.ts repeats it).
 const WEIGHT = { order: 1, coverage: 1.1, fileName: 0.9, symbol: 0.5, more: 0.15, secondary: 0.55 } as const;
 const ORDER_OFFSET = 4;
+/** Neighbouring words of the question that are neighbours in a file's or symbol's name too. */
+const NEIGHBOURS = 0.35;
+/** Words that mean nearly the same in code; one counts this much for another. */
+const SYNONYM_SHARE = 0.6;
+const SYNONYMS = [
+  "store save persist write insert add put", "delete remove clear drop discard erase", "create make build construct new generate", "get fetch load read retrieve obtain", "send post emit publish dispatch transmit",
+  "show render display draw present print", "check validate verify ensure assert", "start init setup launch bootstrap begin run", "stop cancel abort halt end kill", "error exception failure fail",
+  "parse decode deserialize read", "encode serialize dump write stringify", "connect open socket", "config setting option preference", "change update modify edit set", "compute calculate count measure",
+  "convert transform map translate", "find search lookup query match", "split chunk cut divide", "login auth authenticate signin", "download pull fetch", "list enumerate all",
+].map((group) => new Set(group.split(" ").map(stem)));
 
 /** The stems a question looks for. */
 export function questionStems(question: Question): string[] {
@@ -45,7 +55,9 @@ export function rankFiles(question: Question, hits: readonly SearchHit[], prefer
     return [wanted, 1 + Math.log((hits.length + 1) / (holding + 1))] as const;
   }));
   const total = [...weights.values()].reduce((sum, weight) => sum + weight, 0) || 1;
-  const share = (present: (wanted: string) => boolean): number => [...weights].reduce((sum, [wanted, weight]) => sum + (present(wanted) ? weight : 0), 0) / total;
+  const share = (present: (wanted: string) => boolean): number => [...weights].reduce((sum, [wanted, weight]) => sum + (present(wanted) ? weight : SYNONYM_SHARE * weight * Number(synonymsOf(wanted).some(present))), 0) / total;
+  const exactShare = (present: (wanted: string) => boolean): number => [...weights].reduce((sum, [wanted, weight]) => sum + (present(wanted) ? weight : 0), 0) / total;
+  const pairs = question.runs.flatMap((run) => run.slice(1).map((word, i) => `${stem(run[i] ?? "")} ${stem(word)}`));
   const wantsTests = stems.includes("test");
   const wantsSecondary = stems.some((wanted) => ["doc", "exampl", "tutorial", "demo", "sampl", "benchmark", "legacy"].includes(wanted));
 
@@ -68,12 +80,18 @@ export function rankFiles(question: Question, hits: readonly SearchHit[], prefer
     const base = stemsOf((path.split("/").at(-1) ?? "").replace(/\.\w+$/, ""));
     // A name of which the question says every part is worth more than one it merely touches.
     const named = share((wanted) => base.has(wanted)) * (base.size === 0 ? 0 : 0.5 + 0.5 * ([...base].filter((part) => weights.has(part)).length / base.size)) + 0.4 * share((wanted) => entry.name.has(wanted) && !base.has(wanted));
-    let score = (entry.passages[0]?.score ?? 0) + WEIGHT.more * rest + WEIGHT.fileName * named;
+    const names = [path.split("/").at(-1) ?? "", ...entry.passages.slice(0, 3).map((passage) => passage.hit.breadcrumb.at(-1) ?? "")].map((name) => splitIdentifier(name).map(stem).join(" "));
+    const neighbours = pairs.filter((pair) => names.some((name) => ` ${name} `.includes(` ${pair} `))).length;
+    let score = (entry.passages[0]?.score ?? 0) + WEIGHT.more * rest + WEIGHT.fileName * named + NEIGHBOURS * Math.min(2, neighbours);
     if (isTest(path) ? !wantsTests : isSecondary(path) && !wantsSecondary) score *= WEIGHT.secondary;
     if (path === preferredPath) score *= 1.05;
-    ranked.push({ path, score, passages: entry.passages, coverage: share((wanted) => entry.all.has(wanted)) });
+    ranked.push({ path, score, passages: entry.passages, coverage: exactShare((wanted) => entry.all.has(wanted)) });
   }
   return ranked.sort((a, b) => b.score - a.score);
+}
+
+function synonymsOf(wanted: string): string[] {
+  return SYNONYMS.flatMap((group) => (group.has(wanted) ? [...group] : []));
 }
 
 /** The stems of all words and parts of identifiers in `text`. */

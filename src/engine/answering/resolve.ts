@@ -90,13 +90,13 @@ function spellings(parts: readonly string[]): string[] {
   return [...new Set(forms)];
 }
 
-async function firstOf(names: readonly string[], lookUp: (name: string) => Promise<readonly SymbolDefinition[]>): Promise<SymbolDefinition[]> {
-  const found: SymbolDefinition[] = [];
+/** The definitions of the first spelling that has any. The index itself falls back to other cases and separators. */
+async function firstOf(names: readonly string[], lookUp: (name: string) => Promise<readonly SymbolDefinition[]>): Promise<readonly SymbolDefinition[]> {
   for (const name of names) {
-    found.push(...await lookUp(name));
-    if (found.length > 0 && names.indexOf(name) > 0) break;
+    const found = await lookUp(name);
+    if (found.length > 0) return found;
   }
-  return found;
+  return [];
 }
 
 /** Best first: the named container or file, then code before tests and examples, exported before private, substantial kinds first. */
