@@ -139,9 +139,15 @@ export class Engine {
     return this.#models.pull(uri, options);
   }
 
-  /** Loads the chosen model now instead of at the first request. Used where a request must not wait, and by the command line. */
-  async loadModel(): Promise<void> {
-    await this.#models.load(this.#settings, this.#trusted);
+  /** Loads the chosen model now. Cards and look-up do without one, so a failure is a sentence to show, not an end. */
+  async loadModel(): Promise<string | null> {
+    try {
+      await this.#models.load(this.#settings, this.#trusted);
+      return null;
+    } catch (error) {
+      if (error instanceof EngineError) return error.message;
+      throw error;
+    }
   }
 
   async updateIndex({ signal, onProgress }: { full?: boolean; signal?: AbortSignal; onProgress?: (status: IndexStatus) => void }): Promise<IndexReport> {

@@ -47,7 +47,8 @@ export const askCommand: Command = {
   run: (context) => withEngine(context, { workspace: true }, async (engine) => {
     const question = questionOf(context);
     await refreshIndex(engine, context);
-    await engine.loadModel();
+    const problem = await engine.loadModel();
+    if (problem !== null) context.progress.say(problem);
     const result = await engine.ask({ askId: randomUUID(), question, history: [], attachments: [] }, { signal: context.signal });
     return { json: { ...result, citations: result.citations.map(withoutText) }, text: readable(result) };
   }),

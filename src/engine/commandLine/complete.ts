@@ -33,7 +33,8 @@ export const completeCommand: Command = {
 
     await refreshIndex(engine, context);
     await engine.prepareCompletion();
-    await engine.loadModel();
+    const problem = await engine.loadModel();
+    if (problem !== null) context.progress.say(problem);
     const relative = path.relative(workspace, file).split(path.sep).join("/");
     const params = { path: relative, language: languageOf(relative), prefix: text.slice(0, before), suffix: text.slice(before), line, column, trigger: context.flags.has("manual") ? "manual" as const : "automatic" as const };
     const result = await engine.complete(params, context.signal);

@@ -7,7 +7,7 @@ import { withEngine } from "./openEngine.ts";
 
 function table(models: readonly ModelInfo[]): string {
   const rows = models.map((model) => [
-    model.active ? "*" : " ", model.id, model.quantisation, model.sizeBytes > 0 ? `${(model.sizeBytes / 1e6).toFixed(0)} MB` : "", model.licence,
+    model.active ? "*" : " ", model.id, model.quantisation, model.sizeBytes > 0 ? `${(model.sizeBytes / 1e6).toFixed(0)} MB` : "", model.licence.replace(/ \(.*/, ""),
     model.installed ? "installed" : "to download", model.fit === null ? "" : model.fit.fits ? "fits" : "too large",
   ]);
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));

@@ -1,7 +1,9 @@
 // The doctor: looks at hardware, libraries, models, index and disk, and says what to do about what is wrong.
 // Every item is found out by trying; nothing is assumed from versions alone.
 import { statfs } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { DatabaseSync } from "node:sqlite";
 import type { Log } from "../base/log.ts";
 import { engineVersion } from "../base/paths.ts";
@@ -59,8 +61,11 @@ async function hardware({ settings, log }: MachineCheckOptions): Promise<Finding
   return ok(`${found.cpu}, ${found.cores} cores, ${gigabytes(found.availableRamBytes)} of ${gigabytes(found.totalRamBytes)} memory free, ${gpu}`);
 }
 
+/** The installed version; packages do not export their package.json, so it is looked for above their entry. */
 function libraryVersion(name: string): Finding {
-  const manifest = createRequire(import.meta.url)(`${name}/package.json`) as { version: string };
+  const entry = fileURLToPath(import.meta.resolve(name));
+  const folder = entry.slice(0, entry.lastIndexOf(`node_modules${path.sep}`) + `node_modules${path.sep}`.length);
+  const manifest = JSON.parse(readFileSync(path.join(folder, name, "package.json"), "utf8")) as { version: string };
   return ok(`${name} ${manifest.version}`);
 }
 
