@@ -82,6 +82,7 @@ export function searchPlace(place: SearchPlace, query: string, options: PlaceOpt
       ["symbol", weights.symbol * signals.symbol], ["path", weights.path * path],
     ];
     const score = parts.reduce((sum, [, part]) => sum + part, 0);
+    if (score <= 0) continue;
     scored.push({ chunk, score, via: parts.filter(([, part]) => part > 0.02).sort((a, b) => b[1] - a[1]).map(([name]) => name) });
   }
   // Equal scores in order of place, so that the same index gives the same answer.

@@ -169,7 +169,9 @@ export class WorkspaceIndex {
     throwIfCancelled(signal);
     await this.#followWriter();
     const { embedder } = this.#options;
-    const queryVector = (await embedder?.embed([query], "query", signal))?.[0] ?? null;
+    const embedded = (await embedder?.embed([query], "query", signal))?.[0];
+    // The zero vector knows nothing of the query and would be equally far from everything.
+    const queryVector = embedded?.some((x) => x !== 0) ? embedded : null;
     throwIfCancelled(signal);
     const long = searchPlace(
       { store: this.#store, nearest: queryVector && this.#vectors ? this.#vectors.search(queryVector, CANDIDATES) : [] },
