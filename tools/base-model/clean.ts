@@ -72,7 +72,7 @@ function displayPath(file: string): string {
 }
 
 export async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { cap: { type: "string", default: "3500000" } } });
+  const { values } = parseArgs({ options: { cap: { type: "string", default: "6000000" } } });
   const cap = Number(values.cap);
   const list = await readSources();
   const heldOutParts = new Set(list.heldOut.pathParts);

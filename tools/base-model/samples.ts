@@ -139,7 +139,7 @@ export class SampleMaker {
     for (let tries = 0; tries < 15 && line < nLines; tries++, line++) {
       if (isCode[line] !== true) continue;
       const lineStart = offsets[line] as number;
-      const lineText = text.slice(lineStart, offsets[line + 1] as number).replace(/\n$/, "");
+      const lineText = text.slice(lineStart, offsets[line + 1]).replace(/\n$/, "");
       const span = this.#cutLine(lineText);
       if (span === undefined) continue;
       const from = lineStart + span[0];

@@ -73,7 +73,7 @@ describe("tokenizer beside llama.cpp", () => {
     const file = path.join(folder, "vocabulary.gguf");
     await writeGguf(file, { metadata: vocabularyMetadata(data), tensors: [] });
     const llama = await getLlama({ gpu: false, build: "never", logLevel: LlamaLogLevel.disabled });
-    model = await llama.loadModel({ modelPath: file, vocabOnly: true } as Parameters<typeof llama.loadModel>[0]);
+    model = await llama.loadModel({ modelPath: file, vocabOnly: true });
   });
 
   after(async () => {
@@ -96,7 +96,7 @@ describe("tokenizer beside llama.cpp", () => {
   });
 
   it("gives the same ids on random mixtures of characters", () => {
-    const pool = [..." \n\t 's re012½ab_$.(){}é你👍\u00a0\u0085\u3000\u0301"];
+    const pool = Array.from(" \n\t 's re012½ab_$.(){}é你👍\u00a0\u0085\u3000\u0301");
     let state = 7;
     const next = (n: number): number => (state = (state * 1103515245 + 12345) % 2147483648) % n;
     for (let i = 0; i < 1500; i++) {

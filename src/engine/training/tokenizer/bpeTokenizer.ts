@@ -169,7 +169,7 @@ export class BpeTokenizer {
         symbols[i] = found % this.nVocab;
         symbols[j] = -1;
         next[i] = next[j] as number;
-        if ((next[i] as number) < symbols.length) previous[next[i] as number] = i;
+        if ((next[i]) < symbols.length) previous[next[i]] = i;
         offer(i);
         if ((previous[i] as number) >= 0) offer(previous[i] as number);
       }
