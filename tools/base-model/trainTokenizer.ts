@@ -1,8 +1,9 @@
-// Trains the base model's tokenizer on a part of the corpus and writes data/tokenizer.json. A tokenizer that is there
-// already stays, since trained weights depend on it; --again replaces it.
+// Puts the base model's tokenizer into data/tokenizer.json: the one recorded beside this file, since the shipped weights
+// depend on it, or with --again one trained anew on a part of the corpus.
 //
 //   node trainTokenizer.ts [--bytes 45000000] [--again]
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { writeFileAtomic } from "../../src/engine/base/files.ts";
@@ -17,8 +18,9 @@ export const tokenizerFile = path.join(dataFolder, "tokenizer.json");
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { bytes: { type: "string", default: "45000000" }, again: { type: "boolean" } } });
-  if (existsSync(tokenizerFile) && values.again !== true) {
-    console.error(`${tokenizerFile} is there already; --again replaces it.`);
+  if (values.again !== true) {
+    if (existsSync(tokenizerFile)) console.error(`${tokenizerFile} is there already; --again trains another.`);
+    else await writeFileAtomic(tokenizerFile, await readFile(path.join(import.meta.dirname, "tokenizer.json")));
     return;
   }
   const train: Document[] = [];
