@@ -107,6 +107,13 @@ export async function usagesOf(context: CardContext, name: string): Promise<{ co
   return { count, usages: usages.toSorted((a, b) => weight(a) - weight(b)) };
 }
 
+/** The definition whose documentation comment, above it, holds `text` of line `line`; else the innermost that holds the line; or null. */
+export async function belongsTo(context: CardContext, path: string, line: number, text: string): Promise<SymbolDefinition | null> {
+  const said = text.replace(/^\s*(?:\/\/+|\/?\*+|#+|--|"""|''')?\s?/, "").replace(/\s*(?:\*\/|"""|''')?\s*$/, "").trim();
+  const below = (await context.access.symbolsIn(path)).find((definition) => definition.startLine > line && definition.startLine - line < 40 && said.length > 5 && definition.documentation.includes(said));
+  return below ?? enclosing(context, path, line);
+}
+
 /** The innermost definition that holds `line`, or null. */
 export async function enclosing(context: CardContext, path: string, line: number): Promise<SymbolDefinition | null> {
   let best: SymbolDefinition | null = null;

@@ -1,7 +1,7 @@
 // Cards about behaviour and files: "which file handles …", "what is in src/x.ts", the hits of /search.
 // Quotes the lines that match; says so where they hardly do.
 import type { CardItem, SymbolDefinition } from "../protocol/types.ts";
-import { definitionItem, enclosing, MAXIMUM_ITEMS } from "./cardContext.ts";
+import { belongsTo, definitionItem, enclosing, MAXIMUM_ITEMS } from "./cardContext.ts";
 import type { CardContext, Draft } from "./cardContext.ts";
 import { rankFiles } from "./passages.ts";
 import type { RankedFile } from "./passages.ts";
@@ -132,7 +132,7 @@ async function passageItems(context: CardContext, file: RankedFile, limit: numbe
   for (const { hit, matchingLines } of file.passages) {
     if (items.length >= limit) break;
     const line = matchingLines[0] ?? hit.startLine;
-    const around = await enclosing(context, hit.path, line);
+    const around = await belongsTo(context, hit.path, line, hit.text.split("\n")[line - hit.startLine] ?? "");
     // A definition that fits is cited whole; of a large one, the passage that matched.
     const definition = around && around.endLine - around.startLine < 60 ? await definitionItem(context, around) : null;
     if (definition) {

@@ -16,6 +16,8 @@ export class CitationStream {
   #held = "";
   /** The backticks that opened the code we are in, or "". */
   #code = "";
+  /** Whether that code is a fenced block rather than a span. */
+  #block = false;
   #lineStart = true;
   #removed = 0;
   readonly #cited = new Set<number>();
@@ -64,7 +66,7 @@ export class CitationStream {
       }
       if (character === "\n") {
         // An inline code span that never closed ends with its line: a stray backtick must not hide what follows.
-        if (this.#code.length < 3) this.#code = "";
+        if (!this.#block) this.#code = "";
         this.#lineStart = true;
         out += character;
         at++;
@@ -108,10 +110,12 @@ export class CitationStream {
 
   #toggleCode(run: string): void {
     if (this.#code === "") {
-      // Three backticks inside a line open inline code, at its start a block.
-      this.#code = run.length >= 3 && !this.#lineStart ? "``" : run;
-    } else if (this.#code.length >= 3 ? run.length >= this.#code.length && this.#lineStart : run.length === this.#code.length || this.#code === "``") {
+      this.#code = run;
+      // Three backticks inside a line open a span, at its start a block.
+      this.#block = run.length >= 3 && this.#lineStart;
+    } else if (this.#block ? run.length >= this.#code.length && this.#lineStart : run.length === this.#code.length) {
       this.#code = "";
+      this.#block = false;
     }
   }
 }

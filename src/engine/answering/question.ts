@@ -57,7 +57,7 @@ export function understandQuestion(question: string, command?: SlashCommand): Qu
   const head = correctTypos(asked.slice(0, 1_000).toLowerCase().replace(/[’‘´]/g, "'"));
   return {
     text,
-    intent: intentOf(head, error, chosen, subjects.identifiers.length + subjects.paths.length > 0, subjects.words),
+    intent: intentOf(head, error, chosen, subjects.identifiers.length + subjects.paths.filter((mention) => !/^readme$/i.test(mention.path)).length > 0, subjects.words),
     command: chosen,
     ...subjects,
     error,
@@ -116,7 +116,7 @@ const INTENTS: readonly [QuestionIntent, RegExp][] = [
   ["usages", /\b(?:what|which)(?: (?:file|function|method|class|module|place|component|part|test|code|provider|command)e?s?)?(?: of the code(?:base)?)? (?:calls?|uses?|imports?|invokes?|references?|depends? on|makes? use of|relies on|rely on)\b(?! (?:does|do|is|are|to|for|of)\b)/],
   ["usages", /\b(?:callers?|usages|uses|references|call ?sites?|invocations|importers|consumers|dependents) (?:of|to|for)\b/],
   ["usages", /\b(?:find|list|show)(?: me)? (?:all |every |the )?(?:usages?|uses?|references?|calls?|callers|places)\b/],
-  ["usages", /\b(?:is|are) .{1,80}\b(?:used|called|referenced|imported|invoked)(?: anywhere| somewhere| at all| by| in|\?|$)/],
+  ["usages", /(?<!\bhow )\b(?:is|are) .{1,80}\b(?:used|called|referenced|imported|invoked)(?: anywhere| somewhere| at all| by| in|\?|$)/],
   ["usages", /\bdoes (?:anything|anyone|any\w* \w+) (?:use|call|import|reference)\b/],
   ["usages", /\b(?:wo wird|wer (?:ruft|benutzt|verwendet)|où est .{1,60}utilisé|dónde se (?:usa|llama|utiliza))/],
   ["usages", /(?:在哪里(?:被)?(?:使用|调用)|谁调用)/],
@@ -135,7 +135,7 @@ const INTENTS: readonly [QuestionIntent, RegExp][] = [
   ["which", /\b(?:file|code|function|method|class|module|component|place|part|logic)s? (?:that|which|responsible|handling|for)\b/],
   ["which", /\b(?:what|who) (?:handles?|is responsible|takes care|deals with|implements|controls|manages|computes?|creates?|sends?|reads?|writes?|parses?|loads?|saves?|generates?|decides?|determines?|triggers?)\b/],
   ["which", /\bwelche datei|welche funktion|quel fichier|quelle fonction|qué archivo|cuál archivo|哪个文件/],
-  ["where", /\bwhere\b|\blocate\b|\blocation of\b|\bdefinition of\b|\bwo (?:ist|sind|finde|steht)\b|\boù\b|\bd[oó]nde\b|在哪/],
+  ["where", /\bwhere\b|\blocate\b|\blocation of\b|\bdefinition of\b|\bwo (?:ist|sind|finde|steht)\b|(?:^|[\s,])où(?:[\s,]|$)|\bd[oó]nde\b|在哪/],
   ["where", /^(?:please |can you |could you )?(?:find|go to|open|jump to|show(?: me)?)\b/],
   ["how", /\bhow (?:do|can|should|would|could|must|does one|might) (?:i|we|you|one|somebody|someone)\b/],
   ["how", /\bhow to\b|\bexamples? (?:of|for|using|how)\b|\b(?:usage|example) of\b|\b(?:signature|arguments?|args|parameters?|params|return (?:type|value)) (?:of|for|to|does)\b/],

@@ -126,7 +126,8 @@ export function rankDefinitions(
     if (definition.documentation !== "") score += 0.5;
     if (definition.path === asked.activePath) score += 1;
     const context = new Set([...splitIdentifier(definition.path), ...definition.container.flatMap(splitIdentifier)].map(stem));
-    for (const wanted of stems) if (context.has(wanted)) score += 1.2;
+    // Said words outweigh being exported: "openSocket of the report" means the private one there.
+    score += 3 * Math.min(2, [...stems].filter((wanted) => context.has(wanted)).length);
     return { definition, score };
   });
   return scored

@@ -39,7 +39,7 @@ const FRAME_PATTERNS: readonly FramePattern[] = [
   { pattern: /^\s*at\s+(.+?)\s+in\s+(.+):line\s+(\d+)/, groups: [2, 3, 1] },
   // JavaScript: at async Foo.bar (file:///x/y.ts:12:5)
   { pattern: /^\s*at\s+(?:async\s+)?(.+?)\s+\((.+?):(\d+)(?::\d+)?\)\s*$/, groups: [2, 3, 1] },
-  { pattern: new RegExp(String.raw`^\s*at\s+(?:async\s+)?((?:file:\/\/|webpack-internal:\/\/\/?)?${PATH}):(\d+)(?::\d+)?\s*$`), groups: [1, 2, 0] },
+  { pattern: new RegExp(String.raw`^\s*at\s+(?:async\s+)?((?:file:\/\/|node:|webpack-internal:\/\/\/?)?${PATH}):(\d+)(?::\d+)?\s*$`), groups: [1, 2, 0] },
   // Firefox and Safari: bar@http://host/x.js:12:5
   { pattern: /^\s*([\w$./<]*)@((?:file|https?|webpack):\/\/\S+?):(\d+):\d+\s*$/, groups: [2, 3, 1] },
   // gdb: #0  fn (x=1) at src/file.c:12
@@ -73,7 +73,7 @@ const ERROR_LINES: readonly { pattern: RegExp; groups: readonly [type: number, m
 ];
 
 /** An error name and message inside a sentence: why do I get "TypeError: x is not a function"? */
-const INLINE_ERROR = /\b((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception))\s*:\s*([^"`\n]{3,300})/;
+const INLINE_ERROR = /\b((?:[A-Za-z_]\w{0,60}\.){0,6}[A-Z]\w{0,80}(?:Error|Exception))\s{0,3}:\s*([^"`\n]{3,300})/;
 
 /** Reads an error and its frames out of `text`, or null where there is none. Bounded by the first `limit` characters. */
 export function findError(text: string, limit = 65_536): ErrorMention | null {

@@ -48,7 +48,7 @@ const KIND_NOUNS = "function|functions|func|fn|method|methods|class|classes|inte
 const NAMED_BEFORE = new RegExp(String.raw`\b(?:${KIND_NOUNS})\s+(?:called\s+|named\s+)?([A-Za-z_$][\w$]*)`, "gi");
 const NAMED_AFTER = new RegExp(String.raw`\b(?:the|a|an|this|our|my|is|of|does|do|call|use)\s+([A-Za-z_$][\w$]*)\s+(?:${KIND_NOUNS})\b`, "gi");
 // "how do I call generate": what stands behind the verb is likely a name.
-const NAMED_CALL = /\b(?:call|calls|calling|invoke|invokes|import|imports|instantiate|instantiates)\s+(?:the\s+)?([A-Za-z_$][\w$]*)/gi;
+const NAMED_CALL = /\b(?:call|calls|calling|invoke|invokes|import|imports|instantiate|instantiates)\s+(?:the\s+)?([A-Za-z_$][\w$]*)(?![\w$]*(?:\.\w|::|\())/gi;
 
 /** Words that never name anything, in the languages whose question words we know. They also break runs of words. */
 const FUNCTION_WORDS = new Set((
@@ -97,7 +97,7 @@ export function findSubjects(text: string): Subjects {
   for (const raw of tokens) {
     const startsSentence = sentenceStart;
     sentenceStart = /[.!?:]$/.test(raw);
-    const token = raw.replace(/^[-–—:.&+/]+(?=[\w@])/, "").replace(/[.:,;!?…–—-]+$|(?<!\()\)+$/, "");
+    const token = raw.replace(/^(?:[-–—:&+/]|\.{2,})+(?=[\w@.])/, "").replace(/[.:,;!?…–—-]+$|(?<!\()\)+$/, "");
     if (token === "") continue;
     const path = readPath(token);
     if (path) {
@@ -171,7 +171,7 @@ function readCode(inner: string): { subject?: Omit<Subject, "mark">; path?: Path
 }
 
 function readIdentifier(token: string): Omit<Subject, "mark"> | null {
-  const match = WHOLE_IDENTIFIER.exec(token.replace(/^(?:new|await|async|def|func|fn|class|function|const|let|var|import|type|interface|struct|enum)\s+/, "").trim());
+  const match = WHOLE_IDENTIFIER.exec(token.replace(/^(?:(?:new|await|async|export|default|def|func|fn|class|function|const|let|var|import|type|interface|struct|enum)\s+)+/, "").trim());
   const whole = match?.[1];
   if (whole === undefined || whole.length > 120) return null;
   const segments = whole.split(SEPARATORS).filter((segment) => segment !== "this" && segment !== "self" && segment !== "");
