@@ -140,14 +140,18 @@ export interface Recommendation {
 export function recommend(hardware: Hardware): Recommendation[] {
   const all = CATALOGUE.map((entry) => ({ entry, fit: fitOf(entry, hardware), recommended: false }));
   for (const role of ["coder", "embedding"] as const) {
-    const usable = all.filter(({ entry, fit }) => entry.role === role && entry.licenceNote === null && fit.fits && quickEnough(entry, fit, hardware));
+    const usable = all.filter(({ entry, fit }) => entry.role === role && entry.licenceNote === null && fit.fits && comfortable(entry, fit, hardware));
     const best = usable.sort((a, b) => b.entry.parameters - a.entry.parameters)[0];
     if (best !== undefined) best.recommended = true;
   }
   return all;
 }
 
-function quickEnough(entry: CatalogueEntry, fit: MemoryFit, hardware: Hardware): boolean {
+/** Below this context, in tokens, an answer has no room for its sources. */
+const LEAST_CONTEXT = 4096;
+
+function comfortable(entry: CatalogueEntry, fit: MemoryFit, hardware: Hardware): boolean {
+  if (fit.contextSize < Math.min(LEAST_CONTEXT, entry.shape.contextSize)) return false;
   if (fit.vramBytes > 0) return true;
   const limit = Math.max(SMALLEST_CODER, hardware.cores * ACTIVE_PARAMETERS_PER_CORE);
   // An embedder reads every file of the workspace, which has to be ten times quicker to be bearable.

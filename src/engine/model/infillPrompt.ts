@@ -31,7 +31,7 @@ const SUFFIX_SHARE = 0.15;
  * Where the suffix stands after the prefix it is computed anew on every keystroke, so it gets no more than this share:
  * with it, at least 95 % of a full prompt's tokens are reused.
  */
-const TRAILING_SUFFIX_SHARE = 0.04;
+const TRAILING_SUFFIX_SHARE = 0.03;
 const LEAST_SUFFIX_TOKENS = 16;
 const LEAST_FILE_TOKENS = 16;
 /** A prefix that outgrew its share is cut to this part of it, so that the next cut is many keystrokes away. */
