@@ -25,7 +25,11 @@ export function memoryWorkspace(files: Record<string, string>): MemoryWorkspace 
       if (!match) return;
       const [, indent = "", exported, keyword = "", name = ""] = match;
       let end = i;
-      while (end + 1 < lines.length && ((lines[end + 1] ?? "").startsWith(`${indent} `) || /^\s*[}\])]/.test(lines[end + 1] ?? ""))) end++;
+      const inside = (at: number): boolean => (lines[at] ?? "").startsWith(`${indent} `) || ((lines[at] ?? "").startsWith(`${indent}}`)) || (lines[at] === "" && at + 1 < lines.length && inside(at + 1));
+      while (end + 1 < lines.length && inside(end + 1)) {
+        end++;
+        if ((lines[end] ?? "").startsWith(`${indent}}`)) break;
+      }
       const documentation: string[] = [];
       for (let above = i - 1; above >= 0 && /^\s*(?:\/\/|#)/.test(lines[above] ?? ""); above--) documentation.unshift((lines[above] ?? "").replace(/^\s*(?:\/\/|#)\s?/, ""));
       const container = found.filter((outer) => outer.startLine <= i && outer.endLine > i && indent !== "").map((outer) => outer.name);
