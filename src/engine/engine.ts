@@ -9,6 +9,8 @@ import { mediaFile } from "./base/paths.ts";
 import { PRIORITY, Scheduler } from "./base/scheduler.ts";
 import { CompletionSession } from "./completion/session.ts";
 import { COMPLETION_SCHEMA } from "./completion/outcomes.ts";
+import { AnswerFeedback, FEEDBACK_SCHEMA } from "./memory/answerFeedback.ts";
+import type { Rating } from "./memory/answerFeedback.ts";
 import { bytesOut } from "./model/bytesOut.ts";
 import { ModelRegistry } from "./model/registry.ts";
 import { ModelRuntime } from "./model/runtime.ts";
@@ -51,6 +53,7 @@ export class Engine {
   readonly #indexFailure: string | null;
   readonly #completion: CompletionSession;
   readonly #memory: DatabaseSync;
+  readonly #feedback: AnswerFeedback;
   readonly #completionContext: CompletionContext | null;
   readonly #closing = new AbortController();
   #settings: Settings;
@@ -69,6 +72,7 @@ export class Engine {
     this.#indexFailure = parts.indexFailure;
     this.#completion = parts.completion;
     this.#memory = parts.memory;
+    this.#feedback = new AnswerFeedback(parts.memory, (text) => redactSecrets(text).text);
     const { index } = parts;
     this.#completionContext = index && new CompletionContext((query, search) => index.search(query, search));
   }
@@ -83,7 +87,7 @@ export class Engine {
     const { settings, refused } = readSettings(options.settings);
     for (const sentence of refused) log.for("settings").warn(sentence);
     // Two files on purpose: the index can always be built anew, what is learnt from the user cannot.
-    const memory = openDatabase(path.join(storageDir, "memory.sqlite"), [COMPLETION_SCHEMA], (asideAs) => log.error("The memory database was damaged and set aside", { asideAs }));
+    const memory = openDatabase(path.join(storageDir, "memory.sqlite"), [COMPLETION_SCHEMA, FEEDBACK_SCHEMA], (asideAs) => log.error("The memory database was damaged and set aside", { asideAs }));
     const runtime = new ModelRuntime(log.for("model"));
     const registry = new ModelRegistry({ embeddedDir: mediaFile("models"), modelsDir, log: log.for("model") });
     const models = new ModelChoice({ registry, runtime, log: log.for("model") });
@@ -192,6 +196,7 @@ export class Engine {
       settings: this.#settings,
       lease,
     }, { onEvent: onEvent ?? (() => undefined), ...(signal ? { signal } : {}) }));
+    this.#feedback.given({ askId: params.askId, question: params.question, answer: result.answer, model: this.#runtime.status().id });
     if (!result.stopped) await index.rememberAnswer(result.answer, result.citations);
     return result;
   }
@@ -226,6 +231,10 @@ export class Engine {
 
   documentClosed(closed: string): void {
     this.#index?.closeDocument(closed);
+  }
+
+  rateAnswer(askId: string, rating: Rating | null): void {
+    if (!this.#feedback.rate(askId, rating)) this.#log.info("A rating came for an answer that is not known any more");
   }
 
   recordOutcome(outcome: CompletionOutcome): void {

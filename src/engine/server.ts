@@ -94,6 +94,7 @@ export function serve(connection: MessageConnection, factory: EngineFactory, log
   onNotice("index/filesChanged", ({ paths }) => opened().filesChanged(paths));
   onNotice("session/documentTouched", (document) => opened().documentTouched(document));
   onNotice("session/documentClosed", ({ path }) => opened().documentClosed(path));
+  onNotice("answer/feedback", ({ askId, rating }) => opened().rateAnswer(askId, rating));
   onNotice("completion/outcome", (outcome) => opened().recordOutcome(outcome));
 
   connection.onClose(() => void close());
