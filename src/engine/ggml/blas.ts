@@ -92,7 +92,8 @@ export class Blas {
     const { a, b, kind } = product;
     const layoutA = layoutOf(a);
     const layoutB = layoutOf(b);
-    if (layoutA === undefined || layoutB === undefined || !target.isContiguous) return undefined;
+    if (layoutA === undefined || layoutB === undefined || target.strides[0] !== 4) return undefined;
+    const strideC = Math.max(target.strides[1] / 4, target.shape[0]);
     const [m, n] = product.result.shape;
     const k = kind === "mulMat" ? a.shape[0] : a.shape[1];
     const flagA = (kind === "mulMat") !== layoutA.transposed ? transpose : noTranspose;
@@ -116,7 +117,7 @@ export class Blas {
     const sgemm = this.#sgemm;
     return () => {
       for (const [atA, atB, atC] of places) {
-        sgemm(columnMajor, flagA, flagB, m, n, k, 1, atA, layoutA.stride, atB, layoutB.stride, beta, atC, m);
+        sgemm(columnMajor, flagA, flagB, m, n, k, 1, atA, layoutA.stride, atB, layoutB.stride, beta, atC, strideC);
       }
     };
   }

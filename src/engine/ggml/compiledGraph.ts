@@ -74,12 +74,7 @@ function splitAtProducts(backend: Backend, builder: GraphBuilder, nNodes: number
     if (data === null) throw new EngineError("internal", "A tensor of the graph has no memory.");
     return data;
   };
-  const accumulatorOf = new Map<TensorPointer, Tensor>();
-  const absorbed = new Map<TensorPointer, TensorPointer>();
-  for (const [node, { product, accumulator }] of builder.accumulations) {
-    accumulatorOf.set(product.result.pointer, accumulator);
-    absorbed.set(product.result.pointer, node);
-  }
+  const placementOf = new Map([...builder.placements].map(([node, placement]) => [placement.product.result.pointer, { node, ...placement }]));
 
   const runs: (TensorPointer[] | PreparedCall)[] = [];
   const done = new Set<TensorPointer>();
@@ -88,13 +83,12 @@ function splitAtProducts(backend: Backend, builder: GraphBuilder, nNodes: number
     if (node === null) throw new EngineError("internal", `The graph has no node ${i}.`);
     if (done.has(node) || builder.views.has(node)) continue;
     const product = builder.products.get(node);
-    const accumulator = accumulatorOf.get(node);
-    const call = product && blas.prepare(product, accumulator !== undefined, accumulator ?? product.result, dataOf);
+    const placement = placementOf.get(node);
+    const call = product && blas.prepare(product, placement?.accumulate ?? false, placement?.target ?? product.result, dataOf);
     if (call !== undefined) {
       runs.push(call);
-      // The library adds to the accumulator itself: the addition's node has nothing left to do.
-      const addition = absorbed.get(node);
-      if (addition !== undefined) done.add(addition);
+      // The library writes to the product's place itself: the node that would has nothing left to do.
+      if (placement !== undefined) done.add(placement.node);
       continue;
     }
     const last = runs.at(-1);

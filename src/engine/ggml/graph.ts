@@ -30,8 +30,8 @@ export class GraphBuilder {
   readonly graph: GraphPointer;
   /** Matrix products of F32 tensors in this graph, by the pointer of their result. */
   readonly products = new Map<TensorPointer, Product>();
-  /** `add_inplace` nodes that add a product to an accumulator, by the node's pointer. */
-  readonly accumulations = new Map<TensorPointer, { readonly product: Product; readonly accumulator: Tensor }>();
+  /** Nodes that do nothing but add a product to another tensor, or copy it there, by the node's pointer. */
+  readonly placements = new Map<TensorPointer, { readonly product: Product; readonly target: Tensor; readonly accumulate: boolean }>();
   /** Nodes that only look at another tensor's memory: nothing is computed for them. */
   readonly views = new Set<TensorPointer>();
   /** Whether products run at full speed on strided and transposed operands (a BLAS), or want contiguous copies first (ggml). */
@@ -213,8 +213,23 @@ export class GraphBuilder {
     requireSame(accumulator, product, "addProduct");
     const node = this.addInPlace(accumulator, product);
     const known = this.products.get(product.pointer);
-    if (known !== undefined) this.accumulations.set(node.pointer, { product: known, accumulator });
+    if (known !== undefined) this.placements.set(node.pointer, { product: known, target: accumulator, accumulate: true });
     return node;
+  }
+
+  /** Writes a product into `target`, for example a window of a larger tensor; `product` as for {@link addProduct}. */
+  placeProduct(target: Tensor, product: Tensor): Tensor {
+    requireSame(target, product, "placeProduct");
+    const node = this.copy(product, target);
+    const known = this.products.get(product.pointer);
+    if (known !== undefined) this.placements.set(node.pointer, { product: known, target, accumulate: false });
+    return node;
+  }
+
+  /** A tensor without a value: room for what {@link placeProduct} and {@link copy} write. */
+  empty(type: GgmlType, shape: Shape): Tensor {
+    const full = shapeOf(shape);
+    return Tensor.of(this.#f.ggml_new_tensor_4d(this.#context, type, ...full), type, full, "ggml_new_tensor");
   }
 
   #dense(a: Tensor): Tensor {

@@ -5,6 +5,7 @@
 // Shapes are innermost first. N = nSequences · sequenceLength tokens stand side by side; tokens attend within their sequence.
 // Sources: Touvron et al. 2023 (llama); Zhang & Sennrich 2019 (RMSNorm); Su et al. 2021 (RoPE); Shazeer 2020 (SwiGLU);
 // Ainslie et al. 2023 (grouped-query attention).
+import type { GgmlType } from "../base/ggmlTypes.ts";
 import type { GraphBuilder, RopeSettings } from "../ggml/graph.ts";
 import type { Tensor } from "../ggml/tensor.ts";
 import type { Linear } from "./linear.ts";
@@ -17,7 +18,19 @@ export interface BatchLayout {
   readonly sequenceLength: number;
   /** Position of each token in its sequence, I32 [N]. */
   readonly positions: Tensor;
-  /** 0 where a token may attend, −∞ where not; F32 [keys, queries] of one sequence. */
+  /** The queries of a sequence in blocks, in order. */
+  readonly blocks: readonly AttentionBlock[];
+}
+
+/**
+ * A run of queries. Its keys are those up to its last query: later ones would be masked anyway, and not computing them at all
+ * saves nearly half of attention.
+ */
+export interface AttentionBlock {
+  /** First query. */
+  readonly start: number;
+  readonly nQueries: number;
+  /** 0 where a query may attend to a key, −∞ where not; F32 [start + nQueries, nQueries]. */
   readonly mask: Tensor;
 }
 
@@ -53,8 +66,8 @@ export interface LayerTape {
   readonly query: Tensor;
   readonly key: Tensor;
   readonly value: Tensor;
-  /** Attention probabilities [keys, queries, nHeads, nSequences]. */
-  readonly probabilities: Tensor;
+  /** Attention probabilities [keys, queries, nHeads, nSequences] of each block of queries. */
+  readonly probabilities: readonly Tensor[];
   /** The heads' outputs side by side [dim, N]. */
   readonly attended: Tensor;
   readonly feedForwardNorm: NormTape;
@@ -88,8 +101,15 @@ export class LlamaLayers {
     const query = this.#byHead(this.#rotate(weights.query.forward(g, n), nHeads), nHeads);
     const key = this.#byHead(this.#rotate(weights.key.forward(g, n), nKvHeads), nKvHeads);
     const value = this.#byHead(weights.value.forward(g, n), nKvHeads);
-    const probabilities = g.maskedSoftMaxInPlace(g.transposedMatMul(key, query), this.#batch.mask, this.#attentionScale);
-    const attended = this.#byToken(g.matMul(value, probabilities), nHeads);
+    const attended = g.empty(x.type as GgmlType, x.shape);
+    const attendedByHead = this.#byHead(attended, nHeads);
+    const probabilities = this.#batch.blocks.map((block) => {
+      const nKeys = block.start + block.nQueries;
+      const scores = g.transposedMatMul(this.#part(key, 0, nKeys), this.#part(query, block.start, block.nQueries));
+      const p = g.maskedSoftMaxInPlace(scores, block.mask, this.#attentionScale);
+      g.expand(g.placeProduct(this.#part(attendedByHead, block.start, block.nQueries), g.matMul(this.#part(value, 0, nKeys), p)));
+      return p;
+    });
     const h = g.add(x, weights.attentionOutput.forward(g, attended));
     const feedForwardNorm = this.norm(weights.feedForwardNorm, h);
     const gate = weights.gate.forward(g, feedForwardNorm.output);
@@ -126,22 +146,37 @@ export class LlamaLayers {
     const g = this.#graph;
     const { nHeads, nKvHeads } = this.#shape;
     const dHeads = this.#byHead(dAttended, nHeads);
-    const dValue = this.#sumGroups(g.matMulTransposed(dHeads, tape.probabilities), tape.value);
-    const dProbabilities = g.transposedMatMul(tape.value, dHeads);
-    const dScores = g.softMaxBackInPlace(dProbabilities, tape.probabilities, this.#attentionScale);
-    const dQuery = g.matMul(tape.key, dScores);
-    const dKey = this.#sumGroups(g.matMulTransposed(tape.query, dScores), tape.key);
-    return {
-      dQuery: this.#rotateBack(this.#byToken(dQuery, nHeads), nHeads),
-      dKey: this.#rotateBack(this.#byToken(dKey, nKvHeads), nKvHeads),
-      dValue: this.#byToken(dValue, nKvHeads),
-    };
+    const like = (nHeadsOf: number): Tensor => g.empty(dAttended.type as GgmlType, [headSize(this.#shape) * nHeadsOf, dAttended.shape[1]]);
+    const [dQuery, dKey, dValue] = [like(nHeads), like(nKvHeads), like(nKvHeads)];
+    const [dQueryByHead, dKeyByHead, dValueByHead] = [this.#byHead(dQuery, nHeads), this.#byHead(dKey, nKvHeads), this.#byHead(dValue, nKvHeads)];
+    // The last block sees every key: it writes the gradients of keys and values, the others add to theirs.
+    for (const [i, block] of [...this.#batch.blocks.entries()].reverse()) {
+      const p = tape.probabilities[i];
+      if (p === undefined) continue;
+      const nKeys = block.start + block.nQueries;
+      const dOut = this.#part(dHeads, block.start, block.nQueries);
+      const isLast = i === this.#batch.blocks.length - 1;
+      const collect = (whole: Tensor, term: Tensor): void => {
+        const part = this.#part(whole, 0, nKeys);
+        g.expand(isLast ? g.placeProduct(part, term) : g.addProduct(part, term));
+      };
+      collect(dValueByHead, this.#sumGroups(g.matMulTransposed(dOut, p), nKvHeads));
+      const dP = g.transposedMatMul(this.#part(tape.value, 0, nKeys), dOut);
+      const dScores = g.softMaxBackInPlace(dP, p, this.#attentionScale);
+      g.expand(g.placeProduct(this.#part(dQueryByHead, block.start, block.nQueries), g.matMul(this.#part(tape.key, 0, nKeys), dScores)));
+      collect(dKeyByHead, this.#sumGroups(g.matMulTransposed(this.#part(tape.query, block.start, block.nQueries), dScores), nKvHeads));
+    }
+    return { dQuery: this.#rotateBack(dQuery, nHeads), dKey: this.#rotateBack(dKey, nKvHeads), dValue };
+  }
+
+  /** Tokens `start` … of a [headSize, sequenceLength, heads, nSequences] tensor, a view. */
+  #part(x: Tensor, start: number, length: number): Tensor {
+    return start === 0 && length === x.shape[1] ? x : this.#graph.view(x, [x.shape[0], length, x.shape[2], x.shape[3]], start * x.strides[1]);
   }
 
   /** Query heads share key–value heads in runs of nHeads/nKvHeads: the gradient of the shared one is the sum over its run. */
-  #sumGroups(gradient: Tensor, like: Tensor): Tensor {
+  #sumGroups(gradient: Tensor, nKvHeads: number): Tensor {
     const [headDim, length, nHeads, nSequences] = gradient.shape;
-    const nKvHeads = like.shape[2];
     if (nHeads === nKvHeads) return gradient;
     const g = this.#graph;
     const grouped = g.reshape(gradient, [headDim * length, nHeads / nKvHeads, nKvHeads, nSequences]);
@@ -173,11 +208,5 @@ export class LlamaLayers {
   #byHead(x: Tensor, nHeads: number): Tensor {
     const { sequenceLength, nSequences } = this.#batch;
     return this.#graph.permute(this.#graph.reshape(x, [headSize(this.#shape), nHeads, sequenceLength, nSequences]), [0, 2, 1, 3]);
-  }
-
-  /** The reverse of {@link #byHead}, a copy. */
-  #byToken(x: Tensor, nHeads: number): Tensor {
-    const g = this.#graph;
-    return g.reshape(g.cont(g.permute(x, [0, 2, 1, 3])), [headSize(this.#shape) * nHeads, this.#batch.sequenceLength * this.#batch.nSequences]);
   }
 }

@@ -20,6 +20,8 @@ export interface NetworkOptions {
   readonly sequenceLength: number;
   /** Tokens whose logits stand in memory at once. */
   readonly headChunk: number;
+  /** Queries of attention computed at once (see AttentionBlock): smaller skips more of the masked half, at more overhead. */
+  readonly queryBlock: number;
   /** Whether the graph has a backward pass. */
   readonly backward: boolean;
   readonly blas: Blas | undefined;
@@ -47,21 +49,21 @@ export class LlamaNetwork {
     this.#headChunk = options.headChunk;
     this.#flat = new Int32Array(nTokens);
 
-    this.#inputs = new TensorStore(backend, 8);
+    this.#inputs = new TensorStore(backend, 8 + Math.ceil(sequenceLength / options.queryBlock));
     this.#tokens = this.#inputs.declare(GgmlType.I32, [nTokens]);
     const positions = this.#inputs.declare(GgmlType.I32, [nTokens]);
-    const mask = this.#inputs.declare(GgmlType.F32, [sequenceLength, sequenceLength]);
+    const blocks = attentionBlocks(sequenceLength, options.queryBlock).map((block) => ({ ...block, mask: this.#inputs.declare(GgmlType.F32, [block.start + block.nQueries, block.nQueries]) }));
     this.#flatLabels = this.#inputs.declare(GgmlType.I32, [nTokens]);
     this.#lossWeights = this.#inputs.declare(GgmlType.F32, [1, nTokens]);
     this.#logProbabilities = this.#inputs.declare(GgmlType.F32, [nTokens]);
     const dHidden = options.backward ? this.#inputs.declare(GgmlType.F32, [shape.dim, nTokens]) : undefined;
     this.#inputs.allocate();
     writeTensor(backend, positions, Int32Array.from({ length: nTokens }, (_, t) => t % sequenceLength));
-    writeTensor(backend, mask, causalMask(sequenceLength));
+    for (const { start, nQueries, mask } of blocks) writeTensor(backend, mask, causalMask(start, nQueries));
 
     const nChunks = Math.ceil(nTokens / options.headChunk);
-    const g = new GraphBuilder(backend, 256 + 160 * shape.nLayers + 48 * nChunks, options.blas !== undefined);
-    const layers = new LlamaLayers(g, shape, { nSequences, sequenceLength, positions, mask });
+    const g = new GraphBuilder(backend, 256 + (160 + 64 * blocks.length) * shape.nLayers + 48 * nChunks, options.blas !== undefined);
+    const layers = new LlamaLayers(g, shape, { nSequences, sequenceLength, positions, blocks });
     const weightsOf = Array.from({ length: shape.nLayers }, (_, layer) => layerWeights(parameters, layer));
     const embedding = parameters.get("token_embd.weight");
 
@@ -137,9 +139,15 @@ function layerWeights(parameters: ParameterSet, layer: number): LayerWeights {
   };
 }
 
-/** Token i may attend to tokens 0…i: [key, query]. */
-function causalMask(length: number): Float32Array {
-  const mask = new Float32Array(length * length);
-  for (let query = 0; query < length; query++) mask.fill(-Infinity, query * length + query + 1, (query + 1) * length);
+/** Cuts a sequence's queries into blocks of `size`, the last one shorter where it does not divide. */
+function attentionBlocks(sequenceLength: number, size: number): { start: number; nQueries: number }[] {
+  return Array.from({ length: Math.ceil(sequenceLength / size) }, (_, i) => ({ start: i * size, nQueries: Math.min(size, sequenceLength - i * size) }));
+}
+
+/** Query `start + i` may attend to keys 0 … start + i: [start + nQueries, nQueries]. */
+function causalMask(start: number, nQueries: number): Float32Array {
+  const nKeys = start + nQueries;
+  const mask = new Float32Array(nKeys * nQueries);
+  for (let i = 0; i < nQueries; i++) mask.fill(-Infinity, i * nKeys + start + i + 1, (i + 1) * nKeys);
   return mask;
 }

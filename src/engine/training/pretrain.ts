@@ -60,7 +60,7 @@ export class Pretraining {
     const { kind, protectedSteps, protectedRate } = config.initialisation;
     if (kind === "copyHeads") writeCopyHeads(this.backend, shape, this.parameters, config.seed);
     const protection = kind === "copyHeads" ? { steps: protectedSteps, rateFactor: protectedRate, isProtected: isCopyHead, embeddingMask: embeddingMask(shape) } : undefined;
-    const network = { nSequences: batch.sequencesPerMicroBatch, sequenceLength: batch.sequenceLength, headChunk: batch.headChunk, blas };
+    const network = { nSequences: batch.sequencesPerMicroBatch, sequenceLength: batch.sequenceLength, headChunk: batch.headChunk, queryBlock: batch.queryBlock, blas };
     this.#network = new LlamaNetwork(this.backend, shape, this.parameters, { ...network, backward: true });
     this.#evaluator = new LlamaNetwork(this.backend, shape, this.parameters, { ...network, backward: false });
     this.#optimizer = new Optimizer(this.backend, this.parameters, optimizer, blas, protection);

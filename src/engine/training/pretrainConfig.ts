@@ -16,6 +16,8 @@ export interface BatchSettings {
   readonly microBatchesPerStep: number;
   /** Tokens whose logits stand in memory at once; speed and memory only. */
   readonly headChunk: number;
+  /** Queries of attention computed at once; speed and memory only. */
+  readonly queryBlock: number;
 }
 
 export interface InitialisationSettings {
@@ -46,7 +48,7 @@ export interface PretrainConfig {
 
 export const defaultConfig: PretrainConfig = {
   shape: { nVocab: 8192, dim: 192, nLayers: 6, nHeads: 6, nKvHeads: 6, feedForward: 512, context: 512, ropeBase: 100_000, epsilon: 1e-5 },
-  batch: { sequenceLength: 512, sequencesPerMicroBatch: 2, microBatchesPerStep: 4, headChunk: 256 },
+  batch: { sequenceLength: 512, sequencesPerMicroBatch: 2, microBatchesPerStep: 4, headChunk: 256, queryBlock: 128 },
   optimizer: { muonRate: 0.015, muonMomentum: 0.95, embeddingRate: 0.002, adamRate: 0.002, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.02, clipNorm: 1 },
   schedule: { steps: 3000, warmupSteps: 60, decaySteps: 600 },
   seed: 1,
@@ -97,7 +99,7 @@ export function completeConfig(given: unknown, nVocab: number): PretrainConfig {
   checkShape(config.shape);
   const positive: [string, number][] = [
     ["batch.sequenceLength", batch.sequenceLength], ["batch.sequencesPerMicroBatch", batch.sequencesPerMicroBatch],
-    ["batch.microBatchesPerStep", batch.microBatchesPerStep], ["batch.headChunk", batch.headChunk],
+    ["batch.microBatchesPerStep", batch.microBatchesPerStep], ["batch.headChunk", batch.headChunk], ["batch.queryBlock", batch.queryBlock],
     ["schedule.steps", config.schedule.steps], ["checkpointEverySteps", config.checkpointEverySteps],
     ["evaluateEverySteps", config.evaluateEverySteps], ["evaluateTokens", config.evaluateTokens],
   ];
@@ -133,6 +135,6 @@ function invalid(key: string, value: unknown, wanted: string): EngineError {
 /** Identifies what a checkpoint's numbers mean: everything that decides them, but not the schedule, which may be prolonged. */
 export function fingerprintOf(config: PretrainConfig, dataHash: string): string {
   const { shape, batch, seed, fillInWeight, initialisation } = config;
-  const { headChunk: _, ...decisive } = batch;
+  const { headChunk: _, queryBlock: __, ...decisive } = batch;
   return sha256(JSON.stringify({ shape, batch: decisive, seed, fillInWeight, initialisation: initialisation.kind, dataHash }));
 }

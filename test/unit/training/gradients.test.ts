@@ -27,7 +27,7 @@ describe("gradients of a llama", () => {
     for (const { spec, weight } of parameters) {
       writeTensor(backend, weight, Float32Array.from({ length: weight.nElements }, () => (spec.role === "norm" ? 1 + 0.3 * random.normal() : 0.25 * random.normal())));
     }
-    network = new LlamaNetwork(backend, shape, parameters, { nSequences: 2, sequenceLength: 16, headChunk: 12, backward: true, blas: undefined });
+    network = new LlamaNetwork(backend, shape, parameters, { nSequences: 2, sequenceLength: 16, headChunk: 12, queryBlock: 6, backward: true, blas: undefined });
   });
   after(() => {
     network.close();
