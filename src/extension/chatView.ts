@@ -151,9 +151,6 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
       case "stop": return this.#session.stop();
       case "regenerate": return this.#follow(this.#session.regenerate(message.turnId, this.#editor.activePath));
       case "rate": return this.#session.rate(message.turnId, message.rating);
-      case "newConversation":
-        this.#session.newConversation();
-        return this.#post({ type: "focus" });
       case "openConversation": return this.#session.openConversation(message.id);
       case "deleteConversation": return this.#session.deleteConversation(message.id);
       case "openRange": return this.#notice(await openRange(message.range));

@@ -113,7 +113,6 @@ export type ViewMessage =
   | { type: "stop" }
   | { type: "regenerate"; turnId: string }
   | { type: "rate"; turnId: string; rating: "up" | "down" | null }
-  | { type: "newConversation" }
   | { type: "openConversation"; id: string }
   | { type: "deleteConversation"; id: string }
   | { type: "openRange"; range: FileRange }

@@ -57,6 +57,19 @@ export async function startPreview(port = 0): Promise<PreviewServer> {
   };
 }
 
+/** What VS Code puts into every webview before the page's own styles and that could show through them. */
+const VSCODE_DEFAULTS = `@layer vscode-default {
+  html { scrollbar-color: var(--vscode-scrollbarSlider-background) var(--vscode-editor-background); }
+  body { padding: 0 20px; color: var(--vscode-editor-foreground); }
+  a, a code { color: var(--vscode-textLink-foreground); }
+  a:focus, textarea:focus { outline: 1px solid -webkit-focus-ring-color; outline-offset: -1px; }
+  code { color: var(--vscode-textPreformat-foreground); background-color: var(--vscode-textPreformat-background); padding: 1px 3px; border-radius: 4px; }
+  pre code { padding: 0; }
+  blockquote { background: var(--vscode-textBlockQuote-background); }
+  kbd { border: 1px solid var(--vscode-keybindingLabel-border); box-shadow: inset 0 -1px 0 var(--vscode-widget-shadow); padding: 1px 3px; vertical-align: middle; }
+}
+`;
+
 /** The product's page, with the theme that VS Code would have put in and the fake host before the script. */
 function page(query: URLSearchParams, host: string): string {
   const theme = query.get("theme") ?? "dark";
@@ -70,7 +83,7 @@ function page(query: URLSearchParams, host: string): string {
 
 function themeCss({ variables }: Theme): string {
   const lines = Object.entries(variables).map(([name, value]) => `  ${name}: ${value};`);
-  return `:root {\n${lines.join("\n")}\n}\nbody { background: var(--vscode-sideBar-background); padding: 0 20px; }\n`;
+  return `:root {\n${lines.join("\n")}\n}\nhtml { background: var(--vscode-sideBar-background); }\n${VSCODE_DEFAULTS}`;
 }
 
 function respond(response: http.ServerResponse, type: string, body: string | Buffer): void {

@@ -24,8 +24,8 @@ export function healthLine(turn: ChatTurn): string {
 
 export function checkRows(turn: ChatTurn): HealthRow[] {
   const rows: HealthRow[] = turn.citations.map((citation) => ({
-    label: `[${citation.n}] ${rangeLabel(citation.path, citation.startLine, citation.endLine)}`,
-    value: citation.verified ? "read again, unchanged" : "not verified",
+    label: `[${citation.n}] ${rangeLabel(citation.path.split("/").at(-1) ?? "", citation.startLine, citation.endLine)}`,
+    value: citation.verified ? "unchanged" : "not verified",
     tone: citation.verified ? "ok" : "warning",
   }));
   const checks = turn.checks;

@@ -25,12 +25,13 @@ export function pathInFirstLine(code: string): string | null {
 }
 
 const markdown = new MarkdownIt({ html: false, linkify: false, typographer: false });
-markdown.disable("image");
+// `[1]: …` is how models list their sources, not the definition of a link.
+markdown.disable(["image", "reference"]);
 markdown.validateLink = (url) => ALLOWED_LINK.test(url.trim());
 
 markdown.inline.ruler.before("link", "citation", (state, silent) => {
   if (state.src.charCodeAt(state.pos) !== 0x5b /* [ */) return false;
-  const match = /^\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?![(:])/.exec(state.src.slice(state.pos, state.pos + 64));
+  const match = /^\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()/.exec(state.src.slice(state.pos, state.pos + 64));
   if (!match) return false;
   if (!silent) for (const n of (match[1] ?? "").split(",")) state.push("citation", "", 0).content = n.trim();
   state.pos += match[0].length;
@@ -40,7 +41,7 @@ markdown.inline.ruler.before("link", "citation", (state, silent) => {
 markdown.renderer.rules["citation"] = (tokens, index, _options, environment) => {
   const n = Number(tokens[index]?.content);
   const citation = (environment?.["citations"] as CitationMap | undefined)?.get(n);
-  if (!citation) return `<span class="cite-unknown">[${n}]</span>`;
+  if (!citation) return `[${n}]`;
   const label = `Source ${n}: ${rangeLabel(citation.path, citation.startLine, citation.endLine)}`;
   return `<button type="button" class="cite" data-cite="${n}" aria-label="${escapeHtml(label)}">${n}</button>`;
 };

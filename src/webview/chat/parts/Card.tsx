@@ -11,6 +11,8 @@ import { Icon } from "./Icon.tsx";
 const SHOWN_ITEMS = 3;
 /** Usages listed at most; the rest is counted. */
 const SHOWN_USAGES = 20;
+/** Brackets in documentation are no citations. */
+const NO_CITATIONS: readonly Citation[] = [];
 
 const SYMBOL_ICONS: Record<string, string> = {
   function: "symbol-method", method: "symbol-method", class: "symbol-class", interface: "symbol-interface", type: "symbol-structure",
@@ -46,16 +48,16 @@ function Item({ item, citation }: { item: CardItem; citation: Citation | undefin
       <div class="item-title">
         <span class={`symbol symbol-${item.kind}`}><Icon name={SYMBOL_ICONS[item.kind] ?? "file"} /></span>
         <span class="item-name">{name}</span>
-        <span class="item-dash" aria-hidden="true">—</span>
         <button
           type="button" class="link item-place" aria-label={`Open ${rangeLabel(path, startLine, startLine)}`}
           onClick={() => post({ type: "openRange", range: item.location })}
         >
+          <span class="item-dash" aria-hidden="true">—</span>
           <PathLabel range={{ path, startLine, endLine: startLine }} />
         </button>
       </div>
       {item.signature !== "" && <Highlighted class="signature" code={item.signature} language={item.language} />}
-      {item.documentation !== "" && <p class="item-doc" dir="auto">{firstSentences(item.documentation)}</p>}
+      {item.documentation !== "" && <Markdown class="item-doc" text={firstSentences(item.documentation)} citations={NO_CITATIONS} />}
       <div class="item-foot">
         {citation && <CitationChip citation={citation} />}
         {item.usageCount > 0 && (

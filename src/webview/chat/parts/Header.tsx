@@ -1,4 +1,4 @@
-// One line: which model, how the index stands, how many bytes left the machine; new chat and history.
+// One line: which model, how the index stands, how many bytes left the machine; the history.
 import type { ChatStatus } from "../../protocol.ts";
 import { post } from "../host.ts";
 import { Icon, IconButton } from "./Icon.tsx";
@@ -20,7 +20,7 @@ export function Header({ status, historyOpen, onHistory }: HeaderProps) {
       {index && (
         <button type="button" class="header-item header-index" title={index.tip} data-state={status.index?.state} onClick={() => post({ type: "command", command: "showIndex" })}>
           <Icon name={index.icon} spin={index.icon === "sync"} />
-          <span class="ellipsis">{index.text}</span>
+          <span class="ellipsis">{index.text}{index.unit && <span class="header-unit"> {index.unit}</span>}</span>
         </button>
       )}
       {status.bytesOut !== null && (
@@ -29,7 +29,6 @@ export function Header({ status, historyOpen, onHistory }: HeaderProps) {
         </span>
       )}
       <span class="header-space" />
-      <IconButton icon="add" label="New Chat" onClick={() => post({ type: "newConversation" })} />
       <IconButton icon="history" label="Chat History" pressed={historyOpen} onClick={onHistory} />
     </header>
   );
@@ -50,14 +49,14 @@ function modelText({ engine, model }: ChatStatus): { text: string; tip: string }
   }
 }
 
-function indexText({ index, folderOpen }: ChatStatus): { text: string; tip: string; icon: string } | null {
+function indexText({ index, folderOpen }: ChatStatus): { text: string; unit?: string; tip: string; icon: string } | null {
   if (!folderOpen || !index) return null;
   const skipped = index.skippedFiles > 0 ? `\n${count(index.skippedFiles, "file")} left out; click to see why.` : "";
   switch (index.state) {
     case "off": return { text: "Not indexed", tip: "The index is off.", icon: "circle-slash" };
     case "scanning": return { text: "Scanning", tip: "Looking for changed files. You can already ask.", icon: "sync" };
     case "indexing": return { text: `${index.pendingFiles.toLocaleString("en")} left`, tip: `${count(index.files, "file")} indexed, ${count(index.pendingFiles, "file")} left. You can already ask.${skipped}`, icon: "sync" };
-    case "ready": return { text: count(index.files, "file"), tip: `${count(index.files, "file")} indexed.${skipped}`, icon: "check" };
+    case "ready": return { text: index.files.toLocaleString("en"), unit: index.files === 1 ? "file" : "files", tip: `${count(index.files, "file")} indexed.${skipped}`, icon: "check" };
     case "failed": return { text: "Index failed", tip: index.failure ?? "The index could not be built.", icon: "warning" };
   }
 }

@@ -48,11 +48,13 @@ export function SourcePreview({ find }: { find: (chip: HTMLElement) => Citation 
       setShown(null);
     };
     const key = (event: KeyboardEvent): void => { if (event.key === "Escape") close(); };
+    // Focus may scroll its chip into view before the preview opens; that must not keep it from opening.
+    const scrolled = (): void => setShown(null);
     const options = { capture: true };
     document.addEventListener("mouseover", enter, options);
     document.addEventListener("focusin", enter, options);
     document.addEventListener("focusout", close, options);
-    document.addEventListener("scroll", close, options);
+    document.addEventListener("scroll", scrolled, options);
     document.addEventListener("click", close, options);
     document.addEventListener("keydown", key, options);
     return () => {
@@ -60,7 +62,7 @@ export function SourcePreview({ find }: { find: (chip: HTMLElement) => Citation 
       document.removeEventListener("mouseover", enter, options);
       document.removeEventListener("focusin", enter, options);
       document.removeEventListener("focusout", close, options);
-      document.removeEventListener("scroll", close, options);
+      document.removeEventListener("scroll", scrolled, options);
       document.removeEventListener("click", close, options);
       document.removeEventListener("keydown", key, options);
     };
@@ -79,7 +81,7 @@ export function SourcePreview({ find }: { find: (chip: HTMLElement) => Citation 
 
   if (!shown) return null;
   const { citation } = shown;
-  const lines = citation.text.split("\n");
+  const lines = dedent(citation.text.split("\n"));
   return (
     <div ref={box} class="preview" role="tooltip" data-testid="preview">
       <div class="preview-title" dir="ltr">{rangeLabel(citation.path, citation.startLine, citation.endLine)}</div>
@@ -90,4 +92,10 @@ export function SourcePreview({ find }: { find: (chip: HTMLElement) => Citation 
       {lines.length > SHOWN_LINES && <div class="preview-more">{lines.length - SHOWN_LINES} more lines</div>}
     </div>
   );
+}
+
+/** The lines without the indentation that all of them share: room is short. */
+function dedent(lines: readonly string[]): string[] {
+  const margin = Math.min(...lines.filter((line) => line.trim() !== "").map((line) => line.length - line.trimStart().length));
+  return lines.map((line) => line.slice(Number.isFinite(margin) ? margin : 0));
 }

@@ -42,7 +42,7 @@ export function Turn({ turn, last, busy, tabIndex }: TurnProps) {
 function Question({ turn }: { turn: ChatTurn }) {
   return (
     <div class="question">
-      <p dir="auto">{turn.command && <span class="slash">/{turn.command}</span>} {turn.question}</p>
+      <p dir="auto">{turn.command && <><span class="slash">/{turn.command}</span>{" "}</>}{turn.question}</p>
       {turn.attachments.length > 0 && (
         <ul class="question-attachments" aria-label="Attached">
           {turn.attachments.map((attachment) => (

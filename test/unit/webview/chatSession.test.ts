@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { ChatSession, historyFor, plainQuestion } from "../../../src/extension/chatSession.ts";
+import type { CancelToken, ChatEngine } from "../../../src/extension/chatSession.ts";
+import type { AskParams, AskResult } from "../../../src/engine/protocol/types.ts";
+import type { EngineNotifications } from "../../../src/engine/protocol/messages.ts";
+import type { HostMessage } from "../../../src/webview/protocol.ts";
+import { rankFiles } from "../../../src/extension/chatFiles.ts";
+import { chatHtml, contentSecurityPolicy } from "../../../src/extension/chatHtml.ts";
+import { CARD, CHECKS, CITATIONS, turn } from "../../webview/scenarios.ts";
+
+const RESULT: AskResult = {
+  answer: "", card: CARD, prose: "Done [1].", citations: CITATIONS, stopped: false, ...CHECKS!,
+};
+
+interface Asked {
+  params: AskParams;
+  token: CancelToken | undefined;
+  resolve: (result: AskResult) => void;
+  reject: (error: Error) => void;
+}
+
+function setUp(stored?: Map<string, unknown>) {
+  const asked: Asked[] = [];
+  const told: unknown[] = [];
+  const posted: HostMessage[] = [];
+  const store = stored ?? new Map<string, unknown>();
+  let listener: ((value: EngineNotifications["answer/event"]) => void) | null = null;
+  const engine: ChatEngine = {
+    request: ((_method: string, params: AskParams, token?: CancelToken) => new Promise((resolve, reject) => asked.push({ params, token, resolve, reject }))) as ChatEngine["request"],
+    notify: (method, params) => { told.push([method, params]); },
+    onNotification: (_method, added) => {
+      listener = added as typeof listener;
+      return { dispose: () => { listener = null; } };
+    },
+  };
+  let clock = 1_000;
+  const session = new ChatSession({
+    engine, post: (message) => posted.push(message), now: () => clock++,
+    store: { get: <T>(key: string) => structuredClone(store.get(key)) as T | undefined, update: async (key, value) => { store.set(key, structuredClone(value)); } },
+    describeError: (error) => (error instanceof Error && error.message === "cancelled" ? null : { text: String(error), action: { label: "Try Again", command: "retry" } }),
+  });
+  return { session, asked, told, posted, store, emit: (askId: string, event: EngineNotifications["answer/event"]["event"]) => listener?.({ askId, event }) };
+}
+
+describe("chat session", () => {
+  it("streams an answer to the view and keeps it with its checks", async () => {
+    const { session, asked, posted, emit } = setUp();
+    const done = session.ask("Where is x?", "explain", [], "a.ts");
+    const [{ params, resolve }] = asked as [Asked];
+    assert.equal(params.command, "explain");
+    assert.equal(params.activePath, "a.ts");
+    emit(params.askId, { type: "card", card: CARD, citations: CITATIONS });
+    emit(params.askId, { type: "prose", text: "Do" });
+    emit("another", { type: "prose", text: "XX" });
+    assert.equal(session.current.turns[0]?.prose, "Do");
+    assert.equal(session.busy, true);
+    resolve(RESULT);
+    await done;
+    assert.equal(session.current.turns[0]?.state, "done");
+    assert.equal(session.current.turns[0]?.prose, "Done [1].");
+    assert.equal(session.busy, false);
+    assert.deepEqual(posted.map((m) => m.type), ["turn", "conversations", "turnEvent", "turnEvent", "turn"]);
+    assert.equal(session.summaries()[0]?.title, "/explain Where is x?");
+  });
+
+  it("stops at once, cancels the request, and takes no late events", async () => {
+    const { session, asked, emit } = setUp();
+    const done = session.ask("q", null, [], null);
+    const [{ params, token, reject }] = asked as [Asked];
+    emit(params.askId, { type: "prose", text: "Half" });
+    session.stop();
+    assert.equal(token?.isCancellationRequested, true);
+    assert.equal(session.current.turns[0]?.state, "stopped");
+    emit(params.askId, { type: "prose", text: " more" });
+    reject(new Error("cancelled"));
+    await done;
+    assert.equal(session.current.turns[0]?.prose, "Half");
+    assert.equal(session.current.turns[0]?.state, "stopped");
+  });
+
+  it("turns an engine that died into a sentence with a way to try again", async () => {
+    const { session, asked } = setUp();
+    const done = session.ask("q", null, [], null);
+    asked[0]!.reject(new Error("gone"));
+    await done;
+    const [failed] = session.current.turns;
+    assert.equal(failed?.state, "failed");
+    assert.equal(failed?.failure?.action?.command, "retry");
+    const again = session.regenerate(failed!.id, null);
+    assert.equal(session.current.turns.length, 1, "in its place");
+    assert.notEqual(asked[1]!.params.askId, asked[0]!.params.askId);
+    asked[1]!.resolve(RESULT);
+    await again;
+    assert.equal(session.current.turns[0]?.state, "done");
+    assert.equal(session.current.turns[0]?.failure, null);
+  });
+
+  it("goes on in a conversation that is not shown, and tells the view nothing of it", async () => {
+    const { session, asked, posted } = setUp();
+    const done = session.ask("first", null, [], null);
+    const first = session.current.id;
+    session.newConversation();
+    posted.length = 0;
+    asked[0]!.resolve(RESULT);
+    await done;
+    assert.deepEqual(posted, []);
+    session.openConversation(first);
+    assert.equal(session.current.turns[0]?.state, "done");
+  });
+
+  it("keeps conversations over a reload, and says so where an answer was cut off", async () => {
+    const before = setUp();
+    const done = before.session.ask("kept", null, [], null);
+    before.asked[0]!.resolve(RESULT);
+    await done;
+    void before.session.ask("cut off", null, [], null);
+    await before.session.dispose();
+    const after = setUp(before.store);
+    assert.deepEqual(after.session.current.turns.map((t) => [t.question, t.state]), [["kept", "done"], ["cut off", "failed"]]);
+    assert.match(after.session.current.turns[1]?.failure?.text ?? "", /reloaded/);
+  });
+
+  it("starts empty when what was stored is not its own", () => {
+    assert.deepEqual(setUp(new Map([["kalactica.chat", { version: 99, conversations: "?" }]])).session.summaries(), []);
+  });
+
+  it("rates by the id that the engine knows", async () => {
+    const { session, asked, told } = setUp();
+    const done = session.ask("q", null, [], null);
+    asked[0]!.resolve(RESULT);
+    await done;
+    session.rate(session.current.turns[0]!.id, "down");
+    assert.deepEqual(told, [["answer/feedback", { askId: asked[0]!.params.askId, rating: "down" }]]);
+    assert.equal(session.current.turns[0]?.rating, "down");
+  });
+
+  it("deletes a conversation, and stops what it was answering", () => {
+    const { session, asked } = setUp();
+    void session.ask("q", null, [], null);
+    session.deleteConversation(session.current.id);
+    assert.equal(asked[0]!.token?.isCancellationRequested, true);
+    assert.deepEqual(session.summaries(), []);
+    assert.deepEqual(session.current.turns, []);
+  });
+});
+
+describe("what is sent along", () => {
+  it("reads mentions as words", () => {
+    assert.equal(plainQuestion("what does @chat.ts do with #selection?"), "what does chat.ts do with the selected code?");
+    assert.equal(plainQuestion("mail me@example.com about @decorators"), "mail me@example.com about @decorators");
+  });
+
+  it("gives earlier answers, clipped, and none that failed", () => {
+    const turns = [turn({ id: "1", prose: "x".repeat(9_000) }), turn({ id: "2", state: "failed" }), turn({ id: "3" })];
+    const history = historyFor(turns, "3");
+    assert.deepEqual(history.map(({ role }) => role), ["user", "assistant"]);
+    assert.equal(history[1]?.text.length, 4_001);
+  });
+});
+
+describe("files for @", () => {
+  it("puts names before folders and open files first", () => {
+    const ranked = rankFiles(["src/chat/a.ts", "src/chatView.ts", "chat.md", "x/cxhxaxt.py"], new Set(["src/chatView.ts"]), "chat", 10);
+    assert.deepEqual(ranked.map(({ path }) => path), ["src/chatView.ts", "chat.md", "src/chat/a.ts", "x/cxhxaxt.py"]);
+    assert.equal(rankFiles(["a"], new Set(), "zz", 10).length, 0);
+  });
+});
+
+describe("the page", () => {
+  it("allows its own script and style and nothing else", () => {
+    const policy = contentSecurityPolicy({ cspSource: "vscode-webview:", nonce: "n1" });
+    assert.match(policy, /^default-src 'none';/);
+    assert.ok(!/unsafe|\*|https?:/.test(policy));
+    const html = chatHtml({ cspSource: "vscode-webview:", nonce: "n1", scriptUri: "a\"b", styleUri: "s", language: "en" });
+    assert.match(html, /<script nonce="n1" src="a&quot;b">/);
+    assert.ok(!/\son\w+=|style=/.test(html));
+  });
+});

@@ -1,0 +1,382 @@
+// The chat view in a real browser, with a fake host: what people do with mouse and keyboard, and what must never happen.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, afterEach, before, describe, it } from "mocha";
+import type { Browser, Page } from "playwright-core";
+import type { HostMessage, ViewMessage } from "../../src/webview/protocol.ts";
+import { findChromium, launchChromium, NO_CHROMIUM } from "../e2e/chromium.ts";
+import { startPreview, THEMES } from "./previewServer.ts";
+import type { PreviewServer } from "./previewServer.ts";
+import { PROSE } from "./scenarios.ts";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** Our own script may not outgrow this. */
+const MAX_SCRIPT_BYTES = 400_000;
+
+describe("chat view in a browser", function () {
+  this.timeout(30_000);
+  let browser: Browser;
+  let preview: PreviewServer;
+  let page: Page;
+  let requests: string[] = [];
+  let errors: string[] = [];
+
+  before(async function () {
+    if (findChromium() === undefined && process.env.CI !== "true") {
+      console.log(`      Skipped: ${NO_CHROMIUM}`);
+      this.skip();
+    }
+    [browser, preview] = await Promise.all([launchChromium(), startPreview()]);
+  });
+
+  after(async () => {
+    await browser?.close();
+    await preview?.close();
+  });
+
+  afterEach(async function () {
+    const unexpected = errors;
+    await page?.context().close();
+    if (this.currentTest?.state === "passed") assert.deepEqual(unexpected, [], "errors in the page");
+  });
+
+  async function open(scenario: string, theme = "dark", width = 340): Promise<void> {
+    const context = await browser.newContext({ viewport: { width, height: 700 } });
+    page = await context.newPage();
+    requests = [];
+    errors = [];
+    page.on("request", (request) => requests.push(request.url()));
+    page.on("pageerror", (error) => errors.push(error.message));
+    page.on("console", (message) => { if (message.type() === "error") errors.push(message.text()); });
+    await page.goto(preview.url(scenario, theme));
+    await page.getByTestId("header").waitFor();
+  }
+
+  const composer = () => page.getByTestId("composer");
+  const answer = () => page.getByTestId("answer").last();
+  const posted = (): Promise<ViewMessage[]> => page.evaluate(() => window.fakeHost.posted);
+  const send = (message: HostMessage): Promise<void> => page.evaluate((m) => window.fakeHost.send(m), message);
+  async function postedOf<T extends ViewMessage["type"]>(type: T): Promise<Extract<ViewMessage, { type: T }>[]> {
+    return (await posted()).filter((message): message is Extract<ViewMessage, { type: T }> => message.type === type);
+  }
+
+  it("keeps its script small", () => {
+    assert.ok(preview.scriptBytes < MAX_SCRIPT_BYTES, `${preview.scriptBytes} bytes`);
+  });
+
+  it("streams an answer: card first, then provisional prose, then the checked answer", async () => {
+    await open("welcome");
+    await composer().fill("How is work ordered?");
+    await composer().press("Enter");
+    await page.getByTestId("card").waitFor();
+    assert.equal(await page.getByTestId("stop").count(), 1);
+    await page.locator(".prose.provisional").waitFor();
+    assert.equal(await answer().getAttribute("aria-busy"), "true");
+    await page.getByTestId("health").waitFor();
+    assert.equal(await page.getByTestId("health").innerText(), "3 sources verified · 0 dropped · 2.1 s");
+    assert.equal(await page.locator(".provisional").count(), 0);
+    assert.equal(await page.getByTestId("send").count(), 1);
+    assert.equal(await composer().inputValue(), "");
+    assert.equal(await page.locator(".prose pre").innerText(), PROSE.split("```")[1]!.replace(/^.*\n/, "").trimEnd());
+    const [ask] = await postedOf("ask");
+    assert.equal(ask?.question, "How is work ordered?");
+    assert.equal(ask?.attachments[0]?.kind, "selection", "the editor's selection goes along");
+  });
+
+  it("follows the stream, unless one reads further up", async () => {
+    await open("streaming");
+    const main = page.locator("main");
+    const add = (): Promise<void> => send({ type: "turnEvent", turnId: "t1", event: { type: "prose", text: "\n\n```\n\nmore\n\nand more\n\nand more" } });
+    const distance = (): Promise<number> => main.evaluate((e) => e.scrollHeight - e.scrollTop - e.clientHeight);
+    await add();
+    await page.getByText("and more").first().waitFor();
+    assert.ok((await distance()) < 2);
+    await main.evaluate((e) => { e.scrollTop = 0; });
+    await page.waitForTimeout(100);
+    await add();
+    await page.waitForTimeout(100);
+    assert.equal(await main.evaluate((e) => e.scrollTop), 0);
+  });
+
+  it("stops by the button and by Escape", async () => {
+    await open("streaming");
+    await page.getByTestId("stop").click();
+    assert.equal((await postedOf("stop")).length, 1);
+    await page.keyboard.press("Escape");
+    assert.equal((await postedOf("stop")).length, 2);
+    await page.evaluate(() => document.body.focus());
+  });
+
+  it("opens a source by click and by keyboard, and shows its lines on focus", async () => {
+    await open("card");
+    await page.getByTestId("citation").first().click();
+    assert.deepEqual((await postedOf("openRange"))[0]?.range, { path: "src/engine/base/scheduler.ts", startLine: 41, endLine: 58 });
+    await page.locator(".turn").focus();
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("ArrowRight");
+    await page.getByTestId("preview").waitFor();
+    assert.match(await page.getByTestId("preview").innerText(), /README\.md:12–20/);
+    await page.keyboard.press("Enter");
+    assert.equal((await postedOf("openRange"))[1]?.range.path, "README.md");
+  });
+
+  it("closes the preview with Escape and stops nothing by it", async () => {
+    await open("streaming");
+    await page.getByTestId("citation").first().focus();
+    await page.getByTestId("preview").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByTestId("preview").waitFor({ state: "detached" });
+    assert.equal((await postedOf("stop")).length, 0);
+  });
+
+  it("walks from message to message with the arrows, and on to the field", async () => {
+    await open("conversation");
+    await page.locator(".turn").last().focus();
+    await page.keyboard.press("ArrowUp");
+    assert.equal(await page.evaluate(() => (document.activeElement as HTMLElement).dataset["turn"]), "t1");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowDown");
+    assert.equal(await page.evaluate(() => (document.activeElement as HTMLElement).dataset["testid"]), "composer");
+  });
+
+  it("offers commands after a slash and takes one by keyboard", async () => {
+    await open("welcome");
+    await composer().pressSequentially("/");
+    assert.equal(await page.getByRole("option").count(), 5);
+    await page.keyboard.press("ArrowDown");
+    assert.equal(await composer().getAttribute("aria-activedescendant"), "suggestion-1");
+    await page.keyboard.press("Enter");
+    assert.equal(await composer().inputValue(), "/fix ");
+    assert.equal((await postedOf("ask")).length, 0, "choosing does not send");
+    await composer().pressSequentially("the loop");
+    await page.keyboard.press("Enter");
+    const [ask] = await postedOf("ask");
+    assert.deepEqual([ask?.command, ask?.question], ["fix", "the loop"]);
+  });
+
+  it("asks the obvious question when a command stands alone, and nothing when the field is empty", async () => {
+    await open("card");
+    await composer().press("Enter");
+    assert.equal((await postedOf("ask")).length, 0);
+    await composer().fill("/explain ");
+    await composer().press("Enter");
+    assert.equal((await postedOf("ask"))[0]?.question, "Explain this code.");
+  });
+
+  it("attaches a file by @ and takes it away again by keyboard", async () => {
+    await open("card");
+    await composer().pressSequentially("what is @rand");
+    await page.getByRole("option").first().waitFor();
+    await page.keyboard.press("Tab");
+    assert.equal(await composer().inputValue(), "what is @random.ts ");
+    const remove = page.getByLabel("Remove random.ts");
+    await remove.focus();
+    await page.keyboard.press("Delete");
+    assert.equal(await remove.count(), 0);
+    await page.waitForFunction(() => document.activeElement?.getAttribute("data-testid") === "composer");
+  });
+
+  it("attaches the selection by #selection, once", async () => {
+    await open("welcome");
+    await composer().pressSequentially("fix #sel");
+    await page.keyboard.press("Enter");
+    assert.equal(await composer().inputValue(), "fix #selection ");
+    assert.equal(await page.locator(".chip-context").count(), 1);
+    await page.keyboard.press("Enter");
+    assert.equal((await postedOf("ask"))[0]?.attachments.length, 1);
+  });
+
+  it("does not send what was dismissed", async () => {
+    await open("welcome");
+    await page.getByLabel("Remove scheduler.ts:41–58").click();
+    await page.getByLabel("Remove scheduler.ts", { exact: true }).click();
+    await composer().fill("q");
+    await composer().press("Enter");
+    const [ask] = await postedOf("ask");
+    assert.deepEqual([ask?.attachments, ask?.useActiveFile], [[], false]);
+  });
+
+  it("breaks the line on Shift+Enter and grows", async () => {
+    await open("welcome");
+    const before = (await composer().boundingBox())!.height;
+    await composer().pressSequentially("one");
+    await page.keyboard.press("Shift+Enter");
+    await composer().pressSequentially("two");
+    assert.equal(await composer().inputValue(), "one\ntwo");
+    assert.ok((await composer().boundingBox())!.height > before);
+  });
+
+  it("brings earlier questions back with ArrowUp in an empty field", async () => {
+    await open("conversation");
+    await composer().press("ArrowUp");
+    assert.equal(await composer().inputValue(), "/explain Explain how work is ordered");
+    await composer().press("ArrowUp");
+    assert.match(await composer().inputValue(), /^Where is the scheduler/);
+    await composer().press("ArrowDown");
+    await composer().press("ArrowDown");
+    assert.equal(await composer().inputValue(), "");
+  });
+
+  it("keeps the draft and the place when the view is taken down and shown again", async () => {
+    await open("conversation");
+    await composer().fill("half a thought");
+    await page.locator("main").evaluate((e) => { e.scrollTop = 60; });
+    await page.waitForTimeout(100);
+    await page.reload();
+    await page.getByTestId("header").waitFor();
+    assert.equal(await composer().inputValue(), "half a thought");
+    assert.equal(await page.getByTestId("answer").count(), 2);
+    assert.equal(await page.locator("main").evaluate((e) => e.scrollTop), 60);
+  });
+
+  it("lists earlier conversations and opens one by keyboard", async () => {
+    await open("conversation");
+    await page.getByLabel("Chat History").click();
+    await page.locator(".history-open").first().focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    assert.equal((await postedOf("openConversation"))[0]?.id, "c2");
+    assert.equal(await page.getByTestId("history").count(), 0);
+  });
+
+  it("renders hostile Markdown inert, and fetches nothing", async () => {
+    await open("hostile");
+    await answer().waitFor();
+    const found = await answer().evaluate((e) => ({
+      tags: [...e.querySelectorAll("script, img, iframe, style, link, form, object, embed, svg, input")].map((x) => x.tagName),
+      handlers: [...e.querySelectorAll("*")].flatMap((x) => [...x.attributes].filter((a) => a.name.startsWith("on") || a.name === "style").map((a) => a.name)),
+      links: [...e.querySelectorAll("a")].map((a) => a.getAttribute("href")),
+      text: (e as HTMLElement).innerText,
+    }));
+    assert.deepEqual(found.tags, []);
+    assert.deepEqual(found.handlers, []);
+    assert.deepEqual(found.links, ["https://example.com/beacon2.png", "https://example.com/ok"]);
+    assert.match(found.text, /<script>window\.hacked = 1<\/script>/, "shown as text");
+    await page.getByText("ok", { exact: true }).click();
+    await page.waitForTimeout(200);
+    assert.equal(await page.evaluate(() => "hacked" in window), false);
+    assert.deepEqual((await postedOf("openLink"))[0]?.href, "https://example.com/ok");
+    assert.deepEqual(requests.filter((url) => !url.startsWith(preview.url("").split("/?")[0]!)), []);
+  });
+
+  it("has a policy that stops a script and a beacon that got into the page all the same", async () => {
+    await open("card");
+    await page.evaluate(() => {
+      const box = document.createElement("div");
+      box.innerHTML = '<img src="http://127.0.0.1:1/x.png" onerror="window.hacked = true">';
+      const script = document.createElement("script");
+      script.textContent = "window.hacked = true";
+      document.body.append(box, script);
+    });
+    await page.waitForTimeout(200);
+    assert.equal(await page.evaluate(() => "hacked" in window), false);
+    assert.ok(errors.some((error) => /Content Security Policy/.test(error)));
+    errors = [];
+  });
+
+  it("offers copy, insert and apply on code, with the path that the block names", async () => {
+    await open("full");
+    const code = page.locator(".code");
+    for (const label of ["Copy", "Insert at cursor", "Apply with diff"]) await code.getByLabel(label, { exact: true }).click();
+    const [copy] = await postedOf("copy");
+    assert.match(copy?.text ?? "", /^\/\/ Lower runs first\.\nexport const PRIORITIES/);
+    assert.equal((await postedOf("insertAtCursor"))[0]?.code, copy?.text);
+    const [apply] = await postedOf("applyCode");
+    assert.deepEqual([apply?.path, apply?.language, apply?.turnId], ["src/engine/base/priority.ts", "ts", "t2"]);
+  });
+
+  it("rates, takes a rating back, copies and regenerates", async () => {
+    await open("full");
+    await page.getByLabel("Helpful", { exact: true }).click();
+    await page.getByLabel("Not Helpful").click();
+    assert.deepEqual((await postedOf("rate")).map(({ rating }) => rating), [null, "down"]);
+    await page.getByLabel("Regenerate").click();
+    assert.equal((await postedOf("regenerate"))[0]?.turnId, "t2");
+  });
+
+  it("shows why there is no prose, with a way to another model", async () => {
+    await open("card");
+    await page.getByTestId("prose-omitted").getByRole("button").click();
+    assert.equal((await postedOf("command"))[0]?.command, "chooseModel");
+  });
+
+  it("says what failed, with one button that helps", async () => {
+    await open("failed");
+    await page.getByRole("button", { name: "Try Again" }).click();
+    assert.equal((await postedOf("regenerate"))[0]?.turnId, "t1");
+    for (const [scenario, label, command] of [["noFolder", "Open Folder", "openFolder"], ["indexFailed", "Build Again", "updateIndex"], ["untrusted", "Manage Trust", "manageTrust"], ["engineFailed", "Restart Engine", "restartEngine"]] as const) {
+      await page.context().close();
+      await open(scenario);
+      await page.getByRole("button", { name: label }).click();
+      assert.equal((await postedOf("command"))[0]?.command, command, scenario);
+    }
+  });
+
+  it("stays usable while the index is being built", async () => {
+    await open("indexing");
+    assert.match(await page.getByTestId("header").innerText(), /884 left/);
+    await composer().fill("q");
+    await composer().press("Enter");
+    assert.equal((await postedOf("ask")).length, 1);
+  });
+
+  it("opens the health line into checks, budget and timings", async () => {
+    await open("full");
+    await page.getByTestId("health").click();
+    const details = await page.locator(".health-details").innerText();
+    assert.match(details, /Checks[\s\S]*Token budget[\s\S]*8,192 tokens[\s\S]*Timings[\s\S]*310 ms/);
+  });
+
+  it("announces the answer in sentences, and its end", async () => {
+    await open("welcome");
+    await composer().fill("q");
+    await composer().press("Enter");
+    await page.waitForFunction(() => /Answer complete: 3 sources verified/.test(document.querySelector("[data-testid=announcer]")?.textContent ?? ""), null, { timeout: 15_000 });
+    assert.equal(await page.getByTestId("announcer").getAttribute("aria-live"), "polite");
+  });
+
+  it("does not overflow sideways at 260 pixels", async () => {
+    for (const scenario of ["conversation", "failed", "untrusted", "proposal", "welcome"]) {
+      await open(scenario, "dark", 260);
+      const { scroll, client, wide } = await page.evaluate(() => ({
+        scroll: document.documentElement.scrollWidth, client: document.documentElement.clientWidth,
+        wide: [...document.querySelectorAll("button, p, .card, .composer")].filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest("pre")).map((e) => e.className),
+      }));
+      assert.ok(scroll <= client, scenario);
+      assert.deepEqual(wide, [], scenario);
+      await page.context().close();
+    }
+    await open("welcome");
+  });
+
+  it("holds still for those who want less motion", async () => {
+    await open("searching");
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    assert.equal(await page.locator(".progress .codicon").evaluate((e) => getComputedStyle(e).animationName), "none");
+  });
+
+  for (const theme of Object.keys(THEMES)) {
+    it(`has no serious accessibility violations in ${THEMES[theme]!.name}`, async () => {
+      for (const scenario of ["conversation", "streaming", "welcome", "failed", "proposal", "warned", "noFolder"]) {
+        await open(scenario, theme);
+        if (scenario === "welcome") {
+          await composer().pressSequentially("/");
+          await page.getByRole("option").first().waitFor();
+        }
+        if (scenario === "conversation") await page.getByTestId("health").last().click();
+        const violations = await page.evaluate(async (axe) => {
+          // The policy of the page allows no inline script; the test's own evaluation is not bound by it.
+          (0, eval)(axe);
+          type Axe = { run(options: unknown): Promise<{ violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[] }> };
+          const result = await (window as unknown as { axe: Axe }).axe.run({ resultTypes: ["violations"] });
+          return result.violations.filter(({ impact }) => impact === "serious" || impact === "critical")
+            .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.html.slice(0, 160)} ${node.failureSummary.slice(0, 260)}`).join(" | ")}`);
+        }, AXE);
+        assert.deepEqual(violations, [], scenario);
+        await page.context().close();
+      }
+      await open("welcome");
+    });
+  }
+});
