@@ -11,7 +11,7 @@ import { lex } from "../../src/engine/completion/lexer.ts";
 import { LINE_END, N_BUCKETS, N_EXTRAS, N_SOURCES, startingWeights, symbolOf, type MixtureWeights } from "../../src/engine/completion/lexemePredictor.ts";
 import { Lookup } from "../../src/engine/completion/lookup.ts";
 import { WorkspaceTexts } from "../../src/engine/completion/workspaceTexts.ts";
-import { completionCases, languageIdOf } from "../../test/bench/completionCases.ts";
+import { completionCases, languageIdOf, type CompletionCase } from "../../test/bench/completionCases.ts";
 
 interface Example {
   n: number;
@@ -30,7 +30,8 @@ function examplesOf(folder: string, nCases: number, seed: number): Example[] {
   for (const file of files) texts.set({ path: file.path, language: languageIdOf(file.path), text: file.text });
   const lookup = new Lookup(texts, startingWeights());
   const examples: Example[] = [];
-  for (const item of cases) {
+  const random = new SeededRandom(seed + 1);
+  for (const item of cases.flatMap((whole) => [whole, ...midWord(whole, random)])) {
     const { caret, scope, predictor } = lookup.prepare(item);
     const line = lex(caret.linePrefix + item.expected, texts.lexicon, true);
     const typed = caret.constraint?.typed ?? "";
@@ -54,6 +55,15 @@ function examplesOf(folder: string, nCases: number, seed: number): Example[] {
     }
   }
   return examples;
+}
+
+/** The same case with the caret some letters further, inside the word that comes next: people pause there too. */
+function midWord(item: CompletionCase, random: SeededRandom): CompletionCase[] {
+  const word = /^\s*[\p{L}_$][\p{L}\p{N}_$]{2,}/u.exec(item.expected)?.[0];
+  if (!word) return [];
+  const letters = word.trimStart().length;
+  const typed = word.length - letters + 1 + random.integer(letters - 1);
+  return [{ ...item, prefix: item.prefix + word.slice(0, typed), expected: item.expected.slice(typed), column: item.column + typed }];
 }
 
 /** Loss of one example; adds its gradient into `gradient` where given. */

@@ -12,7 +12,7 @@ export const CONTEXTS = [
 export const N_CONTEXTS = CONTEXTS.length;
 
 /** How far back a structural match may look for what a name was renamed from; 0: not a structural context. */
-export const RENAME_REACH: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 6, 12, 0, 32, 0, 0, 0];
+export const RENAME_REACH: readonly number[] = [0, 0, 16, 16, 20, 24, 6, 12, 16, 24, 32, 0, 0, 0];
 
 const historyLength = 32;
 const deepestStack = 24;
@@ -165,6 +165,11 @@ export class ContextTracker {
     hashes[12] = finish(mix(mix(ending, last), 1), 13);
     hashes[13] = finish(mix(mix(ending, lastClass), 2), 14);
   }
+}
+
+/** The hash of context "exact1" after `lexeme`. */
+export function hashOfSingle(lexeme: number): number {
+  return finish(mix(1, lexeme), 1);
 }
 
 function mix(hash: number, value: number): number {

@@ -35,7 +35,9 @@ export interface SearchLimits {
 export const DEFAULT_SEARCH_LIMITS: SearchLimits = { expansions: 48, lexemes: 32, leastProbability: 0.015, wanted: 3 };
 
 interface Path {
+  /** Stands before `pending`, and is shared between siblings: cloned only when the path is gone on with. */
   tracker: ContextTracker;
+  pending: number | null;
   text: string;
   lexemes: number[];
   logProbability: number;
@@ -59,7 +61,7 @@ export function searchContinuations(
 ): Continuation[] {
   const floor = Math.log(limits.leastProbability);
   const open: Path[] = [{
-    tracker: start.clone(), text: "", lexemes: [], logProbability: 0, least: 0, first: 0, end: 0, worstEscape: -20, firstOrder: 0, orders: 0, steps: 0, done: false,
+    tracker: start, pending: null, text: "", lexemes: [], logProbability: 0, least: 0, first: 0, end: 0, worstEscape: -20, firstOrder: 0, orders: 0, steps: 0, done: false,
   }];
   const found: Continuation[] = [];
   for (let expansions = 0; open.length > 0 && expansions < limits.expansions;) {
@@ -91,8 +93,13 @@ function expand(
   constraint: FirstConstraint | null, limits: SearchLimits, floor: number,
 ): void {
   const first = path.steps === 0;
-  const prediction = predictor.predict(path.tracker, scope, first ? constraint : null);
-  const atLineStart = path.tracker.linePosition === 0;
+  let { tracker } = path;
+  if (path.pending !== null) {
+    tracker = tracker.clone();
+    tracker.push(path.pending);
+  }
+  const prediction = predictor.predict(tracker, scope, first ? constraint : null);
+  const atLineStart = tracker.linePosition === 0;
   for (let slot = 0; slot < prediction.symbols.length; slot++) {
     const step = prediction.logProbabilities[slot] as number;
     const logProbability = path.logProbability + step;
@@ -102,16 +109,13 @@ function expand(
     if (!ends && path.lexemes.length >= limits.lexemes) continue;
     const lexeme = Math.floor(symbol / 3);
     let text = path.text;
-    let tracker = path.tracker;
     if (!ends) {
       const word = lexicon.text(lexeme);
       const typed = first && constraint ? constraint.typed.length : 0;
       text += (symbol % 3 === GAP.none || atLineStart ? "" : " ") + word.slice(typed);
-      tracker = path.tracker.clone();
-      tracker.push(lexeme);
     }
     open.push({
-      tracker, text, logProbability,
+      tracker, pending: ends ? null : lexeme, text, logProbability,
       lexemes: ends ? path.lexemes : [...path.lexemes, lexeme],
       least: Math.min(path.least, step),
       first: first ? step : path.first,
@@ -149,7 +153,7 @@ export function scoreText(
   const from = lex(linePrefix.slice(0, linePrefix.length - typed.length), lexicon, true).ids.length;
   const { ids, gaps } = lex(linePrefix + line, lexicon, true);
   const tracker = start.clone();
-  const path: Path = { tracker, text: line, lexemes: ids.slice(from), logProbability: 0, least: 0, first: 0, end: 0, worstEscape: -20, firstOrder: 0, orders: 0, steps: 0, done: true };
+  const path: Path = { tracker, pending: null, text: line, lexemes: ids.slice(from), logProbability: 0, least: 0, first: 0, end: 0, worstEscape: -20, firstOrder: 0, orders: 0, steps: 0, done: true };
   for (let i = from; i <= ids.length && path.steps < 40; i++) {
     const lexeme = ids[i];
     const first = i === from;

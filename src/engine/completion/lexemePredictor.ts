@@ -2,7 +2,7 @@
 // the estimates log-linearly with learnt weights. It does not search for whole continuations (continuationSearch.ts).
 // Sources: PPM escape estimation (method C, Moffat 1990); logistic mixing of context models (Mahoney 2005).
 import type { ContextIndex } from "./contextIndex.ts";
-import { CONTEXTS, N_CONTEXTS, RENAME_REACH, type ContextTracker } from "./contextTracker.ts";
+import { CONTEXTS, hashOfSingle, N_CONTEXTS, RENAME_REACH, type ContextTracker } from "./contextTracker.ts";
 import { GAP } from "./lexer.ts";
 import { isLineBreak, LEXEME, type Lexicon } from "./lexicon.ts";
 
@@ -22,8 +22,8 @@ export const N_SETS = 7;
 /** Features of a symbol apart from the sources' estimates. */
 export const EXTRAS = [
   "lineEnd", "lineEndWithOpenBracket", "lineEndAfterOpenerBeforeDeeper", "closerFits", "closerUnfit", "opener", "openerBeforeDeeper",
-  "nameNear", "nameInFile", "nameElsewhere", "wideGap", "typedWord", "sameAsLast", "number",
-  "lineEndBeforeDeeper", "keywordOrPunctuation",
+  "nameNear", "nameInFile", "nameElsewhere", "wideGap", "typedWordNew", "sameAsLast", "number",
+  "lineEndBeforeDeeper", "keywordOrPunctuation", "typedWordKnown", "renamedOnly",
 ] as const;
 export const N_EXTRAS = EXTRAS.length;
 
@@ -256,9 +256,21 @@ export class LexemePredictor {
       } else if (this.#lexicon.classOf(lexeme) === lexeme) x[base + 15] = 1;
       else x[base + 13] = 1;
       if (symbol % 3 === GAP.wide) x[base + 10] = 1;
-      if (constraint?.typed && text === constraint.typed) x[base + 11] = 1;
+      if (constraint?.typed && text === constraint.typed) x[base + (this.#isKnown(lexeme, scope) ? 16 : 11)] = 1;
       if (lexeme === last) x[base + 12] = 1;
     }
+  }
+
+  /** Whether a word occurs anywhere but in the caret's own indexed file: what follows it has a chain. */
+  #isKnown(lexeme: number, scope: PredictionScope): boolean {
+    if (scope.lastSeen.has(lexeme)) return true;
+    const { workspace } = scope;
+    if (!workspace) return false;
+    const hash = hashOfSingle(lexeme);
+    for (let at = workspace.head(0, hash), steps = 0; at >= 0 && steps < 64; at = workspace.links[at * N_CONTEXTS] as number, steps++) {
+      if (workspace.checks[at * N_CONTEXTS] === hash >>> 24 && (scope.textWeights[workspace.texts[at] as number] as number) > 0) return true;
+    }
+    return false;
   }
 
   #mix(): void {

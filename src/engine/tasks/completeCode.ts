@@ -3,11 +3,12 @@
 import { randomUUID } from "node:crypto";
 import { isCancelled, throwIfCancelled } from "../base/errors.ts";
 import { PRIORITY, type Priority, type Scheduler } from "../base/scheduler.ts";
-import type { CompletionModel, ContextPiece, InfillResult } from "../completion/completionModel.ts";
-import { gateProbability, type CandidateEvidence, type ModelJudgement } from "../completion/gate.ts";
+import type { CompletionModel, ContextPiece } from "../completion/completionModel.ts";
+import { gateProbability } from "../completion/gate.ts";
 import { lineRuleAt, type LineRule } from "../completion/lineRule.ts";
 import type { JudgedCaret } from "../completion/lookup.ts";
-import { indentationOf, mayStandBefore, placeCandidate } from "../completion/placement.ts";
+import { judgeByModel } from "../completion/modelJudge.ts";
+import { mayStandBefore, placeCandidate } from "../completion/placement.ts";
 import type { CompletionSession } from "../completion/session.ts";
 import type { CompleteParams, CompleteResult, CompletionSource, NoCompletionReason, TokenCounts, Verdict } from "../protocol/types.ts";
 import type { Settings } from "../settings.ts";
@@ -34,7 +35,6 @@ const sureEnough = 0.9;
 const manualFactor = 0.4;
 /** Milliseconds kept back from the cap for judging and screening. */
 const reserveMs = 15;
-const mostModelTokens = { single: 40, multi: 160 } as const;
 
 const noTokens: TokenCounts = { prompt: 0, reused: 0, generated: 0 };
 const allowed: Verdict = { action: "allow", checks: [], ms: 0 };
@@ -141,35 +141,20 @@ async function askModel(
   const cap = new AbortController();
   const timer = setTimeout(() => cap.abort(), Math.max(1, left()));
   const signal = dependencies.signal ? AbortSignal.any([dependencies.signal, cap.signal]) : cap.signal;
-  const base = { prefix: params.prefix, suffix: params.suffix, path: params.path, context: [...(dependencies.context?.(params) ?? [])], signal };
   try {
     return await scheduler.run(priority, signal, async (lease) => {
-      const indent = indentationOf(params.prefix.slice(params.prefix.lastIndexOf("\n") + 1));
-      let firstLineTokens = 0;
-      let firstLineEnded = false;
-      const infill = await model.infill({
-        ...base, lease, maxTokens: mostModelTokens[rule], deadlineMs: Math.max(1, left()),
-        keepGoing: (text) => {
-          if (!firstLineEnded) firstLineTokens++;
-          firstLineEnded ||= /\S.*\n/.test(text);
-          return keepGoing(text, rule, indent, settings["completion.maximumLines"]);
-        },
-      });
       const best = lookedUp.reduce<Judged | null>((top, candidate) => (top && top.confidence >= candidate.confidence ? top : candidate), null);
-      const evidence: CandidateEvidence[] = [];
-      const written = writtenLine(infill, firstLineTokens, firstLineEnded);
-      if (written) evidence.push(caret.evidence(written.line, written.judgement));
-      if (best && best.text.trimEnd() !== written?.line.trimEnd() && left() > 0) {
-        const { tokenLogProbs } = await model.scoreContinuation({ ...base, lease, candidate: best.text });
-        if (tokenLogProbs.length > 1) evidence.push(caret.evidence(best.text, { tokenLogProbs: tokenLogProbs.slice(0, -1), endLogProb: tokenLogProbs.at(-1) as number, wrote: false }));
-      }
+      const { evidence, text, tokens } = await judgeByModel({
+        params, model, lease, signal, rule, caret, leftMs: left, maximumLines: settings["completion.maximumLines"],
+        context: [...(dependencies.context?.(params) ?? [])], best: best?.text ?? null,
+      });
       const judged = evidence.map((item): Judged => ({
         // What the model wrote below the first line goes along; the gate speaks for the first.
-        text: item.model?.wrote && rule === "multi" ? infill.text : item.text,
-        replacesAfter: 0, confidence: gateProbability(item), source: item.lookupRank === 0 && !item.model?.wrote ? "lookup" : "model",
+        text: item.model?.wrote && rule === "multi" ? text : item.text,
+        replacesAfter: 0, confidence: gateProbability(item), source: item.model?.wrote ? "model" : "lookup",
       }));
-      for (const candidate of lookedUp) if (!judged.some(({ text }) => text.split("\n", 1)[0]?.trimEnd() === candidate.text.trimEnd())) judged.push(candidate);
-      return { judged, tokens: infill.tokens };
+      for (const candidate of lookedUp) if (!evidence.some((item) => item.text.trimEnd() === candidate.text.trimEnd())) judged.push(candidate);
+      return { judged, tokens };
     });
   } catch (error) {
     if (dependencies.signal?.aborted) throw error;
@@ -179,25 +164,6 @@ async function askModel(
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** The first line the model wrote and the probabilities that belong to it; null where it wrote none or was cut off in it. */
-function writtenLine(infill: InfillResult, firstLineTokens: number, lineEnded: boolean): { line: string; judgement: ModelJudgement } | null {
-  const line = infill.text.split("\n", 1)[0] as string;
-  const { tokenLogProbs } = infill;
-  if (line.trim() === "" || tokenLogProbs.length === 0) return null;
-  if (!lineEnded) return infill.ended === "endOfMiddle" ? { line, judgement: { tokenLogProbs, endLogProb: infill.endLogProb ?? 0, wrote: true } } : null;
-  // The token that brings the line break ends the line; where it brings text too, it counts for both.
-  const own = tokenLogProbs.slice(0, Math.max(1, firstLineTokens - 1));
-  return { line, judgement: { tokenLogProbs: own, endLogProb: tokenLogProbs[firstLineTokens - 1] ?? 0, wrote: true } };
-}
-
-function keepGoing(text: string, rule: LineRule, indent: number, maximumLines: number): boolean {
-  const lines = text.split("\n");
-  if (rule === "single") return lines.length === 1 || text.trim() === "";
-  if (lines.length > maximumLines) return false;
-  const last = lines.at(-1) as string;
-  return lines.length < 2 || last.trim() === "" || indentationOf(last) >= indent;
 }
 
 /** Prepares what would be asked next if `text` were accepted: at low priority, dropped as soon as anything else happens. */
