@@ -31,12 +31,15 @@ export const searchCommand: Command = {
   usage: "QUERY [-k N]",
   summary: "Passages of the folder that fit a query.",
   options: { count: { type: "value", short: "k", placeholder: "N", description: "How many passages. Default: 10." }, ...NO_UPDATE },
-  run: (context) => withEngine(context, { workspace: true }, async (engine) => {
+  async run(context) {
     const query = questionOf(context);
-    await refreshIndex(engine, context);
-    const found = await engine.search(query, integerOption(context.values, "count", 10), context.signal);
-    return { json: found, text: found.results.length === 0 ? "Nothing was found." : found.results.map(show).join("\n") };
-  }),
+    const count = integerOption(context.values, "count", 10);
+    return withEngine(context, { workspace: true }, async (engine) => {
+      await refreshIndex(engine, context);
+      const found = await engine.search(query, count, context.signal);
+      return { json: found, text: found.results.length === 0 ? "Nothing was found." : found.results.map(show).join("\n") };
+    });
+  },
 };
 
 export const askCommand: Command = {
@@ -44,14 +47,16 @@ export const askCommand: Command = {
   usage: "QUESTION",
   summary: "A cited answer about the folder.",
   options: NO_UPDATE,
-  run: (context) => withEngine(context, { workspace: true }, async (engine) => {
+  async run(context) {
     const question = questionOf(context);
-    await refreshIndex(engine, context);
-    const problem = await engine.loadModel();
-    if (problem !== null) context.progress.say(problem);
-    const result = await engine.ask({ askId: randomUUID(), question, history: [], attachments: [] }, { signal: context.signal });
-    return { json: { ...result, citations: result.citations.map(withoutText) }, text: readable(result) };
-  }),
+    return withEngine(context, { workspace: true }, async (engine) => {
+      await refreshIndex(engine, context);
+      const problem = await engine.loadModel();
+      if (problem !== null) context.progress.say(problem);
+      const result = await engine.ask({ askId: randomUUID(), question, history: [], attachments: [] }, { signal: context.signal });
+      return { json: { ...result, citations: result.citations.map(withoutText) }, text: readable(result) };
+    });
+  },
 };
 
 function withoutText({ text: _, ...citation }: Citation): Omit<Citation, "text"> {

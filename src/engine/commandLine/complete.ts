@@ -18,7 +18,7 @@ export const completeCommand: Command = {
     manual: { type: "flag", description: "As if asked for: the gate is lower." },
     "no-update": { type: "flag", description: "Use the index as it is, without looking for changed files first." },
   },
-  run: (context) => withEngine(context, { workspace: true }, async (engine) => {
+  async run(context) {
     if (context.positionals.length !== 1) throw new UsageError(`Expected one file, got ${context.positionals.length}.`);
     const workspace = workspaceOf(context);
     const file = path.resolve(workspace, context.positionals[0]!);
@@ -31,15 +31,17 @@ export const completeCommand: Command = {
     if (column > at.length) throw new UsageError(`Line ${line} has ${at.length} columns, but column ${column} was asked for.`);
     const before = lines.slice(0, line - 1).map((each) => `${each}\n`).join("").length + column;
 
-    await refreshIndex(engine, context);
-    await engine.prepareCompletion();
-    const problem = await engine.loadModel();
-    if (problem !== null) context.progress.say(problem);
     const relative = path.relative(workspace, file).split(path.sep).join("/");
     const params = { path: relative, language: languageOf(relative), prefix: text.slice(0, before), suffix: text.slice(before), line, column, trigger: context.flags.has("manual") ? "manual" as const : "automatic" as const };
-    const result = await engine.complete(params, context.signal);
-    return { json: result, text: result.text ?? `Nothing is shown: ${result.reason ?? "no reason given"} (confidence ${result.confidence.toFixed(2)}).` };
-  }),
+    return withEngine(context, { workspace: true }, async (engine) => {
+      await refreshIndex(engine, context);
+      await engine.prepareCompletion();
+      const problem = await engine.loadModel();
+      if (problem !== null) context.progress.say(problem);
+      const result = await engine.complete(params, context.signal);
+      return { json: result, text: result.text ?? `Nothing is shown: ${result.reason ?? "no reason given"} (confidence ${result.confidence.toFixed(2)}).` };
+    });
+  },
 };
 
 async function read(file: string): Promise<string> {
