@@ -11,6 +11,7 @@ export class ChatView {
 
   /** Opens the view by its command and waits until it can be written in. */
   static async open(workbench: Workbench): Promise<ChatView> {
+    await workbench.activated();
     await workbench.command("kalactica.openChat");
     const view = new ChatView(workbench);
     await view.composer.waitFor({ timeout: 30_000 });
@@ -43,11 +44,23 @@ export class ChatView {
     return this.lastAnswer.getByTestId("citation");
   }
 
-  /** Waits until the header says that the index is ready, and returns what it says ("17 files"). */
-  async indexReady(timeoutMs = 60_000): Promise<string> {
+  /** Path and lines of the last answer's `index`-th chip, from the name it has for screen readers. */
+  async citedPlace(index = 0): Promise<{ path: string; startLine: number; endLine: number; verified: boolean }> {
+    const chip = this.citations.nth(index);
+    const name = (await chip.getAttribute("aria-label")) ?? "";
+    const [, path, start, end] = /^Open source \d+: (.+?):(\d+)(?:–(\d+))?(?:, |$)/.exec(name) ?? [];
+    if (path === undefined) throw new Error(`The chip is called "${name}", which names no path and lines.`);
+    return { path, startLine: Number(start), endLine: Number(end ?? start), verified: (await chip.getAttribute("data-verified")) === "true" };
+  }
+
+  /** Waits until the header says that the index is ready, and returns how many files it holds. */
+  async indexReady(timeoutMs = 60_000): Promise<number> {
     const index = this.frame.locator('.header-index[data-state="ready"]');
     await index.waitFor({ timeout: timeoutMs });
-    return (await index.innerText()).trim();
+    const tip = (await index.getAttribute("title")) ?? "";
+    const files = /^([\d,]+) files? indexed/.exec(tip)?.[1];
+    if (files === undefined) throw new Error(`The header says "${tip}" of the index, which names no number of files.`);
+    return Number(files.replaceAll(",", ""));
   }
 
   /** Types a question and sends it; does not wait for the answer. */

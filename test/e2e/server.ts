@@ -50,7 +50,8 @@ const QUIET_SETTINGS = {
   "typescript.disableAutomaticTypeAcquisition": true,
   "git.enabled": false,
   "workbench.tips.enabled": false,
-  "chat.disableAIFeatures": false,
+  // VS Code's own chat asks for an account; it stays closed so that the pictures show what is ours.
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
 };
 
 /** A port on loopback that was free a moment ago. */

@@ -16,17 +16,21 @@ export const repository = path.resolve(path.dirname(fileURLToPath(import.meta.ur
 export const picturesFolder = path.join(repository, "out/pictures");
 /** Loaded into server and extension host where the run counts sockets (test/run.ts). */
 export const socketGuard = process.env.KALACTICA_SOCKET_LOG === undefined ? undefined : path.join(repository, "test/support/socketGuard.cjs");
+/** What is tested: this checkout, or what KALACTICA_EXTENSION names (an unpacked extension, or a `.vsix`). */
+const underTest = path.resolve(process.env.KALACTICA_EXTENSION ?? repository);
 const probeExtension = path.join(repository, "test/e2e/probe");
 
 export interface WorkbenchOptions {
   /** Folder to copy and open; a copy, so that a test may change it. */
   readonly workspace: string;
-  /** Unpacked extensions, installed beside the probe (default: the product, from this checkout). */
+  /** Unpacked extensions, installed beside the probe (default: the product). */
   readonly extensions?: readonly string[];
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Open the folder untrusted, as VS Code does with a folder it has not seen. */
   readonly untrusted?: boolean;
   readonly env?: Readonly<Record<string, string>>;
+  /** Puts files in place before VS Code starts, for example a model where the extension keeps downloaded ones. */
+  readonly prepare?: (places: { readonly workspace: string; readonly models: string }) => Promise<void>;
   /** Width and height of the window in CSS pixels. */
   readonly size?: { readonly width: number; readonly height: number };
 }
@@ -65,16 +69,19 @@ export class Workbench {
     const root = mkdtempSync(path.join(os.tmpdir(), "kalactica-e2e-"));
     const workspace = path.join(root, path.basename(options.workspace));
     cpSync(options.workspace, workspace, { recursive: true });
+    const models = path.join(root, "user-data/User/globalStorage/kalactica.kalactica/models");
+    await options.prepare?.({ workspace, models });
     const token = randomBytes(16).toString("hex");
     const probeFile = path.join(root, "probe.json");
     const server = await startServer(vscode, {
       root,
-      extensions: [...(options.extensions ?? [repository]), probeExtension],
+      extensions: [...(options.extensions ?? (underTest.endsWith(".vsix") ? [] : [underTest])), probeExtension],
+      packages: options.extensions === undefined && underTest.endsWith(".vsix") ? [underTest] : [],
       preload: socketGuard,
       workspaceTrust: options.untrusted === true,
       settings: {
         "editor.autoClosingBrackets": "never",
-        "workbench.colorTheme": "Default Light Modern",
+        "workbench.colorTheme": "Light 2026",
         "security.workspace.trust.startupPrompt": "never",
         "security.workspace.trust.banner": "never",
         ...options.settings,
@@ -98,15 +105,25 @@ export class Workbench {
   }
 
   async #load(): Promise<void> {
-    rmSync(this.#probeFile, { force: true });
     await this.page.goto(`http://localhost:${this.server.port}/?folder=${encodeURIComponent(this.workspace)}`);
+    await this.#ready();
+  }
+
+  async #ready(): Promise<void> {
     await this.page.waitForSelector(".monaco-workbench", { timeout: 60_000 });
     await this.until("the extension host answers", () => existsSync(this.#probeFile), 60_000);
   }
 
-  /** Reloads the window, as "Developer: Reload Window" does: a new page and a new extension host. */
+  /** "Developer: Reload Window": VS Code saves its state, then page and extension host start anew. */
   async reload(): Promise<void> {
-    await this.#load();
+    const navigated = this.page.waitForEvent("framenavigated", { predicate: (frame) => frame === this.page.mainFrame(), timeout: 30_000 });
+    await this.inHost((vscode) => {
+      // Not awaited: the host is gone before the command would return.
+      setTimeout(() => void vscode.commands.executeCommand("workbench.action.reloadWindow"), 50);
+    });
+    rmSync(this.#probeFile, { force: true });
+    await navigated;
+    await this.#ready();
   }
 
   /** Process id of the extension host. */
@@ -128,6 +145,13 @@ export class Workbench {
     const answer = (await response.json()) as { ok: true; value: Awaited<T> } | { ok: false; error: string };
     if (!answer.ok) throw new Error(`in the extension host: ${answer.error}`);
     return answer.value;
+  }
+
+  /** Waits until the extension under test is active; fails with its own error where it cannot be. */
+  async activated(): Promise<void> {
+    await this.inHost(async (vscode) => {
+      await vscode.extensions.getExtension("kalactica.kalactica")!.activate();
+    });
   }
 
   /** Runs a VS Code command and waits for it. */
@@ -194,12 +218,26 @@ export class Workbench {
 export function watchPage(page: Page, consoleFile: string): void {
   page.on("console", (message) => appendFileSync(consoleFile, `[${message.type()}] ${message.text()}\n`));
   page.on("pageerror", (error) => appendFileSync(consoleFile, `[pageerror] ${error.stack ?? String(error)}\n`));
-  page.on("requestfailed", (request) => appendFileSync(consoleFile, `[requestfailed] ${request.url()} ${request.failure()?.errorText ?? ""}\n`));
-  page.on("request", (request) => {
-    const url = new URL(request.url());
-    if (!/^(https?|wss?):$/.test(url.protocol) || /^(localhost|127\.0\.0\.1|.+\.localhost)$/.test(url.hostname)) return;
-    appendFileSync(consoleFile, `[outside] ${request.url()}\n`);
+  // A webview's own files have an https address that its service worker answers; only what the worker leaves to the
+  // network is a request.
+  const outside = (address: string): boolean => {
+    const url = new URL(address);
+    return /^(https?|wss?):$/.test(url.protocol) && !/^(localhost|127\.0\.0\.1|.+\.localhost)$/.test(url.hostname);
+  };
+  const record = (kind: string, address: string): void => {
+    appendFileSync(consoleFile, `[outside] ${kind} ${address}\n`);
     const log = process.env.KALACTICA_SOCKET_LOG;
-    if (log !== undefined) appendFileSync(log, `${JSON.stringify({ kind: "browser request", target: request.url(), pid: process.pid, process: "browser" })}\n`);
+    if (log !== undefined) appendFileSync(log, `${JSON.stringify({ kind, target: address, pid: process.pid, process: "browser" })}\n`);
+  };
+  page.on("response", (response) => {
+    if (outside(response.url()) && !response.fromServiceWorker()) record("browser response", response.url());
+  });
+  page.on("websocket", (socket) => {
+    if (outside(socket.url())) record("browser socket", socket.url());
+  });
+  page.on("requestfailed", (request) => {
+    appendFileSync(consoleFile, `[requestfailed] ${request.url()} ${request.failure()?.errorText ?? ""}\n`);
+    // A request that a page gave up is cancelled by its own side; what the network refused had left for it.
+    if (outside(request.url()) && request.failure()?.errorText !== "net::ERR_ABORTED") record("browser request", request.url());
   });
 }

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { writeTinyModel } from "../../../tools/random-model.ts";
+import { ChatView } from "../chatView.ts";
+import { enginePid, processorSeconds } from "../engineProcess.ts";
+import { repository, Workbench } from "../workbench.ts";
+
+const sample = path.join(repository, "test/fixtures/workspace");
+
+describe("an answer that is being written", function () {
+  let workbench: Workbench;
+  let chat: ChatView;
+
+  before(async () => {
+    workbench = await Workbench.open({
+      workspace: sample,
+      settings: { "kalactica.model.device": "cpu", "kalactica.answer.maximumTokens": 4096 },
+      // A model with random weights that is marked as able to answer: what it writes is nonsense, and takes its time.
+      prepare: async ({ models }) => {
+        mkdirSync(models, { recursive: true });
+        await writeTinyModel(path.join(models, "slow-random.gguf"), { layers: 16, embedding: 512, contextLength: 8192 });
+        writeFileSync(path.join(models, "capabilities.json"), JSON.stringify({ "slow-random": { answer: true } }));
+        writeFileSync(path.join(models, "active.json"), JSON.stringify({ id: "slow-random" }));
+      },
+    });
+    chat = await ChatView.open(workbench);
+    await chat.indexReady();
+  });
+  after(() => workbench?.close());
+
+  it("streams below its card", async () => {
+    await chat.send("What does shouldRetry do?");
+    await chat.lastAnswer.getByTestId("card").waitFor();
+    const prose = chat.lastAnswer.locator(".prose");
+    await prose.waitFor({ timeout: 30_000 });
+    const first = (await prose.innerText()).length;
+    await workbench.until("more has been written", async () => (await prose.innerText()).length > first);
+    await workbench.picture("chat-streaming");
+  });
+
+  it("stops at the press of the button, and computes no more", async () => {
+    assert.equal(await chat.lastAnswer.getAttribute("data-state"), "running", "the answer ended before it could be stopped");
+    await chat.stopButton.click();
+    assert.equal(await chat.ended(2_000), "stopped");
+    const pid = enginePid(workbench) ?? 0;
+    await workbench.page.waitForTimeout(300);
+    const before = processorSeconds(pid);
+    await workbench.page.waitForTimeout(2_000);
+    const used = processorSeconds(pid) - before;
+    assert.ok(used < 0.3, `the engine still used ${used.toFixed(2)} s of processor time in 2 s`);
+  });
+
+  it("can be asked again", async () => {
+    assert.equal(await chat.stopButton.count(), 0);
+    await chat.send("Where is RateLimiter?");
+    await chat.lastAnswer.getByTestId("card").waitFor();
+    await chat.composer.press("Escape");
+    await chat.ended(5_000);
+  });
+});
