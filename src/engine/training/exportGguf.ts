@@ -1,7 +1,7 @@
 // Writes a trained llama with its tokenizer as a GGUF model that llama.cpp and everything built on it loads.
 // No Q/K permutation is needed: training here uses llama.cpp's own order of rotary pairs. The tied output layer is omitted.
-import { infillLayout, infillLayoutKey } from "../base/fimLayout.ts";
 import { EngineError } from "../base/errors.ts";
+import { infillLayout, infillLayoutKey } from "../base/fimLayout.ts";
 import { GgmlType } from "../base/ggmlTypes.ts";
 import { writeGguf } from "../base/ggufWriter.ts";
 import type { GgufEntry } from "../base/ggufWriter.ts";
