@@ -14,6 +14,7 @@ import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { exportGguf } from "./exportGguf.ts";
 import type { HeldOutResult } from "./heldOut.ts";
 import { nParameters } from "./llamaShape.ts";
+import { loadWeights } from "./loadWeights.ts";
 import { Pretraining } from "./pretrain.ts";
 import type { StepResult } from "./pretrain.ts";
 import { completeConfig, fingerprintOf, readConfig } from "./pretrainConfig.ts";
@@ -82,6 +83,8 @@ export async function runPretrain(options: PretrainOptions, hooks: { signal?: Ab
       const state = await readCheckpoint(files.checkpoint, training.backend, training.parameters, fingerprint);
       training.resumeAt(state.step, state.tokensSeen, state.position);
       trainedSeconds = state.trainedSeconds;
+    } else if (config.initialisation.kind === "model") {
+      await loadWeights(config.initialisation.model, training.backend, config.shape, training.parameters);
     }
     await writeFileAtomic(files.config, `${JSON.stringify(config, undefined, 2)}\n`);
     log = await RunLog.open(files.log);

@@ -21,8 +21,10 @@ export interface BatchSettings {
 }
 
 export interface InitialisationSettings {
-  /** "plain": random; "copyHeads": able to copy from the start (copyHeads.ts). */
-  readonly kind: "plain" | "copyHeads";
+  /** "plain": random; "copyHeads": able to copy from the start (copyHeads.ts); "model": the weights of `model`. */
+  readonly kind: "plain" | "copyHeads" | "model";
+  /** GGUF file whose weights training goes on from; only for kind "model". */
+  readonly model: string;
   /** Steps during which copy heads learn at `protectedRate` times the learning rate of others. */
   readonly protectedSteps: number;
   readonly protectedRate: number;
@@ -52,7 +54,7 @@ export const defaultConfig: PretrainConfig = {
   optimizer: { muonRate: 0.015, muonMomentum: 0.95, embeddingRate: 0.002, adamRate: 0.002, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.02, clipNorm: 1 },
   schedule: { steps: 3000, warmupSteps: 60, decaySteps: 600 },
   seed: 1,
-  initialisation: { kind: "copyHeads", protectedSteps: 2000, protectedRate: 0.2 },
+  initialisation: { kind: "copyHeads", model: "", protectedSteps: 2000, protectedRate: 0.2 },
   fillInWeight: 3,
   checkpointEverySteps: 50,
   evaluateEverySteps: 100,
@@ -113,7 +115,7 @@ export function completeConfig(given: unknown, nVocab: number): PretrainConfig {
   for (const key of ["muonMomentum", "beta1", "beta2"] as const) {
     if (!(config.optimizer[key] >= 0 && config.optimizer[key] < 1)) throw invalid(`optimizer.${key}`, config.optimizer[key], "from 0 to below 1");
   }
-  if (!/^(plain|copyHeads)$/.test(config.initialisation.kind)) throw invalid("initialisation.kind", config.initialisation.kind, '"plain" or "copyHeads"');
+  if (!["plain", "copyHeads", "model"].includes(config.initialisation.kind)) throw invalid("initialisation.kind", config.initialisation.kind, '"plain", "copyHeads" or "model"');
   if (!(config.fillInWeight >= 0)) throw invalid("fillInWeight", config.fillInWeight, "a number of at least 0");
   return config;
 }

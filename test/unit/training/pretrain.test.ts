@@ -90,6 +90,18 @@ describe("pretraining", () => {
     assert.deepEqual(progress.map((p) => `${p.step} ${p.phase}`), ["9 stable", "10 stable", "11 decay", "12 decay", "13 decay", "14 decay"]);
   });
 
+  it("goes on from an exported model", async () => {
+    const from = run("from.json");
+    await writeFile(from, JSON.stringify({ ...tinyConfig, initialisation: { kind: "model", model: path.join(run("whole"), "model.gguf") } }));
+    const losses: number[] = [];
+    await runPretrain({ ...options("from"), config: from, maxSteps: 1 }, { onProgress: ({ loss }) => losses.push(loss) });
+    const scratch: number[] = [];
+    await runPretrain({ ...options("scratch"), maxSteps: 1 }, { onProgress: ({ loss }) => scratch.push(loss) });
+    assert.ok((losses[0] ?? 9) < (scratch[0] ?? 0) - 1, `first loss ${losses[0]} against ${scratch[0]} from scratch`);
+    await writeFile(from, JSON.stringify({ ...tinyConfig, shape: { ...tinyConfig.shape, feedForward: 96 }, initialisation: { kind: "model", model: path.join(run("whole"), "model.gguf") } }));
+    await refuses(runPretrain({ ...options("misfit"), config: from }), "badRequest", /llama.feed_forward_length 64/);
+  });
+
   it("gives the same weights again for the same seed, and others for another", async () => {
     await runPretrain({ ...options("again"), maxSteps: 3 });
     await runPretrain({ ...options("again2"), maxSteps: 3 });
