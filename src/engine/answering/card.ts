@@ -109,18 +109,23 @@ async function compose(context: CardContext): Promise<Draft | null> {
     if (draft) return withPassages(context, draft, strong);
   }
   const telling = question.identifiers.filter((subject) => subject.mark === "code" || subject.mark === "shaped");
-  if (telling.length > 0 || question.phrases.length > 0) {
+  const missing = question.paths.filter((mention) => resolvePath(mention, context.files).length === 0);
+  if (telling.length > 0 || question.phrases.length > 0 || missing.length > 0 || isMessage(question)) {
     const draft = await verbatimCard(context);
     if (draft) return draft;
     // What was named so plainly is not here: no passage about the rest of the words would answer.
-    if (question.words.length <= 2) return null;
+    if (question.words.length <= 2 && !isMessage(question)) return null;
   }
-  if (question.paths.length > 0 && !named && question.words.length <= 2) return null;
   const passages = await passagesCard(context);
   if (passages) return passages;
   if (symbols.length > 0 && question.words.length <= 2) return symbolCard(context, symbols);
   if (attached.length > 0) return filesCard({ ...context, question: { ...question, paths: attached.map((attachment) => ({ path: attachment.path, line: null })) } });
   return null;
+}
+
+/** Text pasted without a question: a message that a program printed. */
+function isMessage(question: Question): boolean {
+  return question.intent === "open" && question.words.length >= 3 && !question.text.includes("?") && question.text.length < 300 && !question.text.includes("\n");
 }
 
 async function symbolCard(context: CardContext, symbols: readonly ResolvedSymbol[]): Promise<Draft | null> {
@@ -141,7 +146,7 @@ async function withPassages(context: CardContext, draft: Draft, symbols: readonl
   if (question.intent === "usages" || question.intent === "how" || question.words.filter((word) => !asked.has(word)).length < 2) return draft;
   const passages = await passagesCard(context, { threshold: SUPPORT_BESIDE_SYMBOL });
   const others = passages?.items.filter((candidate) => !draft.items.some((known) => known.citation === candidate.citation)) ?? [];
-  if (!passages || others.length === 0) return draft;
+  if (!passages || others.length === 0 || passages.items[0] !== others[0]) return draft;
   // The symbol's own items come first and are cut, so that the passages are seen.
   return { ...draft, items: [...draft.items.slice(0, 3), ...others].slice(0, MAXIMUM_ITEMS), sentences: [...draft.sentences.slice(0, 2), ...passages.sentences.slice(0, 1)] };
 }

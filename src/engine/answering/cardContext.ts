@@ -3,7 +3,7 @@ import type { CardItem, FileRange, SearchHit, SymbolDefinition, SymbolUsage, Att
 import type { CitationLedger } from "./citations.ts";
 import type { Question } from "./question.ts";
 import type { ResolvedSymbol } from "./resolve.ts";
-import { isTest, qualifiedName } from "./wording.ts";
+import { isSecondary, isTest, qualifiedName } from "./wording.ts";
 import type { WorkspaceAccess } from "./workspaceAccess.ts";
 
 export interface CardContext {
@@ -27,7 +27,7 @@ export interface Draft {
 }
 
 export const MAXIMUM_ITEMS = 6;
-const USAGES_READ = 60;
+const USAGES_READ = 120;
 const USAGES_SHOWN = 8;
 const DOCUMENTATION_ABOVE = 60;
 
@@ -99,11 +99,12 @@ export function mentions(text: string, name: string): boolean {
   return false;
 }
 
-/** The usages of `name`, product code before tests, outside the lines of `definition`. */
+/** The usages of `name`: product code before tests and examples, calls before mentions, mentions before imports. */
 export async function usagesOf(context: CardContext, name: string): Promise<{ count: number; usages: SymbolUsage[] }> {
   const { count, usages } = await context.access.usages(name, USAGES_READ);
-  const isImport = (usage: SymbolUsage): boolean => /^(?:import\b|from\s.+\bimport\b|export\s.*\bfrom\b|(?:const|let|var)\s.*=\s*require\(|use\s|using\s|#include)/.test(usage.text);
-  const weight = (usage: SymbolUsage): number => (isTest(usage.path) ? 2 : 0) + (isImport(usage) ? 1 : 0);
+  // The name alone on its line belongs to an import or a list over several lines.
+  const form = ({ text }: SymbolUsage): number => (isImport(text) || text.replace(/[\s,{}()]/g, "") === name ? 2 : text.includes(`${name}(`) || text.includes(`<${name}`) ? 0 : 1);
+  const weight = (usage: SymbolUsage): number => (isTest(usage.path) ? 6 : isSecondary(usage.path) ? 3 : 0) + form(usage);
   return { count, usages: usages.toSorted((a, b) => weight(a) - weight(b)) };
 }
 
@@ -112,6 +113,11 @@ export async function belongsTo(context: CardContext, path: string, line: number
   const said = text.replace(/^\s*(?:\/\/+|\/?\*+|#+|--|"""|''')?\s?/, "").replace(/\s*(?:\*\/|"""|''')?\s*$/, "").trim();
   const below = (await context.access.symbolsIn(path)).find((definition) => definition.startLine > line && definition.startLine - line < 40 && said.length > 5 && definition.documentation.includes(said));
   return below ?? enclosing(context, path, line);
+}
+
+/** Whether a line imports. */
+export function isImport(text: string): boolean {
+  return /^(?:import\b|from\s.+\bimport\b|export\s.*\bfrom\b|(?:const|let|var)\s.*=\s*require\(|use\s|using\s|#include)/.test(text);
 }
 
 /** The innermost definition that holds `line`, or null. */

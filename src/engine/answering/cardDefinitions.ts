@@ -1,7 +1,7 @@
 // Cards about named definitions: where one stands, what it does, how it is called, who uses it.
 // Every statement is a copy of, or a place in, a file that was read for it.
 import type { CardItem, SymbolDefinition, SymbolUsage } from "../protocol/types.ts";
-import { definitionItem, enclosing, MAXIMUM_ITEMS, usagesOf } from "./cardContext.ts";
+import { definitionItem, enclosing, isImport, MAXIMUM_ITEMS, usagesOf } from "./cardContext.ts";
 import type { CardContext, Draft } from "./cardContext.ts";
 import type { ResolvedSymbol } from "./resolve.ts";
 import { isTest, aKind, code, escapeCitations, firstSentence, list, place, plural, qualifiedName, quote } from "./wording.ts";
@@ -146,6 +146,8 @@ async function itemsOf(context: CardContext, symbol: ResolvedSymbol, limit: numb
 
 function otherDefinitions(symbol: ResolvedSymbol, first: CardItem, others: readonly CardItem[]): string {
   const more = symbol.definitions.length - 1;
+  // `Chat.abort` was asked for by its container: other definitions of "abort" are beside the point.
+  if (symbol.asked.includes(".") && symbol.asked.toLowerCase() === first.title.toLowerCase()) return "";
   if (more <= 0 || others.length === 0) return "";
   const named = others.map((item) => `${place(item.location.path, item.location.startLine)} [${item.citation}]`);
   const rest = more - others.length;
@@ -195,15 +197,17 @@ function shortBody(context: CardContext, definition: SymbolDefinition): string {
 
 async function calledBy(context: CardContext, definition: SymbolDefinition): Promise<string[]> {
   const body = context.citations.list().find((citation) => citation.path === definition.path && citation.startLine <= definition.startLine && citation.endLine > definition.startLine)?.text ?? "";
-  const names = new Set<string>();
-  for (const match of body.replace(/(["'`])(?:\\.|(?!\1).)*\1|\/\/.*|#\s.*/g, " ").matchAll(/([A-Za-z_$][\w$]{2,})\s*\(/g)) {
-    const name = match[1] ?? "";
-    if (name !== definition.name) names.add(name);
+  // Whether it is called on this object: then a method is meant, else a function or class.
+  const names = new Map<string, boolean>();
+  for (const match of body.replace(/(["'`])(?:\\.|(?!\1).)*\1|\/\/.*|#\s.*/g, " ").matchAll(/(?<![\w$])(self\.|this\.)?(?<!(?<!self|this)\.)([A-Za-z_$][\w$]{2,})\s*\(/g)) {
+    const name = match[2] ?? "";
+    if (name !== definition.name) names.set(name, match[1] !== undefined);
   }
   const called: string[] = [];
-  for (const name of [...names].slice(0, 40)) {
+  for (const [name, own] of [...names].slice(0, 40)) {
     if (called.length >= 6) break;
-    if ((await context.access.definitions(name)).some((candidate) => /^(?:function|method|class)$/.test(candidate.kind))) called.push(name);
+    const definitions = await context.access.definitions(name);
+    if (definitions.some((candidate) => candidate.name === name && (own ? candidate.kind === "method" && candidate.container.at(-1) === definition.container.at(-1) : /^(?:function|class)$/.test(candidate.kind)))) called.push(name);
   }
   return called;
 }
@@ -228,10 +232,6 @@ function isCall(text: string, name: string, definition: SymbolDefinition): boole
   const called = String.raw`${escaped}(?:<[^<>]*>)?\s*(?:\(|\x60)`;
   if (definition.kind === "method" && name === definition.name) return new RegExp(String.raw`[.>]${called}`).test(text);
   return new RegExp(String.raw`(?<!\bself\.|\bthis\.|\bsuper\(\)\.|[\w$])${called}`).test(text);
-}
-
-function isImport(text: string): boolean {
-  return /^(?:import\b|from\s.+\bimport\b|export\s.*\bfrom\b|(?:const|let|var)\s.*=\s*require\(|use\s|using\s|#include)/.test(text);
 }
 
 function rankInFile(usages: readonly SymbolUsage[], usage: SymbolUsage): number {

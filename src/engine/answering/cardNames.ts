@@ -1,17 +1,28 @@
 // Cards about text that no definition bears: names that are only used, quoted phrases, and who imports a file.
-import type { CardItem } from "../protocol/types.ts";
+import type { CardItem, SearchHit } from "../protocol/types.ts";
 import { MAXIMUM_ITEMS, usagesOf } from "./cardContext.ts";
 import type { CardContext, Draft } from "./cardContext.ts";
 import { usageItem } from "./cardDefinitions.ts";
+import { questionStems, stemsOf } from "./passages.ts";
 import { resolvePath } from "./resolve.ts";
-import { code, list, place, plural, quote } from "./wording.ts";
+import { code, isSecondary, list, place, plural, quote } from "./wording.ts";
 
 const EXPORTS_LOOKED_UP = 25;
 
-/** A parameter, a key, a message: lines that hold it verbatim, by the table of usages and by search. */
+/** A message, a parameter, a key, a file name: lines that hold it verbatim, by search and by the table of usages. */
 export async function verbatimCard(context: CardContext): Promise<Draft | null> {
   const { question } = context;
   const names = question.identifiers.filter((subject) => subject.mark !== "capitalised" && subject.mark !== "named");
+  const whole = question.text.trim().replace(/[.…\s]+$/, "");
+  const texts = [
+    ...(question.intent === "open" && whole.length > 8 && whole.length < 300 ? [whole] : []), ...question.phrases,
+    ...names.filter((subject) => subject.container.length > 0).map((subject) => [...subject.container, subject.name].join(".")), ...question.paths.map((mention) => mention.path),
+  ];
+  for (const text of texts) {
+    if (text.length < 3) continue;
+    const items = await linesHolding(context, text);
+    if (items.length > 0) return { sentences: [`${/\s/.test(text) ? quote(text) : code(text)} stands verbatim on ${items.length === 1 ? "this line" : "these lines"}: ${listed(items)}.`], items, supported: true };
+  }
   for (const subject of names) {
     const { count, usages } = await usagesOf(context, subject.name);
     if (subject.container.length > 0 || count === 0) continue;
@@ -26,11 +37,6 @@ export async function verbatimCard(context: CardContext): Promise<Draft | null> 
       items.push(item);
     }
     if (items.length > 0) return { sentences: [`${code(subject.name)} has no definition of its own in the index; the name stands on ${plural(count, "line")}: ${listed(items)}.`], items, supported: true };
-  }
-  const texts = [...names.map((subject) => [...subject.container, subject.name].join(".")), ...question.phrases].filter((text) => text.length >= 3);
-  for (const text of texts) {
-    const items = await linesHolding(context, text);
-    if (items.length > 0) return { sentences: [`${question.phrases.includes(text) ? quote(text) : code(text)} stands verbatim on ${items.length === 1 ? "this line" : "these lines"}: ${listed(items)}.`], items, supported: true };
   }
   return null;
 }
@@ -61,17 +67,24 @@ export async function importersCard(context: CardContext): Promise<Draft | null>
   return { sentences: [`${plural(lines.size, "file")} ${lines.size === 1 ? "imports" : "import"} from ${code(path)}: ${listed(items)}.`], items, supported: true };
 }
 
+/** Lines with `text` in any case; those whose surroundings hold most of the question's other words first. */
 async function linesHolding(context: CardContext, text: string): Promise<CardItem[]> {
-  const items: CardItem[] = [];
   const wanted = text.toLowerCase();
+  const stems = questionStems(context.question);
+  const found: { hit: SearchHit; line: number; text: string; score: number }[] = [];
   for (const hit of [...await context.access.search(text.slice(0, 300), { k: 20 }), ...await context.hits()]) {
-    const lines = hit.text.split("\n");
-    for (const [i, line] of lines.entries()) {
-      if (items.length >= MAXIMUM_ITEMS - 1) return items;
-      if (!line.toLowerCase().includes(wanted)) continue;
-      const item = await usageItem(context, { path: hit.path, line: hit.startLine + i, text: line.trim().slice(0, 200) }, hit.language);
-      if (item && !items.some((known) => known.citation === item.citation)) items.push(item);
+    if (!hit.text.toLowerCase().includes(wanted)) continue;
+    const around = stemsOf(`${hit.path} ${hit.text}`);
+    const score = stems.filter((part) => around.has(part)).length - (isSecondary(hit.path) ? 1.5 : 0);
+    for (const [i, line] of hit.text.split("\n").entries()) {
+      if (line.toLowerCase().includes(wanted)) found.push({ hit, line: hit.startLine + i, text: line.trim().slice(0, 200), score });
     }
+  }
+  const items: CardItem[] = [];
+  for (const { hit, line, text: lineText } of found.sort((a, b) => b.score - a.score)) {
+    if (items.length >= MAXIMUM_ITEMS - 1) break;
+    const item = await usageItem(context, { path: hit.path, line, text: lineText }, hit.language);
+    if (item && !items.some((known) => known.citation === item.citation)) items.push(item);
   }
   return items;
 }

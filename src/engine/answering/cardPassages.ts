@@ -16,7 +16,7 @@ const NEAR_BEST = 0.5;
 
 /** "Which file handles …": the best files, each with the definition and the lines that match. */
 export async function passagesCard(context: CardContext, { threshold = SUPPORT_THRESHOLD }: { threshold?: number } = {}): Promise<Draft | null> {
-  const ranked = rankFiles(context.question, await context.hits(), context.activePath);
+  const ranked = rankFiles(context.question, await context.hits(), { preferredPath: context.activePath, nFiles: context.files.length });
   const best = ranked[0];
   if (!best || best.coverage < threshold) return null;
   const near = ranked.filter((file) => file.score >= NEAR_BEST * best.score && file.coverage >= 0.6 * threshold).slice(0, FILES_SHOWN);
@@ -34,6 +34,8 @@ export async function passagesCard(context: CardContext, { threshold = SUPPORT_T
     sentences.push(`The closest match is ${place(first.location.path, first.location.startLine)}${named}${described !== "" ? `: ${quote(described)}` : line === "" ? "" : `: ${code(line)}`} [${first.citation}].`);
   }
   if (items.length === 0) return null;
+  const leading = near.find((file) => file.path === items[0]?.location.path);
+  if (leading && leading.missing.length > 0) sentences.push(`It does not mention ${list(leading.missing.slice(0, 3).map(quote))} [${items[0]?.citation}].`);
   const others = items.filter((item, i) => item.location.path !== items[0]?.location.path && items.findIndex((other) => other.location.path === item.location.path) === i);
   if (others.length > 0) sentences.push(`Also close: ${list(others.map((item) => `${code(item.location.path)} [${item.citation}]`))}.`);
   return { sentences, items: items.slice(0, MAXIMUM_ITEMS), supported: true };
@@ -113,7 +115,7 @@ export async function unsupportedCard(context: CardContext): Promise<Draft> {
   }
   const named = items.length > 0;
   if (!named) {
-    for (const file of rankFiles(question, await context.hits(), context.activePath).slice(0, 3)) items.push(...await passageItems(context, file, 1));
+    for (const file of rankFiles(question, await context.hits(), { preferredPath: context.activePath, nFiles: context.files.length }).slice(0, 3)) items.push(...await passageItems(context, file, 1));
   }
   const missing = question.paths.filter((mention) => resolvePath(mention, context.files).length === 0 && resolveFolder(mention, context.files).length === 0).map((mention) => code(mention.path));
   const subject = missing.length > 0 ? `There is no file ${list(missing)} in the index`
@@ -129,8 +131,9 @@ function either(offers: readonly string[]): string {
 
 async function passageItems(context: CardContext, file: RankedFile, limit: number): Promise<CardItem[]> {
   const items: CardItem[] = [];
-  for (const { hit, matchingLines } of file.passages) {
+  for (const { hit, matchingLines: findLines } of file.passages) {
     if (items.length >= limit) break;
+    const matchingLines = findLines();
     const line = matchingLines[0] ?? hit.startLine;
     const around = await belongsTo(context, hit.path, line, hit.text.split("\n")[line - hit.startLine] ?? "");
     // A definition that fits is cited whole; of a large one, the passage that matched.

@@ -13,13 +13,15 @@ export interface RankedFile {
   passages: Passage[];
   /** Share of the question's words, weighted by rarity among the finds, that its name and passages hold, in [0, 1]. */
   coverage: number;
+  /** The question's telling words that neither its name nor its passages hold, as the question spells them. */
+  missing: string[];
 }
 
 export interface Passage {
   hit: SearchHit;
   score: number;
-  /** 1-based lines of the file that hold words of the question, best first, at most {@link MAXIMUM_MATCHING_LINES}. */
-  matchingLines: number[];
+  /** 1-based lines of the file that hold words of the question, best first, at most {@link MAXIMUM_MATCHING_LINES}. Read when asked for. */
+  matchingLines(): number[];
 }
 
 const MAXIMUM_MATCHING_LINES = 3;
@@ -35,7 +37,19 @@ const SYNONYMS = [
   "show render display draw present print", "check validate verify ensure assert", "start init setup launch bootstrap begin run", "stop cancel abort halt end kill", "error exception failure fail",
   "parse decode deserialize read", "encode serialize dump write stringify", "connect open socket", "config setting option preference", "change update modify edit set", "compute calculate count measure",
   "convert transform map translate", "find search lookup query match", "split chunk cut divide", "login auth authenticate signin", "download pull fetch", "list enumerate all",
+  "detect check recognize discover", "choose select pick decide", "wait delay sleep debounce throttle", "watch observe listen subscribe monitor", "score rank rate rerank",
+  "register add subscribe", "trim strip clean sanitize", "merge combine join concat fuse", "log report print trace", "retry reconnect repeat again", "train fit finetune learn", "test evaluate benchmark",
 ].map((group) => new Set(group.split(" ").map(stem)));
+const GENERIC_WORDS = "shown new use make handle manage process perform run user happen respect exist work code data value current different various correct proper automatic first last main actual really default";
+/** Words that name actions or nothing in particular. */
+const GENERIC = new Set([...SYNONYMS.flatMap((group) => [...group]), ...GENERIC_WORDS.split(" ").map(stem)]);
+const GENERIC_WEIGHT = 0.8;
+/** A word that no find holds: it may be the asker's own, or the very thing that is not here. */
+const ABSENT_WEIGHT = 3.5;
+const PASSAGES_PER_FILE = 10;
+/** Files that list names rather than do things. */
+const LISTS_ONLY = /(?:^|\/)(?:constants?|types?|enums?|__init__|index\.d)\.\w+$|\.d\.ts$|(?:^|\/)locales?\//;
+const LISTS_SHARE = 0.85;
 
 /** The stems a question looks for. */
 export function questionStems(question: Question): string[] {
@@ -44,19 +58,21 @@ export function questionStems(question: Question): string[] {
   return [...new Set(parts.map(stem))].filter((part) => part.length > 1);
 }
 
-/** Groups `hits`, best first, by file and ranks the files. `files` are all indexed paths: a file whose name says it all may not be among the hits. */
-export function rankFiles(question: Question, hits: readonly SearchHit[], preferredPath?: string): RankedFile[] {
+/** Groups `hits`, best first, by file and ranks the files. `nFiles` is how many the workspace has: what is rare among the finds need not be rare there. */
+export function rankFiles(question: Question, hits: readonly SearchHit[], { preferredPath, nFiles = hits.length }: { preferredPath?: string; nFiles?: number } = {}): RankedFile[] {
   const stems = questionStems(question);
   const texts = hits.map((hit) => stemsOf(`${hit.breadcrumb.join(" ")} ${hit.text}`));
   const names = hits.map((hit) => stemsOf(hit.path.replace(/\.\w+$/, "")));
-  // A word that every find holds tells nothing; one that few hold tells most.
+  // What few passages of the workspace hold tells most; their number is estimated from that of the files.
+  const nPassages = Math.max(hits.length, PASSAGES_PER_FILE * nFiles);
   const weights = new Map(stems.map((wanted) => {
     const holding = texts.filter((text, i) => text.has(wanted) || names[i]?.has(wanted)).length;
-    return [wanted, 1 + Math.log((hits.length + 1) / (holding + 1))] as const;
+    // Verbs are chosen freely by who asks; nouns are mostly those of the code.
+    if (GENERIC.has(wanted)) return [wanted, GENERIC_WEIGHT] as const;
+    return [wanted, holding === 0 ? ABSENT_WEIGHT : 1 + Math.log((nPassages + 1) / (holding + 1))] as const;
   }));
   const total = [...weights.values()].reduce((sum, weight) => sum + weight, 0) || 1;
   const share = (present: (wanted: string) => boolean): number => [...weights].reduce((sum, [wanted, weight]) => sum + (present(wanted) ? weight : SYNONYM_SHARE * weight * Number(synonymsOf(wanted).some(present))), 0) / total;
-  const exactShare = (present: (wanted: string) => boolean): number => [...weights].reduce((sum, [wanted, weight]) => sum + (present(wanted) ? weight : 0), 0) / total;
   const pairs = question.runs.flatMap((run) => run.slice(1).map((word, i) => `${stem(run[i] ?? "")} ${stem(word)}`));
   const wantsTests = stems.includes("test");
   const wantsSecondary = stems.some((wanted) => ["doc", "exampl", "tutorial", "demo", "sampl", "benchmark", "legacy"].includes(wanted));
@@ -67,7 +83,7 @@ export function rankFiles(question: Question, hits: readonly SearchHit[], prefer
     const symbols = stemsOf(hit.breadcrumb.join(" "));
     const score = WEIGHT.order * (ORDER_OFFSET / (ORDER_OFFSET + i)) + WEIGHT.coverage * share((wanted) => text.has(wanted)) + WEIGHT.symbol * share((wanted) => symbols.has(wanted));
     const entry = byFile.get(hit.path) ?? { passages: [], name: names[i] ?? new Set(), all: new Set<string>() };
-    entry.passages.push({ hit, score, matchingLines: matchingLines(hit, weights) });
+    entry.passages.push({ hit, score, matchingLines: () => matchingLines(hit, weights) });
     for (const present of text) entry.all.add(present);
     for (const present of entry.name) entry.all.add(present);
     byFile.set(hit.path, entry);
@@ -84,8 +100,11 @@ export function rankFiles(question: Question, hits: readonly SearchHit[], prefer
     const neighbours = pairs.filter((pair) => names.some((name) => ` ${name} `.includes(` ${pair} `))).length;
     let score = (entry.passages[0]?.score ?? 0) + WEIGHT.more * rest + WEIGHT.fileName * named + NEIGHBOURS * Math.min(2, neighbours);
     if (isTest(path) ? !wantsTests : isSecondary(path) && !wantsSecondary) score *= WEIGHT.secondary;
+    if (LISTS_ONLY.test(path)) score *= LISTS_SHARE;
     if (path === preferredPath) score *= 1.05;
-    ranked.push({ path, score, passages: entry.passages, coverage: exactShare((wanted) => entry.all.has(wanted)) });
+    ranked.push({ path, score, passages: entry.passages, coverage: share((wanted) => entry.all.has(wanted)),
+      missing: question.words.filter((word) => splitIdentifier(word).map(stem).every((part) => !GENERIC.has(part) && !entry.all.has(part) && !synonymsOf(part).some((other) => entry.all.has(other)))),
+    });
   }
   return ranked.sort((a, b) => b.score - a.score);
 }

@@ -4,7 +4,7 @@ import type { AskParams, QuestionIntent } from "../protocol/types.ts";
 import { findError, findPlaces } from "./stackTrace.ts";
 import type { ErrorMention } from "./stackTrace.ts";
 import { findSubjects } from "./subjects.ts";
-import type { PathMention, Subject } from "./subjects.ts";
+import type { PathMention, Subject, Subjects } from "./subjects.ts";
 
 export type SlashCommand = NonNullable<AskParams["command"]>;
 
@@ -64,7 +64,7 @@ export function understandQuestion(question: string, command?: SlashCommand): Qu
     refersToFile: /\b(?:this|the current|current|the open|the active|my current) (?:file|module|document|script|notebook|tab)\b/.test(head),
     refersToSelection: /\b(?:this|the|my|current|highlighted|selected|above)(?: (?:selected|highlighted|current))? (?:function|method|class|code|selection|snippet|block|line|lines|part|component|loop|expression|statement|query|regex|hook|test|piece)\b(?! (?:that|which|called|named|for|where|to))/.test(head)
       || /\b(?:selection|what i(?:'ve| have)? selected|selected text)\b/.test(head) || /^(?:what does |explain |describe |fix |why does )?(?:this|it)(?: (?:do|mean|work|code|here|does))?\s*[?.!]*$/.test(head.trim()),
-    searchQuery: searchQueryOf(asked, pasted, error, subjects.words, subjects.identifiers),
+    searchQuery: searchQueryOf(asked, pasted, error, subjects),
     clipped,
   };
 }
@@ -73,7 +73,7 @@ export function understandQuestion(question: string, command?: SlashCommand): Qu
 function correctTypos(lower: string): string {
   return lower
     .replace(/\b(?:whre|wher|whee?re|were(?= (?:is|are|do|does|can)\b)|wehre|hwere|whrer)\b/g, "where")
-    .replace(/\b(?:wich|whcih|whihc|whic|witch(?= (?:file|function|class|module|component|method|place|part)))\b/g, "which")
+    .replace(/\b(?:wich|whch|whcih|whihc|whic|witch(?= (?:file|function|class|module|component|method|place|part)))\b/g, "which")
     .replace(/\b(?:waht|wht|wat|whta|hwat)\b/g, "what")
     .replace(/\b(?:hwo|hoow|hw)\b(?= (?:do|does|to|can|is|are|should|i)\b)/g, "how")
     .replace(/\b(?:wheres|where's)\b/g, "where is").replace(/\b(?:whats|what's)\b/g, "what is").replace(/\b(?:hows|how's)\b/g, "how is").replace(/\b(?:whos|who's)\b/g, "who is")
@@ -161,11 +161,12 @@ function intentOf(head: string, error: ErrorMention | null, command: SlashComman
   return "open";
 }
 
-function searchQueryOf(asked: string, pasted: string, error: ErrorMention | null, words: readonly string[], identifiers: readonly Subject[]): string {
+function searchQueryOf(asked: string, pasted: string, error: ErrorMention | null, { words, identifiers, paths, phrases }: Subjects): string {
   const parts: string[] = [];
   if (error) parts.push(error.message, error.type, ...error.frames.slice(0, 3).map((frame) => frame.name));
   for (const subject of identifiers) if (subject.mark !== "capitalised") parts.push([...subject.container, subject.name].join("."));
-  parts.push(...words);
+  for (const mention of paths) parts.push(mention.path.split("/").filter((part) => part !== "").at(-1) ?? "");
+  parts.push(...phrases, ...words);
   const query = parts.filter((part) => part !== "").join(" ").trim();
   return (query === "" ? (asked.trim() === "" ? pasted : asked).replace(/\s+/g, " ") : query).slice(0, MAXIMUM_QUERY_CHARACTERS);
 }

@@ -55,7 +55,7 @@ const FUNCTION_WORDS = new Set((
   "a an the this that these those it its is are was were be been being am do does did doing done has have had having i you they he she me us my our your their of in on at to from for " +
   "with without by as into onto over under about between than then so if or and not no nor but can could should would will shall may might must what where which who whom whose when why how " +
   "whats wheres whos hows thats isnt doesnt dont cant there here please pls tell show explain describe me want some any every each just only also too very really actually exactly currently " +
-  "something anything someone teh hte whre wher wehre waht wht wat whta wich whcih whihc hwo doess deos s t re ve ll d m via etc eg ie lets hey hi hello thanks thank ok okay " +
+  "something anything someone we teh hte whre wher wehre whch waht wht wat whta wich whcih whihc hwo doess deos s t re ve ll d m via etc eg ie lets hey hi hello thanks thank ok okay " +
   "wo ist sind was wie wird werden welche welcher welches der die das den dem ein eine macht funktioniert où ou est sont que quoi quel quelle fait le la les un une des du de comment " +
   "dónde donde está qué cuál cual hace cómo como el los las una unos se es en"
 ).split(/\s+/));
@@ -65,7 +65,7 @@ const FRAME_WORDS = new Set((
   "find locate give list help need know see look looking get gets got all defined define definition defines declared declare implemented implement implementation implements located location live lives " +
   "happen happens happening handled handle handles handling responsible used use uses using usage usages call calls called calling caller callers work works working file files code codebase function " +
   "functions method methods class classes module modules component place places part parts line lines repo repository project purpose meaning mean means thing things way ways stuff reference references " +
-  "referenced import imports imported invoke invoked invokes written logic symbol variable constant interface inside within full datei fichier archivo let"
+  "referenced support supports supported exist exists existing import imports imported invoke invoked invokes written logic symbol variable constant interface inside within full datei fichier archivo let"
 ).split(/\s+/));
 
 /** Reads the subjects out of `text`, which should be at most some thousand characters. */

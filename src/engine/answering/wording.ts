@@ -79,9 +79,14 @@ export function isTest(path: string): boolean {
   return /(?:^|\/)(?:tests?|specs?|__tests__|__mocks__|testdata|fixtures|e2e)\/|(?:^|\/)test_[^/]*$|[._-](?:test|spec|e2e)\.[^/]*$|_test\.\w+$|(?:^|\/)conftest\.py$/i.test(path);
 }
 
+const IRREGULAR: Readonly<Record<string, string>> = {
+  shown: "show", built: "build", sent: "send", written: "write", wrote: "write", chosen: "choose", chose: "choose", made: "make", kept: "keep", ran: "run", running: "run", found: "find", held: "hold",
+  split: "split", bound: "bind", thrown: "throw", threw: "throw", drawn: "draw", taken: "take", given: "give", begun: "begin", hidden: "hide", broken: "break", spoken: "speak", got: "get", gotten: "get", children: "child", indices: "index",
+};
+
 /** A crude stem, for counting which words of a question a text covers: "formatter", "formatting" and "formats" agree. */
 export function stem(word: string): string {
-  const lower = word.toLowerCase();
+  const lower = IRREGULAR[word.toLowerCase()] ?? word.toLowerCase();
   if (lower.length < 4) return lower;
   let root = lower.replace(/(?:izations?|isations?)$/, "ize").replace(/ies$/, "y").replace(/(?:ations?|ators?|ating|ated|ates?)$/, "at").replace(/(?:ions?|ings?|ers?|ors?|ed|es|ment|ments|able|ly|s|e|y)$/, "");
   if (root.length < 3) root = lower.slice(0, Math.max(3, lower.length - 1));

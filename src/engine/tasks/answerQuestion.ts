@@ -242,7 +242,7 @@ async function foundSources(question: Question, composed: ComposedCard, workspac
   const sources: PromptSource[] = composed.citations.slice(0, limit).map(({ n, path, startLine, endLine, text }) => ({ n, path, startLine, endLine, text }));
   if (!composed.card.supported) return sources;
   const hits = composed.hits.length > 0 ? composed.hits : await workspace.search(question.searchQuery, { k: 20, signal });
-  for (const file of rankFiles(question, hits)) {
+  for (const file of rankFiles(question, hits, { nFiles: (await workspace.files()).length })) {
     for (const { hit } of file.passages.slice(0, 2)) {
       if (sources.length >= limit) return sources;
       if (sources.some((source) => source.path === hit.path && source.startLine <= hit.startLine && source.endLine >= hit.endLine)) continue;
