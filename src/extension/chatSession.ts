@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { EngineNotifications, EngineRequests, ClientNotifications } from "../engine/protocol/messages.ts";
 import type { AskResult, ChatTurn as WireTurn } from "../engine/protocol/types.ts";
 import { applyAnswerEvent, titleOf } from "../webview/protocol.ts";
+import type { ChatStore } from "./chatStore.ts";
 import type { ChatAttachment, ChatTurn, Conversation, ConversationSummary, HostMessage, SlashCommand, TurnFailure } from "../webview/protocol.ts";
 
 /** What the session needs of the engine; EngineClient has this shape. */
@@ -19,12 +20,6 @@ export interface CancelToken {
   onCancellationRequested(listener: (event: unknown) => unknown): { dispose(): void };
 }
 
-/** VS Code's Memento, or a map in tests. */
-export interface ChatStore {
-  get<T>(key: string): T | undefined;
-  update(key: string, value: unknown): Thenable<void>;
-}
-
 export interface ChatSessionOptions {
   engine: ChatEngine;
   store: ChatStore;
@@ -35,20 +30,13 @@ export interface ChatSessionOptions {
   now?: () => number;
 }
 
-const STORE_KEY = "kalactica.chat";
 /** Conversations kept for a folder, newest first. */
 const MAX_CONVERSATIONS = 40;
 /** Turns of the conversation that go along with a question, and characters of each. */
 const MAX_HISTORY_TURNS = 6;
 const MAX_HISTORY_CHARACTERS = 4_000;
 /** A stream is stored this often, so that a window that dies loses little. */
-const STORE_EVERY_MS = 2_000;
-
-interface Stored {
-  version: 1;
-  currentId: string;
-  conversations: Conversation[];
-}
+const STORE_EVERY_MS = 1_000;
 
 interface Flight {
   turnId: string;
@@ -63,13 +51,15 @@ export class ChatSession {
   #currentId: string;
   #flight: Flight | null = null;
   #storeTimer: NodeJS.Timeout | null = null;
+  /** Conversations that changed since they were last stored. */
+  readonly #unstored = new Set<string>();
   #disposed = false;
   readonly #subscription: { dispose(): void };
 
   constructor(options: ChatSessionOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    const stored = readStored(options.store.get<unknown>(STORE_KEY));
+    const stored = options.store.load();
     this.#conversations = stored.conversations.map((conversation) => ({ ...conversation, turns: conversation.turns.map(interrupted) }));
     this.#currentId = this.#conversations.some(({ id }) => id === stored.currentId) ? stored.currentId : "";
     if (this.#currentId === "") this.#begin();
@@ -114,6 +104,8 @@ export class ChatSession {
     this.#replace({ ...conversation, title, updatedAt: this.#now(), turns: [...conversation.turns, turn] });
     this.#options.post({ type: "turn", turn });
     this.#options.post({ type: "conversations", conversations: this.summaries() });
+    this.#options.store.setCurrent(conversation.id);
+    this.#store();
     await this.#answer(turn, activePath);
   }
 
@@ -159,6 +151,8 @@ export class ChatSession {
     if (!conversation) return;
     if (conversation.turns.some((turn) => turn.id === this.#flight?.turnId)) this.stop();
     this.#conversations = this.#conversations.filter((other) => other.id !== id);
+    this.#unstored.delete(id);
+    this.#options.store.remove(id);
     if (id === this.#currentId) this.#begin();
     this.#showCurrent();
   }
@@ -167,8 +161,8 @@ export class ChatSession {
   async dispose(): Promise<void> {
     this.#disposed = true;
     this.#subscription.dispose();
-    if (this.#storeTimer) clearTimeout(this.#storeTimer);
-    await this.#store();
+    this.#store();
+    await this.#options.store.flush();
   }
 
   async #answer(turn: ChatTurn, activePath: string | null): Promise<void> {
@@ -192,13 +186,15 @@ export class ChatSession {
       }
     } finally {
       if (this.#flight === flight) this.#flight = null;
+      this.#store();
     }
   }
 
   #begin(): Conversation {
     const fresh: Conversation = { id: randomUUID(), title: "", updatedAt: this.#now(), turns: [] };
-    const kept = this.#conversations.filter(({ turns }) => turns.length > 0).sort((a, b) => b.updatedAt - a.updatedAt).slice(0, MAX_CONVERSATIONS);
-    this.#conversations = [fresh, ...kept];
+    const asked = this.#conversations.filter(({ turns }) => turns.length > 0).sort((a, b) => b.updatedAt - a.updatedAt);
+    this.#conversations = [fresh, ...asked.slice(0, MAX_CONVERSATIONS)];
+    for (const { id } of asked.slice(MAX_CONVERSATIONS)) this.#options.store.remove(id);
     this.#currentId = fresh.id;
     return fresh;
   }
@@ -206,11 +202,12 @@ export class ChatSession {
   #showCurrent(): void {
     this.#options.post({ type: "conversation", conversation: this.current });
     this.#options.post({ type: "conversations", conversations: this.summaries() });
-    void this.#store();
+    this.#options.store.setCurrent(this.#currentId);
   }
 
   #replace(conversation: Conversation): void {
     this.#conversations = this.#conversations.map((other) => (other.id === conversation.id ? conversation : other));
+    this.#unstored.add(conversation.id);
     this.#storeSoon();
   }
 
@@ -226,16 +223,15 @@ export class ChatSession {
 
   #storeSoon(): void {
     if (this.#storeTimer || this.#disposed) return;
-    this.#storeTimer = setTimeout(() => {
-      this.#storeTimer = null;
-      void this.#store();
-    }, STORE_EVERY_MS);
+    this.#storeTimer = setTimeout(() => this.#store(), STORE_EVERY_MS);
     this.#storeTimer.unref();
   }
 
-  async #store(): Promise<void> {
-    const stored: Stored = { version: 1, currentId: this.#currentId, conversations: this.#conversations.filter(({ turns }) => turns.length > 0) };
-    await this.#options.store.update(STORE_KEY, stored);
+  #store(): void {
+    if (this.#storeTimer) clearTimeout(this.#storeTimer);
+    this.#storeTimer = null;
+    for (const conversation of this.#conversations) if (this.#unstored.has(conversation.id)) this.#options.store.save(conversation);
+    this.#unstored.clear();
   }
 }
 
@@ -277,14 +273,6 @@ function interrupted(turn: ChatTurn): ChatTurn {
     ...turn, state: "failed", status: null,
     failure: { text: "The window was closed or reloaded before this answer was complete.", action: { label: "Try Again", command: "retry" } },
   };
-}
-
-/** What was stored, if it is ours and of this version; anything else counts as nothing stored. */
-function readStored(value: unknown): Stored {
-  const none: Stored = { version: 1, currentId: "", conversations: [] };
-  if (typeof value !== "object" || value === null || !("version" in value) || value.version !== 1) return none;
-  const stored = value as Stored;
-  return Array.isArray(stored.conversations) ? stored : none;
 }
 
 /** A cancellation token that remembers, of the shape that vscode-jsonrpc takes. */

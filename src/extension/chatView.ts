@@ -7,7 +7,8 @@ import { ChangeProposals, fileInWorkspace, insertAtCursor, openLink, openRange }
 import { rankFiles } from "./chatFiles.ts";
 import { chatHtml } from "./chatHtml.ts";
 import { ChatSession } from "./chatSession.ts";
-import type { ChatEngine, ChatStore } from "./chatSession.ts";
+import type { ChatEngine } from "./chatSession.ts";
+import { ChatFiles } from "./chatStore.ts";
 import { EngineRequestError } from "./engineClient.ts";
 import type { EngineClientState } from "./engineClient.ts";
 import { sentenceFor } from "./messages.ts";
@@ -21,8 +22,8 @@ export interface ChatViewEngine extends ChatEngine {
 export interface ChatViewOptions {
   engine: ChatViewEngine;
   extensionUri: vscode.Uri;
-  /** The workspace's memento: conversations stay with their folder. */
-  store: ChatStore;
+  /** Where conversations are kept: a folder of its own for each workspace. */
+  storageDir: string;
   log: (message: string) => void;
 }
 
@@ -46,7 +47,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   static readonly viewId = "kalactica.chat";
 
   readonly #options: ChatViewOptions;
-  readonly #session: ChatSession;
+  #opened: ChatSession | null = null;
   readonly #proposals = new ChangeProposals();
   readonly #disposables: vscode.Disposable[] = [];
   #view: vscode.WebviewView | null = null;
@@ -62,7 +63,6 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   constructor(options: ChatViewOptions) {
     this.#options = options;
     const { engine } = options;
-    this.#session = new ChatSession({ engine, store: options.store, post: (message) => this.#post(message), describeError: describeTurnFailure });
     this.#wasReady = engine.state.name === "ready";
     this.#disposables.push(
       this.#proposals,
@@ -140,8 +140,17 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
 
   dispose(): void {
     if (this.#editorTimer) clearTimeout(this.#editorTimer);
-    void this.#session.dispose();
+    void this.#opened?.dispose();
     vscode.Disposable.from(...this.#disposables).dispose();
+  }
+
+  /** Made at its first use, so that a window in which nobody asks reads no history. */
+  get #session(): ChatSession {
+    this.#opened ??= new ChatSession({
+      engine: this.#options.engine, store: new ChatFiles(this.#options.storageDir, this.#options.log),
+      post: (message) => this.#post(message), describeError: describeTurnFailure,
+    });
+    return this.#opened;
   }
 
   async #receive(message: ViewMessage): Promise<void> {

@@ -45,7 +45,7 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
     onLog: (level, message) => log[level](message),
   });
 
-  const chat = new ChatView({ engine: client, extensionUri: context.extensionUri, store: context.workspaceState, log: (message) => log.info(message) });
+  const chat = new ChatView({ engine: client, extensionUri: context.extensionUri, storageDir: vscode.Uri.joinPath(storage, "chat").fsPath, log: (message) => log.info(message) });
   const status = new StatusItem(client);
   const completions = registerInlineCompletions({ client, onNote: (note) => status.noteCompletion(note) });
 

@@ -8,7 +8,7 @@ import type { HostMessage, ViewMessage } from "../../src/webview/protocol.ts";
 import { findChromium, launchChromium, NO_CHROMIUM } from "../e2e/chromium.ts";
 import { startPreview, THEMES } from "./previewServer.ts";
 import type { PreviewServer } from "./previewServer.ts";
-import { PROSE } from "./scenarios.ts";
+import { CARD, CARD_ONLY, CITATIONS, PROSE, turn } from "./scenarios.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** Our own script may not outgrow this. */
@@ -97,6 +97,19 @@ describe("chat view in a browser", function () {
     await add();
     await page.waitForTimeout(100);
     assert.equal(await main.evaluate((e) => e.scrollTop), 0);
+  });
+
+  it("shows a card taller than the view from its question on", async () => {
+    await open("conversation", "dark", 300);
+    await page.setViewportSize({ width: 300, height: 480 });
+    const running = turn({ id: "t3", state: "running", question: "Another" });
+    await send({ type: "turn", turn: running });
+    await send({ type: "turnEvent", turnId: "t3", event: { type: "card", card: CARD, citations: CITATIONS } });
+    await send({ type: "turn", turn: { ...CARD_ONLY, id: "t3", question: "Another" } });
+    await page.getByText("Another").waitFor();
+    await page.waitForTimeout(200);
+    const top = await page.locator(".turn").last().evaluate((e) => e.getBoundingClientRect().top - e.parentElement!.getBoundingClientRect().top);
+    assert.ok(Math.abs(top) < 3, `the question stands ${top} px below the top`);
   });
 
   it("stops by the button and by Escape", async () => {
@@ -357,7 +370,8 @@ describe("chat view in a browser", function () {
   });
 
   for (const theme of Object.keys(THEMES)) {
-    it(`has no serious accessibility violations in ${THEMES[theme]!.name}`, async () => {
+    it(`has no serious accessibility violations in ${THEMES[theme]!.name}`, async function () {
+      this.timeout(120_000);
       for (const scenario of ["conversation", "streaming", "welcome", "failed", "proposal", "warned", "noFolder"]) {
         await open(scenario, theme);
         if (scenario === "welcome") {

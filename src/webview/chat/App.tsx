@@ -26,6 +26,7 @@ export function App() {
   current.current = state;
   const conversation = useRef<HTMLElement>(null);
   const follows = useRef(true);
+  const lastSeen = useRef<string | undefined>(undefined);
   const { turns } = state.conversation;
   const last = turns.at(-1) ?? null;
   const running = runningTurn(state);
@@ -37,32 +38,33 @@ export function App() {
     return stop;
   }, []);
 
-  // Once loaded, the view stands where it stood before it was hidden; a new question brings the end into view.
-  const restoredScroll = useRef(false);
+  // Once loaded, the view stands where it stood before it was hidden. After that it goes along with the answer,
+  // until someone scrolls: to the end while prose streams, else to the question, so that a tall card is read from its top.
+  const restored = useRef(false);
+  const placed = useRef(0);
   useLayoutEffect(() => {
     const element = conversation.current;
-    if (!element || !state.loaded) return;
-    if (!restoredScroll.current) {
-      restoredScroll.current = true;
-      const kept = restoreDraft();
-      if (kept.scrollTop !== null && kept.conversationId === state.conversation.id) {
-        element.scrollTop = kept.scrollTop;
-        follows.current = isAtEnd(element);
-        return;
-      }
+    if (!element || !state.loaded || historyOpen) return;
+    const kept = restored.current ? null : restoreDraft();
+    restored.current = true;
+    if (kept && kept.scrollTop !== null && kept.conversationId === state.conversation.id) {
+      element.scrollTop = kept.scrollTop;
+      follows.current = isAtEnd(element);
+      placed.current = element.scrollTop;
+      return;
     }
-    if (follows.current) element.scrollTop = element.scrollHeight;
-  });
-  useEffect(() => {
-    follows.current = true;
-    const element = conversation.current;
-    if (element && restoredScroll.current && last?.state === "running") element.scrollTop = element.scrollHeight;
-  }, [last?.id]);
+    if (lastSeen.current !== last?.id) follows.current = true;
+    lastSeen.current = last?.id;
+    if (!follows.current) return;
+    const question = element.querySelector<HTMLElement>(".turn:last-of-type");
+    const top = last?.prose === "" && question ? question.offsetTop - element.offsetTop : Infinity;
+    element.scrollTop = Math.min(top, element.scrollHeight);
+    placed.current = element.scrollTop;
+  }, [state.conversation, state.loaded, historyOpen]);
 
   useEffect(() => {
     const keydown = (event: KeyboardEvent): void => {
       if (event.key !== "Escape" || event.defaultPrevented) return;
-      if (document.querySelector(".preview")) return;
       if (historyOpen) setHistoryOpen(false);
       else if (runningTurn(current.current)) post({ type: "stop" });
       else document.querySelector<HTMLElement>("[data-testid=composer]")?.focus();
@@ -86,7 +88,9 @@ export function App() {
       <main
         ref={conversation} class="conversation" hidden={historyOpen} aria-label="Conversation" onKeyDown={moveBetweenTurns}
         onScroll={(event) => {
-          follows.current = isAtEnd(event.currentTarget);
+          // Only a scroll of the reader's own changes whether the view follows.
+          if (Math.abs(event.currentTarget.scrollTop - placed.current) > 1) follows.current = isAtEnd(event.currentTarget);
+          placed.current = -1;
           keepDraft({ scrollTop: event.currentTarget.scrollTop, conversationId: state.conversation.id });
         }}
       >

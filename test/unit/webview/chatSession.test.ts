@@ -4,7 +4,8 @@ import { ChatSession, historyFor, plainQuestion } from "../../../src/extension/c
 import type { CancelToken, ChatEngine } from "../../../src/extension/chatSession.ts";
 import type { AskParams, AskResult } from "../../../src/engine/protocol/types.ts";
 import type { EngineNotifications } from "../../../src/engine/protocol/messages.ts";
-import type { HostMessage } from "../../../src/webview/protocol.ts";
+import type { Conversation, HostMessage } from "../../../src/webview/protocol.ts";
+import type { ChatStore } from "../../../src/extension/chatStore.ts";
 import { rankFiles } from "../../../src/extension/chatFiles.ts";
 import { chatHtml, contentSecurityPolicy } from "../../../src/extension/chatHtml.ts";
 import { CARD, CHECKS, CITATIONS, turn } from "../../webview/scenarios.ts";
@@ -20,11 +21,20 @@ interface Asked {
   reject: (error: Error) => void;
 }
 
-function setUp(stored?: Map<string, unknown>) {
+class MemoryStore implements ChatStore {
+  readonly conversations = new Map<string, Conversation>();
+  currentId = "";
+  load() { return { currentId: this.currentId, conversations: [...this.conversations.values()].map((c) => structuredClone(c)) }; }
+  save(conversation: Conversation) { this.conversations.set(conversation.id, structuredClone(conversation)); }
+  remove(id: string) { this.conversations.delete(id); }
+  setCurrent(id: string) { this.currentId = id; }
+  async flush() {}
+}
+
+function setUp(store = new MemoryStore()) {
   const asked: Asked[] = [];
   const told: unknown[] = [];
   const posted: HostMessage[] = [];
-  const store = stored ?? new Map<string, unknown>();
   let listener: ((value: EngineNotifications["answer/event"]) => void) | null = null;
   const engine: ChatEngine = {
     request: ((_method: string, params: AskParams, token?: CancelToken) => new Promise((resolve, reject) => asked.push({ params, token, resolve, reject }))) as ChatEngine["request"],
@@ -36,8 +46,7 @@ function setUp(stored?: Map<string, unknown>) {
   };
   let clock = 1_000;
   const session = new ChatSession({
-    engine, post: (message) => posted.push(message), now: () => clock++,
-    store: { get: <T>(key: string) => structuredClone(store.get(key)) as T | undefined, update: async (key, value) => { store.set(key, structuredClone(value)); } },
+    engine, store, post: (message) => posted.push(message), now: () => clock++,
     describeError: (error) => (error instanceof Error && error.message === "cancelled" ? null : { text: String(error), action: { label: "Try Again", command: "retry" } }),
   });
   return { session, asked, told, posted, store, emit: (askId: string, event: EngineNotifications["answer/event"]["event"]) => listener?.({ askId, event }) };
@@ -121,8 +130,16 @@ describe("chat session", () => {
     assert.match(after.session.current.turns[1]?.failure?.text ?? "", /reloaded/);
   });
 
-  it("starts empty when what was stored is not its own", () => {
-    assert.deepEqual(setUp(new Map([["kalactica.chat", { version: 99, conversations: "?" }]])).session.summaries(), []);
+  it("stores a question as soon as it is asked, and its answer as soon as it is there", async () => {
+    const { session, asked, store } = setUp();
+    const done = session.ask("q", null, [], null);
+    assert.equal([...store.conversations.values()][0]?.turns[0]?.state, "running");
+    asked[0]!.resolve(RESULT);
+    await done;
+    assert.equal([...store.conversations.values()][0]?.turns[0]?.state, "done");
+    assert.equal(store.currentId, session.current.id);
+    session.deleteConversation(session.current.id);
+    assert.equal(store.conversations.size, 0);
   });
 
   it("rates by the id that the engine knows", async () => {

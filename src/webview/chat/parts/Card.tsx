@@ -41,8 +41,10 @@ export function Card({ card, citations }: { card: GroundedCard; citations: reado
 
 function Item({ item, citation }: { item: CardItem; citation: Citation | undefined }) {
   const [open, setOpen] = useState(false);
-  const name = item.title.split(" — ")[0] ?? item.title;
   const { path, startLine } = item.location;
+  // A passage without a name of its own is titled by its file: the name alone, since the place follows.
+  const title = item.title.split(" — ")[0] ?? item.title;
+  const name = title === path ? (path.split("/").at(-1) ?? path) : title;
   return (
     <div class="item">
       <div class="item-title">

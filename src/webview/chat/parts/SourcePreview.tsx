@@ -20,6 +20,8 @@ interface Shown {
 export function SourcePreview({ find }: { find: (chip: HTMLElement) => Citation | null }) {
   const [shown, setShown] = useState<Shown | null>(null);
   const box = useRef<HTMLDivElement>(null);
+  const open = useRef(false);
+  open.current = shown !== null;
   const finder = useRef(find);
   finder.current = find;
 
@@ -47,7 +49,12 @@ export function SourcePreview({ find }: { find: (chip: HTMLElement) => Citation 
       clearTimeout(timer);
       setShown(null);
     };
-    const key = (event: KeyboardEvent): void => { if (event.key === "Escape") close(); };
+    const key = (event: KeyboardEvent): void => {
+      if (event.key !== "Escape") return;
+      // Escape closes one thing at a time: while a preview is open it does not stop the answer.
+      if (open.current) event.stopPropagation();
+      close();
+    };
     // Focus may scroll its chip into view before the preview opens; that must not keep it from opening.
     const scrolled = (): void => setShown(null);
     const options = { capture: true };
