@@ -79,7 +79,8 @@ export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
     database.exec("COMMIT");
     return result;
   } catch (error) {
-    database.exec("ROLLBACK");
+    // A full disk makes SQLite roll back by itself; rolling back again would hide that error behind another.
+    if (database.isTransaction) database.exec("ROLLBACK");
     throw error;
   }
 }

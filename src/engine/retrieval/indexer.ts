@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { lstat, readFile, realpath } from "node:fs/promises";
 import path from "node:path";
-import { EngineError, errnoCode, throwIfCancelled } from "../base/errors.ts";
+import { errnoCode, throwIfCancelled } from "../base/errors.ts";
 import { sha256 } from "../base/files.ts";
 import type { Log } from "../base/log.ts";
 import type { Lease } from "../base/scheduler.ts";
@@ -13,6 +13,7 @@ import type { Chunk } from "./chunking/parsedFile.ts";
 import { parseFile } from "./chunking/parseFile.ts";
 import type { Embedder } from "./embedder.ts";
 import type { ChunkStore, FileRow, PreparedFile } from "./store/chunkStore.ts";
+import { storageFailure } from "./store/storageFailure.ts";
 import { decodeVector, encodeVector } from "./store/vectorCodec.ts";
 import type { VectorIndex } from "./store/vectorIndex.ts";
 import { readContents } from "./walk/contents.ts";
@@ -31,6 +32,8 @@ const PASSAGE_CHARACTERS = 4_000;
 
 export interface IndexerOptions {
   workspaceDir: string;
+  /** Only to be named in failures. */
+  storageDir: string;
   store: ChunkStore;
   settings: Settings;
   embedder: Embedder | null;
@@ -220,11 +223,7 @@ export class Indexer {
     try {
       return this.#options.store.write(work);
     } catch (error) {
-      // SQLITE_FULL
-      if ((error as { errcode?: number }).errcode === 13) {
-        throw new EngineError("diskFull", "There is no space left to write the index. Free some disk space and index again; what is indexed so far is intact.", {}, error);
-      }
-      throw error;
+      throw storageFailure(this.#options.storageDir, error);
     }
   }
 }
@@ -243,7 +242,7 @@ export function normalise(relative: string): string | null {
 }
 
 /** What is embedded of a chunk: where it stands and what it says. */
-function passageOf(filePath: string, chunk: { breadcrumb: readonly string[]; text: string; source?: string }): string {
+export function passageOf(filePath: string, chunk: { breadcrumb: readonly string[]; text: string; source?: string }): string {
   return `${filePath}\n${chunk.breadcrumb.join(" ")}\n${chunk.source ?? chunk.text}`.slice(0, PASSAGE_CHARACTERS);
 }
 

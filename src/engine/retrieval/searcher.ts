@@ -16,9 +16,11 @@ export interface FusionWeights {
   vector: number;
   symbol: number;
   path: number;
+  /** What the file's other passages score: a file with several finds is more likely the right one. */
+  file: number;
 }
 
-export const FUSION_WEIGHTS: FusionWeights = { keyword: 1, vector: 0.8, symbol: 0.5, path: 0.3 };
+export const FUSION_WEIGHTS: FusionWeights = { keyword: 1, vector: 0.8, symbol: 0.5, path: 0.3, file: 0.3 };
 
 /** A candidate with what each signal says of it. */
 export interface ScoredChunk {
@@ -85,9 +87,26 @@ export function searchPlace(place: SearchPlace, query: string, options: PlaceOpt
     if (score <= 0) continue;
     scored.push({ chunk, score, via: parts.filter(([, part]) => part > 0.02).sort((a, b) => b[1] - a[1]).map(([name]) => name) });
   }
+  addFileScores(scored, weights.file);
   // Equal scores in order of place, so that the same index gives the same answer.
   scored.sort((a, b) => b.score - a.score || (a.chunk.path < b.chunk.path ? -1 : a.chunk.path > b.chunk.path ? 1 : a.chunk.startLine - b.chunk.startLine));
   return { hits: scored.slice(0, limit), bestKeyword };
+}
+
+/** Adds to each passage a share of what the next best passages of its file score, at halving weights. */
+function addFileScores(scored: ScoredChunk[], weight: number): void {
+  const byFile = new Map<string, ScoredChunk[]>();
+  for (const hit of scored) {
+    const hits = byFile.get(hit.chunk.path);
+    if (hits) hits.push(hit);
+    else byFile.set(hit.chunk.path, [hit]);
+  }
+  for (const hits of byFile.values()) {
+    if (hits.length < 2) continue;
+    const scores = hits.map((hit) => hit.score).sort((a, b) => b - a);
+    const whole = scores.slice(0, 5).reduce((sum, score, i) => sum + score * 0.5 ** i, 0);
+    for (const hit of hits) hit.score += weight * (whole - hit.score);
+  }
 }
 
 /** Chunks that define a name which the query mentions: whole, or as words in a row ("read file atomic" → readFileAtomic). */

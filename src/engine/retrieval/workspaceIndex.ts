@@ -19,6 +19,7 @@ import { ShortCrop } from "./shortCrop.ts";
 import type { TouchedDocument } from "./shortCrop.ts";
 import { ChunkStore } from "./store/chunkStore.ts";
 import { CHUNKING_VERSION, RETRIEVAL_SCHEMA } from "./store/schema.ts";
+import { storageFailure } from "./store/storageFailure.ts";
 import { VectorIndex } from "./store/vectorIndex.ts";
 import { WriterLock } from "./store/writerLock.ts";
 
@@ -71,7 +72,7 @@ export class WorkspaceIndex {
     this.#store = store;
     this.#vectors = vectors;
     this.#lock = lock;
-    this.#indexer = new Indexer({ workspaceDir: options.workspaceDir, store, settings: options.settings, embedder: options.embedder, vectors, log: options.log });
+    this.#indexer = new Indexer({ workspaceDir: options.workspaceDir, storageDir: options.storageDir, store, settings: options.settings, embedder: options.embedder, vectors, log: options.log });
     this.#names = new NameTable(store);
     this.#short = new ShortCrop(options.embedder, options.log);
     this.#dataVersion = store.dataVersion();
@@ -80,13 +81,13 @@ export class WorkspaceIndex {
   /**
    * Opens the index, or makes an empty one. Does not scan: call {@link update}.
    * Where another process writes this workspace's index, this one reads along and takes over once that one ends.
-   * Errors: `indexTooNew`, `indexCorrupt`, `diskFull`.
+   * Errors: `indexTooNew`, `indexCorrupt`, `diskFull`, `unreadable`.
    */
   static async open(options: WorkspaceIndexOptions): Promise<WorkspaceIndex> {
     const { storageDir, embedder, log } = options;
     const lock = new WriterLock(path.join(storageDir, "index.lock"));
-    lock.tryTake();
     try {
+      lock.tryTake();
       const database = openDatabase(path.join(storageDir, "index.sqlite"), [RETRIEVAL_SCHEMA], (asideAs) => log.warn("The index was damaged and is built anew.", { asideAs }));
       const store = new ChunkStore(database);
       if (lock.held) adopt(store, embedder, log);
@@ -96,7 +97,7 @@ export class WorkspaceIndex {
       return new WorkspaceIndex(options, database, store, vectors, lock);
     } catch (error) {
       lock.release();
-      throw error;
+      throw storageFailure(storageDir, error);
     }
   }
 

@@ -111,7 +111,7 @@ export async function readEncoder(file: string): Promise<EncoderFile> {
   const queryGains = tensorBytes(gguf, bytes, "query_gain.weight", file);
   if (queryGains.byteLength !== 4 * nRows) throw damaged(file, "query_gain.weight");
   return {
-    words: words as string[], nBuckets, dimension, vectors, queryGains: new Float32Array(queryGains.slice().buffer),
+    words: words as string[], nBuckets, dimension, vectors, queryGains: new Float32Array(new Uint8Array(queryGains).buffer),
     description: typeof gguf.metadata.get("general.description") === "string" ? gguf.metadata.get("general.description") as string : "",
   };
 }
