@@ -11,9 +11,11 @@ import { filesCard, passagesCard, searchCard, unsupportedCard } from "./cardPass
 import { selectedSymbol, selectionCard, selectionOf, testsCard } from "./cardSelection.ts";
 import { CitationLedger, citedNumbers, withNumbers } from "./citations.ts";
 import { readerOfOneLook } from "./lineReader.ts";
+import { questionStems, stemsOf } from "./passages.ts";
 import type { Question } from "./question.ts";
 import { resolvePath, resolveSymbols } from "./resolve.ts";
 import type { ResolvedSymbol } from "./resolve.ts";
+import { code } from "./wording.ts";
 import type { WorkspaceAccess } from "./workspaceAccess.ts";
 
 export interface CardRequest {
@@ -61,7 +63,9 @@ export async function composeCard(request: CardRequest): Promise<ComposedCard> {
     activePath: request.activePath,
   };
   const draft = await compose(context) ?? await unsupportedCard(context);
-  const summary = draft.sentences.filter((sentence) => sentence !== "").slice(0, MAXIMUM_SENTENCES).join(" ");
+  const leftOut = await leftOutSentence(context, draft);
+  const sentences = draft.sentences.filter((sentence) => sentence !== "").slice(0, MAXIMUM_SENTENCES - Number(leftOut !== ""));
+  const summary = [...sentences, leftOut].filter((sentence) => sentence !== "").join(" ");
   const numbers = ledger.renumber([...citedNumbers(summary), ...draft.items.map((item) => item.citation)]);
   const card: GroundedCard = {
     intent: question.intent,
@@ -121,6 +125,26 @@ async function compose(context: CardContext): Promise<Draft | null> {
   if (symbols.length > 0 && question.words.length <= 2) return symbolCard(context, symbols);
   if (attached.length > 0) return filesCard({ ...context, question: { ...question, paths: attached.map((attachment) => ({ path: attachment.path, line: null })) } });
   return null;
+}
+
+/** Says so where a file that the question names, or whose name covers the question's words, was left out of the index. */
+async function leftOutSentence(context: CardContext, draft: Draft): Promise<string> {
+  const skipped = await context.access.skipped?.() ?? [];
+  if (skipped.length === 0 || context.question.intent === "overview") return "";
+  const { question } = context;
+  const named = question.paths.map((mention) => resolvePath(mention, skipped.map((file) => file.path))[0]);
+  const stems = questionStems(question);
+  const best = draft.items[0]?.location.path ?? "";
+  const cover = (path: string): number => {
+    const parts = stemsOf((path.split("/").at(-1) ?? "").replace(/\.\w+$/, ""));
+    return [...parts].every((part) => stems.includes(part)) ? parts.size : 0;
+  };
+  const file = skipped.find((candidate) => named.includes(candidate.path)) ?? skipped.find((candidate) => cover(candidate.path) > cover(best) && isCode(candidate.path));
+  return file ? `${code(file.path)} was left out of the index: ${file.reason}.` : "";
+}
+
+function isCode(path: string): boolean {
+  return /\.(?:[mc]?[jt]sx?|pyi?|ipynb|go|rs|java|kt|cs|rb|php|swift|c|cc|cpp|h|hpp|scala|ex|lua|dart|vue|svelte|md)$/.test(path);
 }
 
 /** Text pasted without a question: a message that a program printed. */

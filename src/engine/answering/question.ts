@@ -90,8 +90,18 @@ function readError(text: string, lower: string): ErrorMention | null {
   if (/\b(?:error|exception|traceback|stack ?trace|stacktrace|crash(?:es|ed|ing)?|panics?|fails?|failing|failed|throws?|thrown|warning)\b/.test(lower)) {
     const places = findPlaces(text, MAXIMUM_QUESTION_CHARACTERS);
     if (places.length > 0) return { type: "", message: "", frames: places };
+    const message = messageBesideQuestion(text);
+    if (message !== "") return { type: "", message, frames: [] };
   }
   return null;
+}
+
+/** "failed to load the config: not found — where does this error come from?": the part that is no question. */
+function messageBesideQuestion(text: string): string {
+  if (!/\b(?:this|that|the|an?|my|following) (?:\w+ )?(?:error|exception|message|warning|crash)\b|\berror message\b/i.test(text)) return "";
+  const parts = text.split(/\n+|\s+[—–-]{1,2}\s+|(?<=[.!?:])\s+(?=[A-Z"'`]|where|why|what|how)|["“”`]/).map((part) => part.trim());
+  const statements = parts.filter((part) => part.split(/\s+/).length >= 3 && !/\?$|^(?:where|why|what|how|which|who|when|can|could|please|i |we |explain|fix|help|and |is |does |do )/i.test(part));
+  return (statements.toSorted((a, b) => b.length - a.length)[0] ?? "").slice(0, 500);
 }
 
 /** Divides a question from the trace or code pasted with it, so that a trace's words are not taken for subjects. */

@@ -1,5 +1,5 @@
 // What answering needs to know of the workspace, as functions that the task hands in. Declares, does nothing.
-import type { FileRange, SearchHit, SymbolDefinition, SymbolUsage } from "../protocol/types.ts";
+import type { FileRange, SearchHit, SkippedFile, SymbolDefinition, SymbolUsage } from "../protocol/types.ts";
 
 type Eventually<T> = T | Promise<T>;
 
@@ -14,6 +14,8 @@ export interface WorkspaceAccess {
   symbolsIn(path: string): Eventually<readonly SymbolDefinition[]>;
   /** Relative paths of the indexed files. */
   files(): Eventually<readonly string[]>;
+  /** Files left out of the index, and why: so that an answer can say that the file asked for is one of them. */
+  skipped?(): Eventually<readonly SkippedFile[]>;
   /** The lines as they stand on disk now, clipped to the file's end; null where the file cannot be read or has no such line. */
   readLines(range: FileRange): Eventually<{ text: string; sha256: string } | null>;
 }

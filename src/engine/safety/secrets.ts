@@ -48,7 +48,7 @@ const FORMATS: readonly (readonly [kind: string, pattern: RegExp])[] = [
 ];
 
 /** A telling name, then a value. The value is judged by {@link isLikelySecret}. */
-const NAMED_VALUE = /(?<name>[\w.-]{0,40}(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|auth[_-]?key|private[_-]?key|client[_-]?secret|credentials?|signing[_-]?key|encryption[_-]?key|account[_-]?key)[\w.-]{0,20})["'`]?\]?\s{0,3}(?::=|=>|[:=])\s{0,3}(?:[\w.]{1,20}\()?(?<quote>["'`]?)(?<value>[^\s"'`,;(){}<>]{6,200})\k<quote>/gi;
+const NAMED_VALUE = /(?<![\w.-])(?<name>[\w.-]{0,60}?(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|auth[_-]?key|private[_-]?key|client[_-]?secret|credentials?|signing[_-]?key|encryption[_-]?key|account[_-]?key)[\w.-]{0,20})["'`]?\]?\s{0,3}(?::=|=>|[:=])\s{0,3}(?:[\w.]{1,20}\()?(?<quote>["'`]?)(?<value>[^\s"'`,;(){}<>]{6,200})\k<quote>/gi;
 const AUTHORIZATION = /\b(?:authorization|x-api-key|x-auth-token)["'`]?\s*[:=,]\s*["'`]?(?:bearer|basic|token)?\s*(?<value>[A-Za-z0-9+/_.=-]{16,300})/gi;
 const BEARER = /\bbearer\s+(?<value>[A-Za-z0-9+/_.=-]{20,300})/gi;
 

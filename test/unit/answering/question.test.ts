@@ -118,9 +118,10 @@ describe("understandQuestion", () => {
   });
 
   it("clips a question of 100 kB quickly, keeping beginning and end", () => {
-    const begun = performance.now();
+    const begun = process.cpuUsage();
     const question = understandQuestion(`where is startWord ${"lorem ipsum ".repeat(9_000)} endWord`);
-    assert.ok(performance.now() - begun < 250, `took ${performance.now() - begun} ms`);
+    const ms = process.cpuUsage(begun).user / 1_000;
+    assert.ok(ms < 250, `took ${ms} ms`);
     assert.equal(question.clipped, true);
     assert.ok(question.text.length <= MAXIMUM_QUESTION_CHARACTERS + 10);
     assert.ok(question.text.endsWith("endWord"));
@@ -129,9 +130,11 @@ describe("understandQuestion", () => {
 
   it("is not slowed down by adversarial text", () => {
     for (const text of ["`".repeat(50_000), "a.".repeat(50_000), "(".repeat(50_000), "at ".repeat(30_000), "\"".repeat(50_000), "x_".repeat(50_000), "Error: ".repeat(14_000), "where is ".repeat(11_000)]) {
-      const begun = performance.now();
+      // Processor time: the machine that runs this may be busy.
+      const begun = process.cpuUsage();
       understandQuestion(text);
-      assert.ok(performance.now() - begun < 500, `${text.slice(0, 8)}… took ${Math.round(performance.now() - begun)} ms`);
+      const ms = process.cpuUsage(begun).user / 1_000;
+      assert.ok(ms < 400, `${text.slice(0, 8)}… took ${Math.round(ms)} ms`);
     }
   });
 

@@ -66,9 +66,11 @@ describe("findSecrets", () => {
 
   it("is not slowed down by adversarial text", () => {
     for (const text of ["password".repeat(5_000), "a:".repeat(20_000), `password=${"a".repeat(40_000)}`, "://".repeat(15_000), "eyJ".repeat(15_000), "sk-".repeat(15_000), "-----BEGIN PRIVATE KEY-----".repeat(1_000), "x".repeat(50_000), "a://".repeat(10_000), "token = ".repeat(5_000)]) {
-      const begun = performance.now();
+      // Processor time: the machine that runs this may be busy.
+      const begun = process.cpuUsage();
       findSecrets(text);
-      assert.ok(performance.now() - begun < 600, `${text.slice(0, 12)}… took ${Math.round(performance.now() - begun)} ms`);
+      const ms = process.cpuUsage(begun).user / 1_000;
+      assert.ok(ms < 400, `${text.slice(0, 12)}… took ${Math.round(ms)} ms`);
     }
   });
 

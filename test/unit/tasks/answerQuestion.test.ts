@@ -259,6 +259,7 @@ describe("answerQuestion on a real index", function () {
       usages: (name, limit) => index.usages(name, limit),
       symbolsIn: (file) => index.symbolsIn(file),
       files: () => index.files().map((file) => file.path),
+      skipped: () => index.status().skipped,
       readLines: (range) => index.readLines(range),
     };
   });
@@ -288,6 +289,17 @@ describe("answerQuestion on a real index", function () {
       for (const citation of result.citations) assert.equal(citation.verified, true);
     });
   }
+
+  it("says that the file asked for was left out of the index, and why", async () => {
+    const key = ["gh", "p_", "q7Zk2mX9vB4nL8sT1wR6yC3pD5fG0hJkM2aE"].join("");
+    await writeFile(path.join(folder, "w", "src", "telegram.ts"), `export function telegram() {\n  return "${key}";\n}\n`);
+    await index.update();
+    for (const question of ["what is in src/telegram.ts?", "which file handles telegram"]) {
+      const { result } = await ask(question, { workspace: access });
+      assert.match(result.card?.summary ?? "", /`src\/telegram\.ts` was left out of the index: holds a secret/, question);
+      assert.ok(!JSON.stringify(result).includes(key));
+    }
+  });
 
   it("drops what was deleted between search and citation", async () => {
     const file = path.join(folder, "w", "src", "report", "csv.ts");
