@@ -47,7 +47,7 @@ async function runSuite(): Promise<void> {
 
   const sampler = watchSockets(process.pid);
   if (wants("build")) await tool("build", "Build", ["esbuild.mjs"]);
-  if (wants("types")) await tool("types", "Types", ["node_modules/typescript/bin/tsc", "--noEmit", "-p", "."]);
+  if (wants("types")) await tool("types", "Types", ["node_modules/typescript-native/bin/tsc", "--noEmit", "-p", "."]);
   if (wants("lint")) await tool("lint", "Lint", ["node_modules/eslint/bin/eslint.js", "src", "test", "tools"]);
   if (wants("arrows")) await mochaTests("arrows", "Arrows", ["test/architecture/**/*.test.ts"], 60_000);
   if (wants("unit")) await mochaTests("unit", "Unit tests", ["test/unit/**/*.test.ts", "test/unit/**/*.test.tsx"], 20_000);

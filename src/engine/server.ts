@@ -45,7 +45,7 @@ export function serve(connection: MessageConnection, factory: EngineFactory, log
   };
 
   function on<M extends keyof EngineRequests>(method: M, handle: (params: EngineRequests[M]["params"], signal: AbortSignal) => EngineRequests[M]["result"] | Promise<EngineRequests[M]["result"]>): void {
-    connection.onRequest(method, async (params: EngineRequests[M]["params"], token: CancellationToken) => {
+    connection.onRequest(method as string, async (params: EngineRequests[M]["params"], token: CancellationToken): Promise<unknown> => {
       const abort = new AbortController();
       const watching = token.onCancellationRequested(() => abort.abort());
       try {
