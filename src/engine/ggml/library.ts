@@ -229,7 +229,7 @@ function bind(libraries: NativeLibrary[], file: string): GgmlFunctions {
   const bound: Record<string, unknown> = {};
   for (const [name, signature] of Object.entries(signatures)) {
     const [result = "", parameters = ""] = signature.split(" ");
-    const argumentTypes = [...parameters].map((letter) => cTypes[letter] ?? "");
+    const argumentTypes = Array.from(parameters, (letter) => cTypes[letter] ?? "");
     const candidates = libraries.map((library) => () => library.func(name, cTypes[result] ?? "", argumentTypes));
     const native = firstThatWorks(candidates) as ((...args: unknown[]) => unknown) | undefined;
     if (native === undefined) throw new EngineError("nativeMissing", `The ggml library ${file} has no function ${name}: this version of node-llama-cpp does not fit KaLactica. Install the pinned version again.`, { file, name });

@@ -136,7 +136,7 @@ function invalid(key: string, value: unknown, wanted: string): EngineError {
 
 /** Identifies what a checkpoint's numbers mean: everything that decides them, but not the schedule, which may be prolonged. */
 export function fingerprintOf(config: PretrainConfig, dataHash: string): string {
-  const { shape, batch, seed, fillInWeight, initialisation } = config;
-  const { headChunk: _, queryBlock: __, ...decisive } = batch;
-  return sha256(JSON.stringify({ shape, batch: decisive, seed, fillInWeight, initialisation: initialisation.kind, dataHash }));
+  const { shape, seed, fillInWeight, initialisation } = config;
+  const { sequenceLength, sequencesPerMicroBatch, microBatchesPerStep } = config.batch;
+  return sha256(JSON.stringify({ shape, batch: { sequenceLength, sequencesPerMicroBatch, microBatchesPerStep }, seed, fillInWeight, initialisation: initialisation.kind, dataHash }));
 }

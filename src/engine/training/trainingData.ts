@@ -71,5 +71,5 @@ export function markFillIns(tokens: Uint16Array, special: TokenizerFile["special
 /** UTF-8 bytes of each token's text; 0 for special tokens. In the byte alphabet every character stands for one byte. */
 export function bytesPerToken(tokenizer: TokenizerFile): Uint16Array {
   const special = new Set(Object.values(tokenizer.special));
-  return Uint16Array.from(tokenizer.tokens, (token, id) => (special.has(id) ? 0 : [...token].length));
+  return Uint16Array.from(tokenizer.tokens, (token, id) => (special.has(id) ? 0 : Array.from(token).length));
 }
