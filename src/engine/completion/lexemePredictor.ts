@@ -60,7 +60,7 @@ export interface FirstConstraint {
 /** The candidates at one position with all that the mixture needs; reused between calls. */
 export interface Prediction {
   symbols: number[];
-  /** (candidates, sources) log-estimates. */
+  /** (candidates, sources) log-estimates; filled by {@link LexemePredictor.gather} only, mixing has a shorter way. */
   estimates: Float32Array;
   /** (candidates, extras) */
   extras: Float32Array;
@@ -90,6 +90,10 @@ export class LexemePredictor {
   readonly #counts = new Float32Array(mostCandidates * N_SOURCES);
   readonly #totals = new Float32Array(N_SOURCES);
   readonly #distinct = new Float32Array(N_SOURCES);
+  /** Cells of `counts` that are not zero: few of all. */
+  readonly #cells = new Int32Array(mostCandidates * N_SOURCES);
+  #nCells = 0;
+  readonly #active = new Float64Array(N_SOURCES);
   readonly prediction: Prediction = {
     symbols: [],
     estimates: new Float32Array(mostCandidates * N_SOURCES),
@@ -109,16 +113,29 @@ export class LexemePredictor {
 
   /** Fills and returns {@link prediction} for the position after `tracker`'s last lexeme. */
   predict(tracker: ContextTracker, scope: PredictionScope, constraint: FirstConstraint | null): Prediction {
-    this.gather(tracker, scope, constraint);
+    this.#collect(tracker, scope, constraint);
     this.#mix();
     return this.prediction;
   }
 
-  /** Collects candidates and features without mixing them; what training needs. */
+  /** Collects candidates and features without mixing them, log-estimates written out; what training needs. */
   gather(tracker: ContextTracker, scope: PredictionScope, constraint: FirstConstraint | null): Prediction {
+    const { symbols, estimates } = this.#collect(tracker, scope, constraint);
+    for (let source = 0; source < N_SOURCES; source++) {
+      const total = this.#totals[source] as number;
+      for (let slot = 0; slot < symbols.length; slot++) {
+        const cell = slot * N_SOURCES + source;
+        estimates[cell] = total === 0 ? 0 : Math.log(((this.#counts[cell] as number) + smoothing) / (total + smoothing * 12));
+      }
+    }
+    return this.prediction;
+  }
+
+  #collect(tracker: ContextTracker, scope: PredictionScope, constraint: FirstConstraint | null): Prediction {
     tracker.computeHashes();
     this.#slots.clear();
-    this.#counts.fill(0);
+    for (let i = 0; i < this.#nCells; i++) this.#counts[this.#cells[i] as number] = 0;
+    this.#nCells = 0;
     this.#totals.fill(0);
     this.#distinct.fill(0);
     this.prediction.symbols.length = 0;
@@ -180,7 +197,10 @@ export class LexemePredictor {
       const slot = this.#slot(symbol);
       if (slot < 0) continue;
       const cell = slot * N_SOURCES + source;
-      if (this.#counts[cell] === 0) this.#distinct[source] = (this.#distinct[source] as number) + 1;
+      if (this.#counts[cell] === 0) {
+        this.#distinct[source] = (this.#distinct[source] as number) + 1;
+        this.#cells[this.#nCells++] = cell;
+      }
       this.#counts[cell] = (this.#counts[cell] as number) + weight;
     }
   }
@@ -219,10 +239,6 @@ export class LexemePredictor {
       const distinct = this.#distinct[source] as number;
       prediction.buckets[source] = bucketOf(total);
       prediction.escapes[source] = total === 0 ? 0 : Math.log((distinct + 0.5) / (total + distinct + 1));
-      for (let slot = 0; slot < symbols.length; slot++) {
-        const cell = slot * N_SOURCES + source;
-        prediction.estimates[cell] = total === 0 ? 0 : Math.log(((this.#counts[cell] as number) + smoothing) / (total + smoothing * 12));
-      }
     }
     const last = tracker.last;
     const deeper = tracker.nextBreak === LEXEME.lineDeeper;
@@ -280,14 +296,25 @@ export class LexemePredictor {
     const n = symbols.length;
     let escape = escapeBias[set] as number;
     const scores = prediction.logProbabilities.fill(0);
+    // A candidate that a source has not seen gets the same estimate as all others of that kind: the common part is added
+    // once, and only the sources that have seen it add their share.
+    let common = 0;
+    const active = this.#active;
     for (let source = 0; source < N_SOURCES; source++) {
       const bucket = buckets[source] as number;
       if (bucket === 0) continue;
       const cell = (set * N_SOURCES + source) * N_BUCKETS + bucket;
       const weight = sources[cell] as number;
+      active[source] = weight;
       escape += (escapes[cell] as number) * (prediction.escapes[source] as number);
-      for (let slot = 0; slot < n; slot++) scores[slot] = (scores[slot] as number) + weight * (prediction.estimates[slot * N_SOURCES + source] as number);
+      common += weight * Math.log(smoothing / ((this.#totals[source] as number) + smoothing * 12));
     }
+    for (let i = 0; i < this.#nCells; i++) {
+      const cell = this.#cells[i] as number;
+      const slot = Math.floor(cell / N_SOURCES);
+      scores[slot] = (scores[slot] as number) + (active[cell % N_SOURCES] as number) * Math.log(1 + (this.#counts[cell] as number) / smoothing);
+    }
+    for (let slot = 0; slot < n; slot++) scores[slot] = (scores[slot] as number) + common;
     let highest = escape;
     for (let slot = 0; slot < n; slot++) {
       let score = scores[slot] as number;

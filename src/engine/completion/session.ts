@@ -35,6 +35,8 @@ export class CompletionSession {
   readonly #edited = new Map<string, WorkspaceText>();
   #settle: NodeJS.Timeout | null = null;
   #prepared: AbortController | null = null;
+  #compaction: Promise<void> | null = null;
+  #duringCompaction: { path: string; language: string; text: string | null }[] | null = null;
 
   constructor(options: CompletionSessionOptions = {}) {
     this.#capacity = options.capacity ?? WORKSPACE_LEXEMES;
@@ -70,19 +72,22 @@ export class CompletionSession {
         sliceStart = performance.now();
       }
     }
-    this.#texts = fresh;
-    this.#lookup = new Lookup(fresh, fittedWeights());
+    this.#use(fresh);
     return { taken, left };
   }
 
   /** A text of the workspace was added or changed on disk. */
   textChanged(text: WorkspaceText): void {
-    if (!this.#edited.has(text.path)) this.#texts.set(text);
+    if (this.#edited.has(text.path)) return;
+    this.#texts.set(text);
+    this.#duringCompaction?.push(text);
+    this.#compactWhenDue();
   }
 
   textRemoved(path: string): void {
     this.#edited.delete(path);
     this.#texts.remove(path);
+    this.#duringCompaction?.push({ path, language: "", text: null });
     this.cache.forget(path);
   }
 
@@ -98,13 +103,53 @@ export class CompletionSession {
   settle(): void {
     if (this.#settle) clearTimeout(this.#settle);
     this.#settle = null;
-    for (const document of this.#edited.values()) this.#texts.set(document);
+    for (const document of this.#edited.values()) {
+      this.#texts.set(document);
+      this.#duringCompaction?.push(document);
+    }
     this.#edited.clear();
+    this.#compactWhenDue();
   }
 
-  /** Whether so much was replaced that {@link load} should be called anew with all texts. */
-  get needsReload(): boolean {
-    return this.#texts.needsRebuild;
+  /** Resolves when a compaction under way is done. */
+  whenCompacted(): Promise<void> {
+    return this.#compaction ?? Promise.resolve();
+  }
+
+  #compactWhenDue(): void {
+    if (this.#compaction || !this.#texts.needsCompaction) return;
+    this.#duringCompaction = [];
+    this.#compaction = this.#compact().finally(() => {
+      this.#compaction = null;
+      this.#duringCompaction = null;
+    });
+  }
+
+  /** Rebuilds the index without what was replaced, a few milliseconds at a time; changes made meanwhile are made again. */
+  async #compact(): Promise<void> {
+    const from = this.#texts;
+    const steps = from.compacted();
+    for (;;) {
+      const sliceStart = performance.now();
+      let step = steps.next();
+      while (!step.done && performance.now() - sliceStart < sliceMs) step = steps.next();
+      if (step.done) {
+        // Loaded anew meanwhile: that is newer than this.
+        if (this.#texts !== from) return;
+        for (const change of this.#duringCompaction ?? []) {
+          if (change.text === null) step.value.remove(change.path);
+          else step.value.set({ path: change.path, language: change.language, text: change.text });
+        }
+        this.#use(step.value);
+        return;
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  #use(texts: WorkspaceTexts): void {
+    this.#texts = texts;
+    this.#lookup = new Lookup(texts, fittedWeights());
   }
 
   recordOutcome(outcome: CompletionOutcome): void {

@@ -2,8 +2,8 @@
 // bounded in memory. It does not read files: texts are handed in.
 import path from "node:path";
 import { BYTES_PER_LEXEME, ContextIndex } from "./contextIndex.ts";
-import { lex } from "./lexer.ts";
-import { Lexicon } from "./lexicon.ts";
+import { lex, type LexedText } from "./lexer.ts";
+import { isLineBreak, Lexicon } from "./lexicon.ts";
 
 /** A text of the workspace. `path` is relative with forward slashes. */
 export interface WorkspaceText {
@@ -17,6 +17,8 @@ interface KnownText {
   path: string;
   language: string;
   lexemes: number;
+  /** Its first position in the index. */
+  start: number;
 }
 
 /**
@@ -31,14 +33,15 @@ const sameFolderWeight = 1.5;
 const otherLanguageWeight = 0.35;
 
 export class WorkspaceTexts {
-  readonly lexicon = new Lexicon();
-  #index: ContextIndex;
+  readonly lexicon: Lexicon;
+  readonly #index: ContextIndex;
   readonly #capacity: number;
   readonly #known = new Map<string, KnownText>();
-  #paths: (KnownText | null)[] = [];
+  readonly #paths: (KnownText | null)[] = [];
   #stale = 0;
 
-  constructor(capacity = WORKSPACE_LEXEMES) {
+  constructor(capacity = WORKSPACE_LEXEMES, lexicon = new Lexicon()) {
+    this.lexicon = lexicon;
     this.#capacity = capacity;
     this.#index = new ContextIndex(this.lexicon, capacity, headBits);
   }
@@ -56,20 +59,25 @@ export class WorkspaceTexts {
     return this.#index.lexemes.length * BYTES_PER_LEXEME + (4 << headBits) * 14;
   }
 
-  /** Whether the index is so full of replaced texts, or so full altogether, that {@link rebuild} is due. */
-  get needsRebuild(): boolean {
-    return this.#stale > 20_000 && this.#stale > 0.4 * this.#index.length;
+  /** Whether so much of the index was replaced, in share or for want of room, that {@link compacted} is due. */
+  get needsCompaction(): boolean {
+    const { length } = this.#index;
+    return (this.#stale > 20_000 && this.#stale > 0.4 * length) || (length > 0.9 * this.#capacity && this.#stale > 0.1 * length);
   }
 
   /** Adds or replaces a text. Returns false where the capacity is used up; the text is then left out. */
   set(text: WorkspaceText): boolean {
     this.remove(text.path);
-    const lexed = lex(text.text, this.lexicon);
-    if (this.#index.length + lexed.ids.length > this.#capacity) return false;
-    const known: KnownText = { number: this.#paths.length, path: text.path, language: text.language, lexemes: lexed.ids.length };
+    return this.#take(text.path, text.language, lex(text.text, this.lexicon));
+  }
+
+  #take(filePath: string, language: string, lexed: LexedText): boolean {
+    const lexemes = lexed.ids.length;
+    if (this.#index.length + lexemes > this.#capacity) return false;
+    const known: KnownText = { number: this.#paths.length, path: filePath, language, lexemes, start: this.#index.length };
     this.#paths.push(known);
     this.#index.add(known.number, lexed);
-    this.#known.set(text.path, known);
+    this.#known.set(filePath, known);
     return true;
   }
 
@@ -81,12 +89,24 @@ export class WorkspaceTexts {
     this.#stale += known.lexemes;
   }
 
-  /** Starts over with nothing; the caller then hands all texts in again. */
-  clear(): void {
-    this.#index = new ContextIndex(this.lexicon, this.#capacity, headBits);
-    this.#known.clear();
-    this.#paths = [];
-    this.#stale = 0;
+  /** The same texts without what was replaced, text by text so that the caller can breathe between them. */
+  *compacted(): Generator<void, WorkspaceTexts> {
+    const fresh = new WorkspaceTexts(this.#capacity, this.lexicon);
+    for (const known of [...this.#known.values()]) {
+      // Replaced or removed while the caller breathed: the caller brings changes in afterwards.
+      if (this.#paths[known.number] !== known) continue;
+      fresh.#take(known.path, known.language, this.#read(known));
+      yield;
+    }
+    return fresh;
+  }
+
+  /** A text's lexemes as they stand in the index. */
+  #read({ start, lexemes }: KnownText): LexedText {
+    const ids = Array.from(this.#index.lexemes.subarray(start, start + lexemes));
+    const lineStarts = ids.length > 0 ? [0] : [];
+    for (const [i, id] of ids.entries()) if (isLineBreak(id) && i + 1 < ids.length) lineStarts.push(i + 1);
+    return { ids, gaps: Array.from(this.#index.gaps.subarray(start, start + lexemes)), lineStarts, lineIndents: [] };
   }
 
   /** Weight of each text when completing `filePath`: 0 for that file itself and for replaced ones. */

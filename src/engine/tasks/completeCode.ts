@@ -33,6 +33,8 @@ export interface CompleteDependencies {
 const sureEnough = 0.9;
 /** The gate's threshold is this much lower when the user asked. */
 const manualFactor = 0.4;
+/** Where the look-up has something to show already, the model may make the user wait this long and no longer (ms); our choice. */
+const patienceMs = 120;
 /** Milliseconds kept back from the cap for judging and screening. */
 const reserveMs = 15;
 
@@ -136,7 +138,9 @@ async function askModel(
   started: number, caret: JudgedCaret, lookedUp: readonly Judged[],
 ): Promise<{ judged: Judged[]; tokens: TokenCounts } | null> {
   const { settings, scheduler } = dependencies;
-  const left = () => settings["completion.timeoutMs"] - reserveMs - (performance.now() - started);
+  const showable = lookedUp.some(({ confidence }) => confidence >= settings["completion.gate"]);
+  const capMs = (showable ? Math.min(patienceMs, settings["completion.timeoutMs"]) : settings["completion.timeoutMs"]) - reserveMs;
+  const left = () => capMs - (performance.now() - started);
   // The cap holds for waiting in the queue as well as for computing.
   const cap = new AbortController();
   const timer = setTimeout(() => cap.abort(), Math.max(1, left()));
