@@ -9,6 +9,11 @@ import type { FirstConstraint } from "./lexemePredictor.ts";
 /** Most lexemes of the caret's file that are looked at; more than the clipped 40 KB ever has in code. */
 const fileCapacity = 1 << 15;
 const fileHeadBits = 13;
+/** Lexemes kept free for the caret's own line. */
+const roomForLine = 512;
+/** Characters that recognise a prefix whose beginning was clipped, and how many may have been clipped since it was read. */
+const anchorLength = 1_024;
+const mostCut = 16_384;
 
 /** One caret, ready for look-up. */
 export interface CaretContext {
@@ -26,10 +31,26 @@ export interface CaretContext {
   indent: number;
 }
 
+/**
+ * What is kept between requests: the index of all but the caret's line and the one above it (whose end depends on how the
+ * caret's line begins), good for as long as only those change.
+ */
+interface Kept {
+  /** Text before those lines, and after them. */
+  above: string;
+  below: string;
+  tracker: ContextTracker;
+  lastSeen: Map<number, number>;
+  /** Lexemes of `below`, which come first in the index. */
+  start: number;
+  next: { lineBreak: number; first: number; indent: number };
+}
+
 /** Builds {@link CaretContext}s into one reused index. Not re-entrant: the last one made is the only valid one. */
 export class CaretReader {
   readonly #lexicon: Lexicon;
   readonly #index: ContextIndex;
+  #kept: Kept | null = null;
 
   constructor(lexicon: Lexicon) {
     this.#lexicon = lexicon;
@@ -39,36 +60,90 @@ export class CaretReader {
   /** Reads the caret between `prefix` and `suffix`. */
   read(prefix: string, suffix: string): CaretContext {
     const index = this.#index;
-    index.clear();
-    const linePrefix = prefix.slice(prefix.lastIndexOf("\n") + 1);
+    index.rollback();
+    const lineStart = prefix.lastIndexOf("\n") + 1;
+    const linePrefix = prefix.slice(lineStart);
     const suffixBreak = suffix.indexOf("\n");
     const lineSuffix = (suffixBreak < 0 ? suffix : suffix.slice(0, suffixBreak)).replace(/\r$/, "");
     const typed = typedWord(linePrefix);
     const afterGap = typed === "" && /[ \t]$/.test(linePrefix) && linePrefix.trim() !== "";
-    const before = lex(prefix.slice(0, prefix.length - typed.length), this.#lexicon, true);
-    const after = suffixBreak < 0 ? null : lex(suffix.slice(suffixBreak + 1), this.#lexicon);
-    const indent = before.lineIndents.at(-1) ?? 0;
-    const next = after && after.ids.length > 0
-      ? { lineBreak: lineBreak(indent, after.lineIndents[0] ?? 0), first: after.ids[0] as number }
-      : { lineBreak: LEXEME.lineSame, first: 0 };
-    if (after) index.add(1, after);
-    const tracker = new ContextTracker(this.#lexicon);
-    keepNewest(before, fileCapacity - index.length);
-    const start = index.length;
-    index.add(0, before, tracker, next);
+    const nearStart = startOfLastLine(prefix, lineStart);
+    const near = lex(prefix.slice(nearStart, prefix.length - typed.length), this.#lexicon, true);
+    const kept = this.#keep(prefix.slice(0, nearStart), suffixBreak < 0 ? "" : suffix.slice(suffixBreak + 1), { indent: near.lineIndents[0] ?? 0, first: near.ids[0] ?? 0 });
+
+    const indent = near.lineIndents.at(-1) ?? 0;
+    const next = { lineBreak: kept.next.first === 0 ? LEXEME.lineSame : lineBreak(indent, kept.next.indent), first: kept.next.first };
+    const tracker = kept.tracker.clone();
+    const lastSeen = new Map(kept.lastSeen);
+    index.mark();
+    index.add(0, near, tracker, next);
     // An empty line has no lexeme yet that would have announced what follows it.
     tracker.setNextLine(next.lineBreak, next.first);
+    const prefixLength = index.length - kept.start;
+    near.ids.forEach((id, i) => lastSeen.set(id, prefixLength - near.ids.length + i));
+    return { file: index, tracker, lastSeen, prefixLength, linePrefix, lineSuffix, indent, constraint: typed || afterGap ? { typed, afterGap } : null };
+  }
+
+  /** The index of what stands above and below: as it was, continued by new lines, or built anew. `near` begins what follows `above`. */
+  #keep(above: string, below: string, near: { indent: number; first: number }): Kept {
+    const kept = this.#kept;
+    if (kept && kept.below === below && this.#index.length < 0.9 * fileCapacity) {
+      const added = continuationOf(kept.above, above);
+      if (added === "") return kept;
+      if (added !== null) {
+        this.#append(kept, added, near);
+        kept.above = above;
+        return kept;
+      }
+    }
+    this.#index.clear();
+    const after = lex(below, this.#lexicon);
+    this.#index.add(1, after);
+    const start = this.#index.length;
     const lastSeen = new Map<number, number>();
-    for (let at = start; at < index.length; at++) lastSeen.set(index.lexemes[at] as number, at - start);
     for (let at = 0; at < start; at++) {
-      const lexeme = index.lexemes[at] as number;
+      const lexeme = this.#index.lexemes[at] as number;
       if (!lastSeen.has(lexeme)) lastSeen.set(lexeme, -at);
     }
-    return {
-      file: index, tracker, lastSeen, prefixLength: index.length - start, linePrefix, lineSuffix, indent,
-      constraint: typed || afterGap ? { typed, afterGap } : null,
+    this.#kept = {
+      above, below, start, lastSeen, tracker: new ContextTracker(this.#lexicon),
+      next: { lineBreak: LEXEME.lineSame, first: after.ids[0] ?? 0, indent: after.lineIndents[0] ?? 0 },
     };
+    this.#append(this.#kept, above, near);
+    return this.#kept;
   }
+
+  #append(kept: Kept, lines: string, near: { indent: number; first: number }): void {
+    const lexed = lex(lines, this.#lexicon);
+    const last = lexed.ids.length - 1;
+    if (last < 0) return;
+    const toNear = lineBreak(lexed.lineIndents.at(-1) ?? 0, near.indent);
+    lexed.ids[last] = toNear;
+    keepNewest(lexed, fileCapacity - this.#index.length - roomForLine);
+    const from = this.#index.length;
+    this.#index.add(0, lexed, kept.tracker, { lineBreak: toNear, first: near.first });
+    for (let at = from; at < this.#index.length; at++) kept.lastSeen.set(this.#index.lexemes[at] as number, at - kept.start);
+  }
+}
+
+/** Where the last line that is not blank begins among those before `lineStart`; 0 where there is none. */
+function startOfLastLine(prefix: string, lineStart: number): number {
+  let end = lineStart;
+  while (end > 0 && /\s/.test(prefix[end - 1] as string)) end--;
+  return end === 0 ? 0 : prefix.lastIndexOf("\n", end - 1) + 1;
+}
+
+/**
+ * What `now` adds to the end of `before`, "" where nothing, null where it is another text. Clipping may have taken
+ * characters off the beginning of `now` meanwhile; those stay in the index, which does no harm.
+ */
+function continuationOf(before: string, now: string): string | null {
+  if (now.startsWith(before)) return now.slice(before.length);
+  const anchor = before.slice(-anchorLength);
+  const at = now.lastIndexOf(anchor);
+  if (anchor.length < anchorLength || at < 0) return null;
+  const cut = before.length - anchorLength - at;
+  return cut > 0 && cut < mostCut && now.startsWith(before.slice(cut)) ? now.slice(before.length - cut) : null;
 }
 
 /** The letters of a word directly before the caret. */

@@ -20,6 +20,7 @@ export class ContextIndex {
   links: Int32Array;
   checks: Uint8Array;
   #length = 0;
+  #undo: { length: number; slots: number[]; heads: number[] } | null = null;
 
   /** `capacity`: most lexemes; `headBits`: log2 of chain heads per context. Memory grows with use, up to the capacity. */
   constructor(lexicon: Lexicon, capacity: number, headBits: number, initial = Math.min(capacity, 1 << 14)) {
@@ -41,6 +42,21 @@ export class ContextIndex {
   clear(): void {
     this.#length = 0;
     this.#heads.fill(-1);
+    this.#undo = null;
+  }
+
+  /** From now on additions can be taken back by {@link rollback}. */
+  mark(): void {
+    this.#undo = { length: this.#length, slots: [], heads: [] };
+  }
+
+  /** Takes back what was added since {@link mark}, and the mark. */
+  rollback(): void {
+    const undo = this.#undo;
+    if (!undo) return;
+    for (let i = undo.slots.length - 1; i >= 0; i--) this.#heads[undo.slots[i] as number] = undo.heads[i] as number;
+    this.#length = undo.length;
+    this.#undo = null;
   }
 
   /**
@@ -81,11 +97,16 @@ export class ContextIndex {
     const at = this.#length;
     const base = at * N_CONTEXTS;
     const heads = this.#headMask + 1;
+    const undo = this.#undo;
     for (let context = 0; context < N_CONTEXTS; context++) {
       const hash = hashes[context] as number;
       const slot = context * heads + (hash & this.#headMask);
       this.links[base + context] = this.#heads[slot] as number;
       this.checks[base + context] = hash >>> 24;
+      if (undo) {
+        undo.slots.push(slot);
+        undo.heads.push(this.#heads[slot] as number);
+      }
       this.#heads[slot] = at;
     }
   }

@@ -14,7 +14,10 @@ export const N_CONTEXTS = CONTEXTS.length;
 /** How far back a structural match may look for what a name was renamed from; 0: not a structural context. */
 export const RENAME_REACH: readonly number[] = [0, 0, 16, 16, 20, 24, 6, 12, 16, 24, 32, 0, 0, 0];
 
-const historyLength = 32;
+/** Lexemes that contexts and renaming look back at. */
+export const HISTORY = 32;
+const roomOfReader = 1_024;
+const roomOfClone = 96;
 const deepestStack = 24;
 
 /** A bracket that is open: its lexeme, what stood before it, and how many commas have passed inside. */
@@ -28,9 +31,12 @@ interface OpenBracket {
 /** State of one reading position. Feed lexemes with {@link push}; copy with {@link clone} to try several futures. */
 export class ContextTracker {
   readonly #lexicon: Lexicon;
-  /** The last lexemes, newest last. */
-  readonly history = new Int32Array(historyLength);
   readonly hashes = new Uint32Array(N_CONTEXTS);
+  /** The last lexemes end before `#end`; beside them their classes, and both scrambled for hashing. */
+  readonly #lexemes: Int32Array;
+  readonly #scrambled: Int32Array;
+  readonly #scrambledClasses: Int32Array;
+  #end = HISTORY;
   #brackets: OpenBracket[] = [];
   #lineExact = 0;
   #lineShape = 0;
@@ -40,14 +46,19 @@ export class ContextTracker {
   #nextBreak: number = LEXEME.lineSame;
   #nextFirst = 0;
 
-  constructor(lexicon: Lexicon) {
+  constructor(lexicon: Lexicon, room = roomOfReader) {
     this.#lexicon = lexicon;
-    this.history.fill(LEXEME.fileStart);
+    this.#lexemes = new Int32Array(room).fill(LEXEME.fileStart);
+    this.#scrambled = new Int32Array(room).fill(scramble(LEXEME.fileStart));
+    this.#scrambledClasses = new Int32Array(room).fill(scramble(LEXEME.fileStart));
   }
 
   clone(): ContextTracker {
-    const copy = new ContextTracker(this.#lexicon);
-    copy.history.set(this.history);
+    const copy = new ContextTracker(this.#lexicon, roomOfClone);
+    const from = this.#end - HISTORY;
+    copy.#lexemes.set(this.#lexemes.subarray(from, this.#end));
+    copy.#scrambled.set(this.#scrambled.subarray(from, this.#end));
+    copy.#scrambledClasses.set(this.#scrambledClasses.subarray(from, this.#end));
     copy.#brackets = this.#brackets.map((bracket) => ({ ...bracket }));
     copy.#lineExact = this.#lineExact;
     copy.#lineShape = this.#lineShape;
@@ -58,9 +69,14 @@ export class ContextTracker {
     return copy;
   }
 
+  /** The lexeme `back` places before the position: 1 is the last one. At most {@link HISTORY}. */
+  recent(back: number): number {
+    return this.#lexemes[this.#end - back] as number;
+  }
+
   /** The last lexeme. */
   get last(): number {
-    return this.history[historyLength - 1] as number;
+    return this.#lexemes[this.#end - 1] as number;
   }
 
   /** Lexemes on the current line so far. */
@@ -102,8 +118,16 @@ export class ContextTracker {
   /** Takes in the next lexeme. */
   push(lexeme: number): void {
     const before = this.last;
-    this.history.copyWithin(0, 1);
-    this.history[historyLength - 1] = lexeme;
+    if (this.#end === this.#lexemes.length) {
+      for (const buffer of [this.#lexemes, this.#scrambled, this.#scrambledClasses]) buffer.copyWithin(0, this.#end - HISTORY);
+      this.#end = HISTORY;
+    }
+    const scrambled = scramble(lexeme);
+    const scrambledClass = scramble(this.#lexicon.classOf(lexeme));
+    this.#lexemes[this.#end] = lexeme;
+    this.#scrambled[this.#end] = scrambled;
+    this.#scrambledClasses[this.#end] = scrambledClass;
+    this.#end++;
     if (isLineBreak(lexeme)) {
       this.#previousLineShape = this.#lineShape;
       this.#lineExact = 0;
@@ -113,8 +137,8 @@ export class ContextTracker {
       return;
     }
     this.#linePosition++;
-    this.#lineExact = mix(this.#lineExact, lexeme);
-    this.#lineShape = mix(this.#lineShape, this.#lexicon.classOf(lexeme));
+    this.#lineExact = step(this.#lineExact, scrambled);
+    this.#lineShape = step(this.#lineShape, scrambledClass);
     this.#trackBracket(lexeme, before);
   }
 
@@ -134,29 +158,35 @@ export class ContextTracker {
 
   /** Fills {@link hashes} with the contexts of the position after the last lexeme. */
   computeHashes(): void {
-    const { history, hashes } = this;
-    const lexicon = this.#lexicon;
+    const { hashes } = this;
+    const lexemes = this.#scrambled;
+    const classes = this.#scrambledClasses;
+    const end = this.#end;
     let exact = 1;
     let shape = 2;
-    for (let n = 1; n <= 12; n++) {
-      const lexeme = history[historyLength - n] as number;
-      if (n <= 9) {
-        exact = mix(exact, lexeme);
-        if (n === 1) hashes[0] = finish(exact, 1);
-        else if (n === 2) hashes[1] = finish(exact, 2);
-        else if (n === 3) hashes[2] = finish(exact, 3);
-        else if (n === 4) hashes[3] = finish(exact, 4);
-        else if (n === 6) hashes[4] = finish(exact, 5);
-        else if (n === 9) hashes[5] = finish(exact, 6);
-      }
-      shape = mix(shape, lexicon.classOf(lexeme));
-      if (n === 3) hashes[6] = finish(shape, 7);
-      else if (n === 6) hashes[7] = finish(shape, 8);
-      else if (n === 12) hashes[8] = finish(shape, 9);
+    for (let n = 1; n <= 3; n++) {
+      exact = step(exact, lexemes[end - n] as number);
+      shape = step(shape, classes[end - n] as number);
+      hashes[n - 1] = finish(exact, n);
     }
+    hashes[6] = finish(shape, 7);
+    for (let n = 4; n <= 6; n++) {
+      exact = step(exact, lexemes[end - n] as number);
+      shape = step(shape, classes[end - n] as number);
+      if (n === 4) hashes[3] = finish(exact, 4);
+    }
+    hashes[4] = finish(exact, 5);
+    hashes[7] = finish(shape, 8);
+    for (let n = 7; n <= 9; n++) {
+      exact = step(exact, lexemes[end - n] as number);
+      shape = step(shape, classes[end - n] as number);
+    }
+    hashes[5] = finish(exact, 6);
+    for (let n = 10; n <= 12; n++) shape = step(shape, classes[end - n] as number);
+    hashes[8] = finish(shape, 9);
     const innermost = this.#brackets.at(-1);
-    const last = history[historyLength - 1] as number;
-    const lastClass = lexicon.classOf(last);
+    const last = lexemes[end - 1] as number;
+    const lastClass = classes[end - 1] as number;
     const opened = this.openedOnLine;
     const ending = mix(mix(mix(opened > 0 ? (innermost?.opener ?? 0) : 0, opened), this.#nextBreak), this.#nextFirst);
     hashes[9] = finish(mix(this.#lineExact, this.#linePosition), 10);
@@ -169,16 +199,25 @@ export class ContextTracker {
 
 /** The hash of context "exact1" after `lexeme`. */
 export function hashOfSingle(lexeme: number): number {
-  return finish(mix(1, lexeme), 1);
+  return finish(step(1, scramble(lexeme)), 1);
+}
+
+/** Spreads a small number over 32 bits. */
+function scramble(value: number): number {
+  const h = Math.imul(value + 0x9e37, 0x85ebca6b);
+  return Math.imul(h ^ (h >>> 15), 0xc2b2ae35);
+}
+
+/** One more scrambled value in a hash. */
+function step(hash: number, scrambled: number): number {
+  return Math.imul(hash ^ scrambled, 0x01000193) + (hash >>> 17);
 }
 
 function mix(hash: number, value: number): number {
-  return Math.imul(hash ^ Math.imul(value + 0x9e37, 0x85ebca6b), 0xc2b2ae35) ^ (hash >>> 13);
+  return step(hash, scramble(value));
 }
 
 function finish(hash: number, salt: number): number {
-  let h = Math.imul(hash ^ Math.imul(salt, 0x27d4eb2f), 0x165667b1);
-  h ^= h >>> 15;
-  h = Math.imul(h, 0x2c1b3c6d);
-  return (h ^ (h >>> 13)) >>> 0;
+  const h = Math.imul(hash ^ Math.imul(salt, 0x27d4eb2f), 0x165667b1);
+  return (h ^ (h >>> 15)) >>> 0;
 }

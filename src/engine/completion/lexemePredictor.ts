@@ -210,11 +210,10 @@ export class LexemePredictor {
    * name that stands at the same place in the caret's context takes its part.
    */
   #renamed(index: ContextIndex, at: number, lexeme: number, tracker: ContextTracker, reach: number): number {
-    const { history } = tracker;
-    const depth = Math.min(reach, history.length, at);
+    const depth = Math.min(reach, at);
     for (let back = 1; back <= depth; back++) {
       const there = index.lexemes[at - back] as number;
-      const here = history[history.length - back] as number;
+      const here = tracker.recent(back);
       // Alignment is lost where the structures part.
       if (this.#lexicon.classOf(there) !== this.#lexicon.classOf(here)) return lexeme;
       if (there === lexeme) return here;
