@@ -27,7 +27,7 @@ export interface PretrainOptions {
   readonly data: string;
   /** The run's folder; made where absent. */
   readonly run: string;
-  /** run.json; the defaults where absent. On resumption it may change the schedule and how often to measure, nothing else. */
+  /** run.json; the defaults where absent. On resumption it may change the schedule, rates, loss weights and how often to measure, but not shape, batches or seed. */
   readonly config?: string;
   /** Go on from the folder's checkpoint. Without it, a folder that has one is refused. */
   readonly resume: boolean;

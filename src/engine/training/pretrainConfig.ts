@@ -134,9 +134,12 @@ function invalid(key: string, value: unknown, wanted: string): EngineError {
   return new EngineError("badRequest", `In the run configuration ${key} is ${JSON.stringify(value)}; it must be ${wanted}.`, { key, value });
 }
 
-/** Identifies what a checkpoint's numbers mean: everything that decides them, but not the schedule, which may be prolonged. */
+/**
+ * Identifies what a checkpoint's numbers mean: shape, batches, seed and data. Not the schedule, which may be prolonged, nor
+ * rates and loss weights, which may be changed on resumption (the numbers are then no longer those of an unchanged run).
+ */
 export function fingerprintOf(config: PretrainConfig, dataHash: string): string {
-  const { shape, seed, fillInWeight, initialisation } = config;
+  const { shape, seed, initialisation } = config;
   const { sequenceLength, sequencesPerMicroBatch, microBatchesPerStep } = config.batch;
-  return sha256(JSON.stringify({ shape, batch: { sequenceLength, sequencesPerMicroBatch, microBatchesPerStep }, seed, fillInWeight, initialisation: initialisation.kind, dataHash }));
+  return sha256(JSON.stringify({ shape, batch: { sequenceLength, sequencesPerMicroBatch, microBatchesPerStep }, seed, initialisation: initialisation.kind, dataHash }));
 }
