@@ -157,10 +157,24 @@ async function symbolCard(context: CardContext, symbols: readonly ResolvedSymbol
   switch (context.question.intent) {
     case "where":
     case "which": return whereCard(context, symbols);
-    case "usages": return usagesCard(context, symbols);
+    case "usages": return usagesOfAll(context, symbols);
     case "how": return howCard(context, symbols);
     default: return whatCard(context, symbols);
   }
+}
+
+/** "Who calls A or B": one sentence for each that the question names as code. */
+async function usagesOfAll(context: CardContext, symbols: readonly ResolvedSymbol[]): Promise<Draft | null> {
+  const named = symbols.filter((symbol) => symbol.how === "exact" && symbol.trust >= 0.9).slice(0, 3);
+  if (named.length < 2) return usagesCard(context, symbols);
+  const drafts: Draft[] = [];
+  for (const symbol of named) {
+    const draft = await usagesCard(context, [symbol]);
+    if (draft) drafts.push(draft);
+  }
+  if (drafts.length === 0) return null;
+  const share = Math.ceil(MAXIMUM_ITEMS / drafts.length) + 1;
+  return { sentences: drafts.map((draft) => draft.sentences[0] ?? ""), items: drafts.flatMap((draft) => draft.items.slice(0, share)), supported: true };
 }
 
 /** A question that says more than a name ("where does Chat send messages to the webview") also gets the best passage about the rest. */

@@ -8,11 +8,14 @@ import { code, firstSentence, isSecondary, list, plural, quote, stem } from "./w
 const README_NAMES = ["README.md", "readme.md", "Readme.md", "README.rst", "README.txt", "README", "docs/README.md", "docs/index.md"];
 const MANIFESTS = ["package.json", "pyproject.toml", "Cargo.toml", "setup.cfg", "setup.py", "go.mod", "composer.json", "pom.xml"];
 const README_LINES = 600;
+const INTRODUCTION_LINES = 80;
+const BESIDE_THE_POINT = /backer|sponsor|licen[cs]e|links|contents|contribut|badge|community|thanks|credit|donat|news|changelog|install/i;
+const SHELL_COMMAND = /^(?:\$ |sudo |npm |npx |yarn|pnpm |bun |deno |node |pip3? |pipx |uv |poetry |conda |python3? |brew |cargo |go |docker|make|cmake|git |curl |wget |apt|dnf |dotnet |mvn |gradle|\.\/|bundle |gem |composer |php |code |pytest|tox|nox|mocha|jest|vitest)/;
 /** What a how-to question is about, and the headings and scripts that answer it. */
 const TOPICS: readonly { asked: RegExp; heading: RegExp; script: RegExp }[] = [
   { asked: /\binstall\b|\bset ?up\b|\bget started\b|\bgetting started\b|\bquick ?start\b/, heading: /install|set ?up|getting started|quick ?start|requirements/i, script: /^(?:install|setup|prepare|postinstall)$/ },
   { asked: /\bbuild\b|\bcompile\b|from source/, heading: /build|compil|from source|develop/i, script: /^(?:build|compile|bundle|package)/ },
-  { asked: /\btests?\b|\btesting\b/, heading: /test|develop|contribut/i, script: /^(?:test|check|lint)/ },
+  { asked: /\btests?\b|\btesting\b/, heading: /^(?:running |run |how to )?(?:the )?(?:unit )?test(?:s|ing)?\b|develop|contribut/i, script: /^test/ },
   { asked: /\brun\b|\bstart\b|\blaunch\b/, heading: /run|usage|start|quick ?start|getting started/i, script: /^(?:start|dev|serve|run|watch)/ },
   { asked: /\bdeploy\b|\brelease\b|\bpublish\b/, heading: /deploy|release|publish/i, script: /^(?:deploy|release|publish)/ },
   { asked: /\bcontribut/, heading: /contribut|develop/i, script: /^$/ },
@@ -46,11 +49,13 @@ export async function overviewCard(context: CardContext): Promise<Draft | null> 
       }
     }
   }
-  if (!topic || items.length === 0) {
+  if (!topic) {
     const layout = await layoutSentence(context, items);
     if (layout !== "") sentences.push(layout);
   }
   if (items.length === 0 || (topic && sentences.length === 0)) return null;
+  // Asked for the structure, the structure comes first.
+  if (/structur|organi[sz]|laid out|layout|architectur/i.test(context.question.text)) sentences.reverse();
   return { sentences, items: items.slice(0, MAXIMUM_ITEMS), supported: true };
 }
 
@@ -63,20 +68,31 @@ interface Section {
   command: boolean;
 }
 
-/** The first prose of a README: past badges, HTML and headings. */
+/** The first prose of a README that is a sentence, past badges, HTML, headings and lists of links; else its first prose. */
 function introductionOf(lines: readonly string[]): Section | null {
   let title = "";
-  for (let i = 0; i < lines.length; i++) {
+  let first: Section | null = null;
+  let beside = false;
+  for (let i = 0; i < Math.min(lines.length, INTRODUCTION_LINES); i++) {
     const heading = headingOf(lines, i);
-    if (heading !== null && title === "") title = heading;
-    if (!isProse(lines[i] ?? "") || heading !== null || /^(?:=+|-+|~+)$/.test(lines[i + 1]?.trim() ?? "\0")) continue;
+    if (heading !== null) {
+      if (title === "") title = heading;
+      beside = BESIDE_THE_POINT.test(heading);
+    }
+    if (beside || !isProse(lines[i] ?? "") || heading !== null || /^(?:=+|-+|~+)$/.test(lines[i + 1]?.trim() ?? "\0")) continue;
     let end = i;
-    while (end + 1 < lines.length && isProse(lines[end + 1] ?? "")) end++;
-    const text = lines.slice(i, end + 1).map((line) => plain(line)).join(" ");
-    if (text.length < 25) continue;
-    return { title, startLine: i + 1, endLine: end + 1, text: sentencesOf(text, 2), command: false };
+    while (end + 1 < lines.length && isProse(lines[end + 1] ?? "") && headingOf(lines, end + 1) === null) end++;
+    const paragraph = lines.slice(i, end + 1);
+    const text = paragraph.map((line) => plain(line)).join(" ");
+    const linked = paragraph.join(" ").match(/\[[^\]]*\]\([^)]*\)|<a\b.*?<\/a>/g)?.map(plain).join("").length ?? 0;
+    if (text.length >= 25 && linked < 0.6 * text.length) {
+      const section = { title, startLine: i + 1, endLine: end + 1, text: sentencesOf(text, 2), command: false };
+      if (/[.!?]$/.test(section.text)) return section;
+      first ??= section;
+    }
+    i = end;
   }
-  return null;
+  return first;
 }
 
 /** The section under a heading that matches: its first command, else its first prose. */
@@ -93,7 +109,7 @@ function sectionOf(lines: readonly string[], wanted: RegExp): Section | null {
           fence = j;
           continue;
         }
-        const commands = lines.slice(fence + 1, j).map((part) => part.trim().replace(/^\$\s+/, "")).filter((part) => part !== "" && !part.startsWith("#"));
+        const commands = lines.slice(fence + 1, j).map((part) => part.trim()).filter((part) => SHELL_COMMAND.test(part)).map((part) => part.replace(/^\$\s+/, ""));
         if (commands.length > 0) return { title, startLine: i + 1, endLine: j + 1, text: commands.slice(0, 3).join(" ⏎ "), command: true };
         fence = -1;
       }
@@ -145,10 +161,13 @@ function manifestSays(path: string, lines: readonly string[], script: RegExp | u
   if (script && path === "package.json") {
     const start = lineOf(/^\s*"scripts"\s*:/);
     if (start === 0) return null;
+    // "test" before "test:unit" before "test-browser:playwright".
+    let best: { line: number; name: string; command: string } | null = null;
     for (let i = start; i < lines.length && !/^\s*\}/.test(lines[i] ?? ""); i++) {
-      const match = /^\s*"([^"]+)"\s*:\s*"((?:[^"\\]|\\.)*)"/.exec(lines[i] ?? "");
-      if (match && script.test(match[1] ?? "")) return { line: i + 1, endLine: i + 1, sentence: `${code(path)} defines the script ${code(`npm run ${match[1]}`)}, which is ${code(match[2] ?? "")}` };
+      const [, name = "", command = ""] = /^\s*"([^"]+)"\s*:\s*"((?:[^"\\]|\\.)*)"/.exec(lines[i] ?? "") ?? [];
+      if (name !== "" && script.test(name) && (best === null || name.length < best.name.length)) best = { line: i + 1, name, command };
     }
+    if (best) return { line: best.line, endLine: best.line, sentence: `${code(path)} defines the script ${code(`npm run ${best.name}`)}, which is ${code(best.command)}` };
     return null;
   }
   if (script) return null;
@@ -180,7 +199,7 @@ async function layoutSentence(context: CardContext, items: CardItem[]): Promise<
   if (!item) return "";
   items.push(item);
   const where = entries.length > 0 ? `; an entry point is ${code(entry)} [${item.citation}]` : `, for example ${code(entry)} [${item.citation}]`;
-  return `The index holds ${plural(product.length, "source file")}${named.length > 0 ? `, most in ${list(named)}` : ""}${where}.`;
+  return `The index holds ${plural(product.length, "source file")}${named.length > 0 && product.length > 3 ? `, most in ${list(named)}` : ""}${where}.`;
 }
 
 async function sourceItem(context: CardContext, path: string, startLine: number, endLine: number, title: string, kind: string): Promise<CardItem | null> {

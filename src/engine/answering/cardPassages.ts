@@ -10,6 +10,8 @@ import { aKind, code, firstSentence, list, place, plural, qualifiedName, quote }
 
 /** Below this share of the question's words, a find does not support an answer. Our choice, see test/bench/answers.ts. */
 export const SUPPORT_THRESHOLD = 0.5;
+/** Up to this share, the card says which of the question's words nothing holds. */
+const WELL_COVERED = 0.7;
 const FILES_SHOWN = 4;
 /** Files that score less than this share of the best are not named. */
 const NEAR_BEST = 0.5;
@@ -20,6 +22,9 @@ export async function passagesCard(context: CardContext, { threshold = SUPPORT_T
   const best = ranked[0];
   if (!best || best.coverage < threshold) return null;
   const near = ranked.filter((file) => file.score >= NEAR_BEST * best.score && file.coverage >= 0.6 * threshold).slice(0, FILES_SHOWN);
+  // Said first, so that nobody takes the nearest find for the thing asked for.
+  const unheard = best.coverage < WELL_COVERED ? best.missing.filter((word) => ranked.every((file) => file.missing.includes(word))) : [];
+  const lead = unheard.length > 0 ? `Nothing that was found mentions ${list(unheard.slice(0, 3).map(quote))}; the closest match is` : "The closest match is";
   const items: CardItem[] = [];
   const sentences: string[] = [];
   for (const file of near) {
@@ -31,11 +36,9 @@ export async function passagesCard(context: CardContext, { threshold = SUPPORT_T
     const described = firstSentence(first.documentation);
     const line = matchingLineOf(first);
     const named = first.title === file.path ? "" : `, in ${code(first.title)}`;
-    sentences.push(`The closest match is ${place(first.location.path, first.location.startLine)}${named}${described !== "" ? `: ${quote(described)}` : line === "" ? "" : `: ${code(line)}`} [${first.citation}].`);
+    sentences.push(`${lead} ${place(first.location.path, first.location.startLine)}${named}${described !== "" ? `: ${quote(described)}` : line === "" ? "" : `: ${code(line)}`} [${first.citation}].`);
   }
   if (items.length === 0) return null;
-  const leading = near.find((file) => file.path === items[0]?.location.path);
-  if (leading && leading.missing.length > 0) sentences.push(`It does not mention ${list(leading.missing.slice(0, 3).map(quote))} [${items[0]?.citation}].`);
   const others = items.filter((item, i) => item.location.path !== items[0]?.location.path && items.findIndex((other) => other.location.path === item.location.path) === i);
   if (others.length > 0) sentences.push(`Also close: ${list(others.map((item) => `${code(item.location.path)} [${item.citation}]`))}.`);
   return { sentences, items: items.slice(0, MAXIMUM_ITEMS), supported: true };

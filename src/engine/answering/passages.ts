@@ -40,9 +40,12 @@ const SYNONYMS = [
   "detect check recognize discover", "choose select pick decide", "wait delay sleep debounce throttle", "watch observe listen subscribe monitor", "score rank rate rerank",
   "register add subscribe", "trim strip clean sanitize", "merge combine join concat fuse", "log report print trace", "retry reconnect repeat again", "train fit finetune learn", "test evaluate benchmark",
 ].map((group) => new Set(group.split(" ").map(stem)));
-const GENERIC_WORDS = "shown new use make handle manage process perform run user happen respect exist work code data value current different various correct proper automatic first last main actual really default";
+const GENERIC_WORDS = "shown new use make handle manage process perform run user happen respect exist work code data value current different various correct proper automatic first last main actual really default " +
+  "long short big large small many few other same good bad full empty whole difference turn them back away";
+/** Of the groups above, what names things rather than actions. */
+const NOUNS = new Set("chunk error exception failure config setting option preference socket score log report test benchmark query login auth list".split(" ").map(stem));
 /** Words that name actions or nothing in particular. */
-const GENERIC = new Set([...SYNONYMS.flatMap((group) => [...group]), ...GENERIC_WORDS.split(" ").map(stem)]);
+const GENERIC = new Set([...SYNONYMS.flatMap((group) => [...group]), ...GENERIC_WORDS.split(" ").map(stem)].filter((word) => !NOUNS.has(word)));
 const GENERIC_WEIGHT = 0.8;
 /** A word that no find holds: it may be the asker's own, or the very thing that is not here. */
 const ABSENT_WEIGHT = 3.5;

@@ -86,7 +86,7 @@ function correctTypos(lower: string): string {
 function readError(text: string, lower: string): ErrorMention | null {
   const error = findError(text, MAXIMUM_QUESTION_CHARACTERS);
   // "… is only 1024. why?": the question after the message is not part of it.
-  if (error) return { ...error, message: error.message.replace(/([.!;])?\s+(?:why|what|how|where|when|please|can|could|which|—|-)\b[^.]*\?\s*$/i, "$1").replace(/\s+[—–]\s+(?:why|what|how|where).*$/i, "") };
+  if (error) return { ...error, message: error.message.replace(/([.!;])?\s+(?:why|what|how|where|when|please|can|could|which|—|-)\b[^.]*\?\s*$/i, "$1").replace(/\s+[—–-]{1,2}\s+(?:why|what|how|where|help|fix|any idea).*$/i, "") };
   if (/\b(?:error|exception|traceback|stack ?trace|stacktrace|crash(?:es|ed|ing)?|panics?|fails?|failing|failed|throws?|thrown|warning)\b/.test(lower)) {
     const places = findPlaces(text, MAXIMUM_QUESTION_CHARACTERS);
     if (places.length > 0) return { type: "", message: "", frames: places };
