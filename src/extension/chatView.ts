@@ -49,7 +49,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   readonly #options: ChatViewOptions;
   #opened: ChatSession | null = null;
   readonly #proposals = new ChangeProposals();
-  readonly #disposables: vscode.Disposable[] = [];
+  readonly #disposables: { dispose(): unknown }[] = [];
   #view: vscode.WebviewView | null = null;
   /** True between the page's "ready" and its being hidden: only then does it take messages. */
   #listening = false;
@@ -155,29 +155,53 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
 
   async #receive(message: ViewMessage): Promise<void> {
     switch (message.type) {
-      case "ready": return this.#sendSnapshot();
-      case "ask": return this.#ask(message.question, message.command, message.attachments, message.useActiveFile ? this.#editor.activePath : null);
-      case "stop": return this.#session.stop();
-      case "regenerate": return this.#follow(this.#session.regenerate(message.turnId, this.#editor.activePath));
-      case "rate": return this.#session.rate(message.turnId, message.rating);
-      case "openConversation": return this.#session.openConversation(message.id);
-      case "deleteConversation": return this.#session.deleteConversation(message.id);
-      case "openRange": return this.#notice(await openRange(message.range));
-      case "openLink": return this.#notice(await openLink(message.href));
-      case "copy": return vscode.env.clipboard.writeText(message.text);
-      case "insertAtCursor": return this.#notice(await insertAtCursor(message.code));
-      case "applyCode": return this.#apply(message);
-      case "resolveProposal": return this.#notice(await this.#proposals.resolve(message.id, message.accept));
-      case "suggestFiles": return this.#suggestFiles(message.requestId, message.query);
-      case "attachSelection": {
-        const { selection } = readEditor();
-        return selection
-          ? this.#post({ type: "compose", text: "", command: null, attachments: [selection] })
-          : this.#post({ type: "notice", text: vscode.l10n.t("Select some code in the editor first.") });
-      }
-      case "command": {
+      case "ready":
+        this.#sendSnapshot();
+        break;
+      case "ask":
+        await this.#ask(message.question, message.command, message.attachments, message.useActiveFile ? this.#editor.activePath : null);
+        break;
+      case "stop":
+        this.#session.stop();
+        break;
+      case "regenerate":
+        await this.#follow(this.#session.regenerate(message.turnId, this.#editor.activePath));
+        break;
+      case "rate":
+        this.#session.rate(message.turnId, message.rating);
+        break;
+      case "openConversation":
+        this.#session.openConversation(message.id);
+        break;
+      case "deleteConversation":
+        this.#session.deleteConversation(message.id);
+        break;
+      case "suggestFiles":
+        await this.#suggestFiles(message.requestId, message.query);
+        break;
+      case "attachSelection":
+        this.#attachSelection();
+        break;
+      case "copy":
+        await vscode.env.clipboard.writeText(message.text);
+        break;
+      case "command":
         await vscode.commands.executeCommand(HOST_COMMANDS[message.command]);
-      }
+        break;
+      case "openRange":
+        this.#notice(await openRange(message.range));
+        break;
+      case "openLink":
+        this.#notice(await openLink(message.href));
+        break;
+      case "insertAtCursor":
+        this.#notice(await insertAtCursor(message.code));
+        break;
+      case "applyCode":
+        this.#notice(await this.#apply(message));
+        break;
+      case "resolveProposal":
+        this.#notice(await this.#proposals.resolve(message.id, message.accept));
     }
   }
 
@@ -198,13 +222,19 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   }
 
   /** The code goes to the file that the block names, else to the attached selection, else to the active editor. */
-  async #apply({ turnId, code, path }: Extract<ViewMessage, { type: "applyCode" }>): Promise<void> {
+  async #apply({ turnId, code, path }: Extract<ViewMessage, { type: "applyCode" }>): Promise<string | null> {
     const attached = this.#session.turn(turnId)?.attachments.find(({ kind }) => kind === "selection");
     const named = path !== null && fileInWorkspace(path) ? path : null;
     const target = named ?? attached?.path ?? this.#editor.activePath;
-    if (!target) return this.#notice(vscode.l10n.t("Open the file that this code should go into."));
+    if (!target) return vscode.l10n.t("Open the file that this code should go into.");
     const lines = attached && attached.path === target && (await stillThere(attached)) ? attached : null;
-    return this.#notice(await this.#proposals.propose(target, code, lines));
+    return this.#proposals.propose(target, code, lines);
+  }
+
+  #attachSelection(): void {
+    const { selection } = readEditor();
+    if (selection) this.#post({ type: "compose", text: "", command: null, attachments: [selection] });
+    else this.#notice(vscode.l10n.t("Select some code in the editor first."));
   }
 
   async #suggestFiles(requestId: number, query: string): Promise<void> {

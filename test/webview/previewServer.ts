@@ -33,10 +33,10 @@ export async function startPreview(port = 0): Promise<PreviewServer> {
   const scriptBytes = await bundleChat(folder);
   const server = http.createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://localhost");
-    if (url.pathname === "/") return respond(response, "text/html", page(url.searchParams, request.headers.host ?? ""));
-    if (url.pathname === "/index") return respond(response, "text/html", Object.keys(SCENARIOS).map((name) => `<p><a href="/?scenario=${name}">${name}</a>`).join(""));
+    if (url.pathname === "/") { respond(response, "text/html", page(url.searchParams, request.headers.host ?? "")); return; }
+    if (url.pathname === "/index") { respond(response, "text/html", Object.keys(SCENARIOS).map((name) => `<p><a href="/?scenario=${name}">${name}</a>`).join("")); return; }
     const theme = /^\/theme-(\w+)\.css$/.exec(url.pathname)?.[1];
-    if (theme && THEMES[theme]) return respond(response, "text/css", themeCss(THEMES[theme]));
+    if (theme && THEMES[theme]) { respond(response, "text/css", themeCss(THEMES[theme])); return; }
     try {
       const file = path.basename(url.pathname);
       respond(response, TYPES[path.extname(file)] ?? "application/octet-stream", readFileSync(path.join(folder, file)));

@@ -94,7 +94,7 @@ export function turn(changes: Partial<ChatTurn>): ChatTurn {
 
 export const CARD_ONLY = turn({
   card: CARD, citations: CITATIONS,
-  checks: { ...CHECKS!, proseOmitted: "The loaded model does not write answers.", budget: null, timings: { retrieveMs: 12, cardMs: 42, firstTokenMs: null, totalMs: 42 } },
+  checks: { ...CHECKS, proseOmitted: "The loaded model does not write answers.", budget: null, timings: { retrieveMs: 12, cardMs: 42, firstTokenMs: null, totalMs: 42 } },
 });
 
 export const FULL = turn({ id: "t2", question: "Explain how work is ordered", command: "explain", card: CARD, citations: CITATIONS, prose: PROSE, checks: CHECKS, rating: "up",
@@ -157,10 +157,10 @@ export const SCENARIOS: Record<string, Scenario> = {
   stopped: scenario([turn({ state: "stopped", card: CARD, citations: CITATIONS, prose: PROSE.slice(0, 200) })]),
   unsupported: scenario([turn({
     question: "Where is the payment gateway?", card: { intent: "where", supported: false, items: [], summary: "Nothing in this folder supports an answer. The nearest finds are `pay` in `src/cli.ts` [1] and the README [2]." },
-    citations: CITATIONS.slice(0, 2), checks: { ...CHECKS!, budget: null, timings: { retrieveMs: 9, cardMs: 14, firstTokenMs: null, totalMs: 14 } },
+    citations: CITATIONS.slice(0, 2), checks: { ...CHECKS, budget: null, timings: { retrieveMs: 9, cardMs: 14, firstTokenMs: null, totalMs: 14 } },
   })]),
   warned: scenario([turn({
-    card: CARD, citations: CITATIONS, prose: PROSE.slice(0, 120), checks: { ...CHECKS!, droppedCitations: 1, verdict: { action: "warn", ms: 3, checks: [{ name: "insecureCode", score: 0.8, threshold: 0.5, action: "warn", reason: "The code runs a shell command built from user input (line 4)." }] } },
+    card: CARD, citations: CITATIONS, prose: PROSE.slice(0, 120), checks: { ...CHECKS, droppedCitations: 1, verdict: { action: "warn", ms: 3, checks: [{ name: "insecureCode", score: 0.8, threshold: 0.5, action: "warn", reason: "The code runs a shell command built from user input (line 4)." }] } },
   })]),
   noFolder: scenario([], { status: { ...STATUS, folderOpen: false, index: null }, editor: { activePath: null, selection: null } }),
   indexing: scenario([], { status: { ...STATUS, index: { state: "indexing", files: 320, pendingFiles: 884, skippedFiles: 0, failure: null } } }),

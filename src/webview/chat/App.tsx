@@ -90,7 +90,7 @@ export function App() {
         onScroll={(event) => {
           // Only a scroll of the reader's own changes whether the view follows.
           if (Math.abs(event.currentTarget.scrollTop - placed.current) > 1) follows.current = isAtEnd(event.currentTarget);
-          placed.current = -1;
+          placed.current = -Infinity;
           keepDraft({ scrollTop: event.currentTarget.scrollTop, conversationId: state.conversation.id });
         }}
       >
@@ -137,9 +137,14 @@ function runCodeAction(button: HTMLElement): void {
   const code = block?.querySelector("pre")?.textContent ?? "";
   const turnId = button.closest<HTMLElement>("[data-turn]")?.dataset["turn"] ?? "";
   switch (button.dataset["action"]) {
-    case "copy": return post({ type: "copy", text: code });
-    case "insert": return post({ type: "insertAtCursor", code });
-    case "apply": return post({ type: "applyCode", turnId, code, language: block?.dataset["language"] ?? "", path: block?.dataset["path"] ?? null });
+    case "copy":
+      post({ type: "copy", text: code });
+      break;
+    case "insert":
+      post({ type: "insertAtCursor", code });
+      break;
+    case "apply":
+      post({ type: "applyCode", turnId, code, language: block?.dataset["language"] ?? "", path: block?.dataset["path"] ?? null });
   }
 }
 

@@ -37,7 +37,7 @@ function setUp(store = new MemoryStore()) {
   const posted: HostMessage[] = [];
   let listener: ((value: EngineNotifications["answer/event"]) => void) | null = null;
   const engine: ChatEngine = {
-    request: ((_method: string, params: AskParams, token?: CancelToken) => new Promise((resolve, reject) => asked.push({ params, token, resolve, reject }))) as ChatEngine["request"],
+    request: ((_method: string, params: AskParams, token?: CancelToken) => new Promise((resolve, reject) => asked.push({ params, token, resolve, reject }))),
     notify: (method, params) => { told.push([method, params]); },
     onNotification: (_method, added) => {
       listener = added as typeof listener;
@@ -96,7 +96,7 @@ describe("chat session", () => {
     const [failed] = session.current.turns;
     assert.equal(failed?.state, "failed");
     assert.equal(failed?.failure?.action?.command, "retry");
-    const again = session.regenerate(failed!.id, null);
+    const again = session.regenerate(failed.id, null);
     assert.equal(session.current.turns.length, 1, "in its place");
     assert.notEqual(asked[1]!.params.askId, asked[0]!.params.askId);
     asked[1]!.resolve(RESULT);

@@ -45,7 +45,8 @@ export function Composer({ editor, running, blocked, earlier }: ComposerProps) {
     if (message.type === "focus") field.current?.focus();
     if (message.type === "files" && message.requestId === lastRequest.current) setFiles(message.files);
     if (message.type === "compose") {
-      setText(message.command ? `/${message.command} ${message.text}` : message.text);
+      // A message that only attaches something leaves what is being written alone.
+      if (message.command || message.text !== "") setText(message.command ? `/${message.command} ${message.text}` : message.text);
       setAttachments((before) => message.attachments.reduce(withAttachment, before));
       field.current?.focus();
     }
