@@ -65,7 +65,7 @@ describe("kalactica", function () {
 
   it("checks the machine", () => {
     const { items } = kalactica("doctor", "--json").json() as unknown as { items: { name: string; state: string; found: string }[] };
-    for (const name of ["Hardware", "SQLite", "Vector index library", "Disk"]) assert.ok(items.some((item) => item.name === name && item.state !== "problem"), JSON.stringify(items));
+    for (const name of ["Hardware", "SQLite", "Vector index library", "Training runtime", "Disk"]) assert.ok(items.some((item) => item.name === name && item.state !== "problem"), JSON.stringify(items));
   });
 
   it("answers wrong usage with code 2 and the right usage", () => {

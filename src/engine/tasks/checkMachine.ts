@@ -1,12 +1,14 @@
 // The doctor: looks at hardware, libraries, models, index and disk, and says what to do about what is wrong.
 // Every item is found out by trying; nothing is assumed from versions alone.
-import { statfs } from "node:fs/promises";
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { statfs } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { DatabaseSync } from "node:sqlite";
 import type { Log } from "../base/log.ts";
-import { engineVersion } from "../base/paths.ts";
+import { engineVersion, packageDir } from "../base/paths.ts";
 import { probeHardware } from "../model/hardware.ts";
 import type { DoctorItem, IndexStatus, ModelInfo } from "../protocol/types.ts";
 import type { Settings } from "../settings.ts";
@@ -16,13 +18,12 @@ export interface MachineCheckOptions {
   storageDir: string;
   models: readonly ModelInfo[];
   index: IndexStatus;
-  /** Tries the training runtime's gradients; relative error. */
-  gradientSelfTest?: () => Promise<{ ok: boolean; maxRelativeError: number }>;
   log: Log;
 }
 
 /** Less free disk than this is a warning. */
 const ENOUGH_DISK_BYTES = 2e9;
+const SELF_TEST_TIMEOUT_MS = 30_000;
 
 type Finding = Omit<DoctorItem, "name">;
 
@@ -34,7 +35,7 @@ export async function checkMachine(options: MachineCheckOptions): Promise<Doctor
     ["Language model library", () => libraryVersion("node-llama-cpp")],
     ["Vector index library", () => vectorLibrary()],
     ["SQLite", () => sqlite()],
-    ...(options.gradientSelfTest ? [["Training runtime", () => training(options.gradientSelfTest!)] as [string, () => Promise<Finding>]] : []),
+    ["Training runtime", () => training()],
     ["Models", () => models(options.models)],
     ["Index", () => index(options.index)],
     ["Disk", () => disk(options.storageDir)],
@@ -93,8 +94,11 @@ function sqlite(): Finding {
   }
 }
 
-async function training(gradientSelfTest: NonNullable<MachineCheckOptions["gradientSelfTest"]>): Promise<Finding> {
-  const { ok: sound, maxRelativeError } = await gradientSelfTest();
+/** Compares gradients with finite differences, in a process of its own: a native assert would end this one. */
+async function training(): Promise<Finding> {
+  const trainer = path.join(packageDir(), "dist", "trainer.mjs");
+  const { stdout } = await promisify(execFile)(process.execPath, [trainer, "self-test"], { timeout: SELF_TEST_TIMEOUT_MS, env: { ...process.env, ELECTRON_RUN_AS_NODE: "1" } });
+  const { ok: sound, maxRelativeError } = JSON.parse(stdout) as { ok: boolean; maxRelativeError: number };
   if (sound) return ok(`gradients agree with finite differences (largest relative error ${maxRelativeError.toExponential(1)})`);
   return { state: "problem", found: `gradients differ from finite differences by ${maxRelativeError.toExponential(1)}`, remedy: "Do not train on this machine: its ggml library computes wrongly. Answers and completions are not affected." };
 }
