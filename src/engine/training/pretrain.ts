@@ -65,7 +65,7 @@ export class Pretraining {
     this.#evaluator = new LlamaNetwork(this.backend, shape, this.parameters, { ...network, backward: false });
     this.#optimizer = new Optimizer(this.backend, this.parameters, optimizer, blas, protection);
     this.#fillIns = markFillIns(data.train, data.tokenizer.special);
-    this.#stream = new TokenStream(data.train, batch.sequenceLength, config.seed);
+    this.#stream = new TokenStream(data.train, batch.sequenceLength, config.seed, config.startAtSamples ? data.tokenizer.special["<|endoftext|>"] : undefined);
     this.tokensPerStep = this.#network.nTokens * batch.microBatchesPerStep;
   }
 

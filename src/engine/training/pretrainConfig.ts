@@ -38,6 +38,8 @@ export interface PretrainConfig {
   readonly schedule: Schedule;
   readonly seed: number;
   readonly initialisation: InitialisationSettings;
+  /** Whether sequences begin where a sample of the data does, instead of anywhere. */
+  readonly startAtSamples: boolean;
   /** How many times more the tokens to be filled in count in the loss than others (≥ 0; 1 for all alike). */
   readonly fillInWeight: number;
   /** Optimizer steps between checkpoints, and between measurements on held-out data. */
@@ -55,7 +57,8 @@ export const defaultConfig: PretrainConfig = {
   schedule: { steps: 3000, warmupSteps: 60, decaySteps: 600 },
   seed: 1,
   initialisation: { kind: "copyHeads", model: "", protectedSteps: 2000, protectedRate: 0.2 },
-  fillInWeight: 3,
+  startAtSamples: true,
+  fillInWeight: 6,
   checkpointEverySteps: 50,
   evaluateEverySteps: 100,
   evaluateTokens: 65_536,

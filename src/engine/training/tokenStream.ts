@@ -34,15 +34,21 @@ export class TokenStream {
   readonly #seed: number;
   #epoch = -1;
   #window = 0;
+  readonly #endOfSample: number | undefined;
   #order = new Uint32Array(0);
   #offset = 0;
 
-  /** Windows have `length` tokens and the one that follows. Errors: `dataInvalid` where the stream is shorter than two windows. */
-  constructor(tokens: Uint16Array, length: number, seed: number) {
+  /**
+   * Windows have `length` tokens and the one that follows. Where `endOfSample` is given, a window moves on to the
+   * first sample that starts in it, because prompts start there too; what it passes over mostly ends the window before.
+   * Errors: `dataInvalid` where the stream is shorter than two windows.
+   */
+  constructor(tokens: Uint16Array, length: number, seed: number, endOfSample?: number) {
     if (tokens.length < 2 * length + 1) throw new EngineError("dataInvalid", `The training data have ${tokens.length} tokens, fewer than two windows of ${length}. Add data, or choose a shorter sequence.`);
     this.#tokens = tokens;
     this.#length = length;
     this.#seed = seed;
+    this.#endOfSample = endOfSample;
     this.#startEpoch(0);
   }
 
@@ -58,11 +64,19 @@ export class TokenStream {
   /** Fills the next window's tokens and right next tokens into `tokens` and `labels`, from `at`; gives where it starts in the stream. */
   next(tokens: Int32Array, labels: Int32Array, at: number): number {
     if (this.#window >= this.#order.length) this.#startEpoch(this.#epoch + 1);
-    const start = this.#offset + (this.#order[this.#window++] ?? 0) * this.#length;
+    const start = this.#aligned(this.#offset + (this.#order[this.#window++] ?? 0) * this.#length);
     for (let t = 0; t < this.#length; t++) {
       tokens[at + t] = this.#tokens[start + t] ?? 0;
       labels[at + t] = this.#tokens[start + t + 1] ?? 0;
     }
+    return start;
+  }
+
+  /** The first sample start within a window's length from `start`, or `start` where there is none. */
+  #aligned(start: number): number {
+    if (this.#endOfSample === undefined) return start;
+    const last = Math.min(start + this.#length, this.#tokens.length - this.#length - 1);
+    for (let at = start; at < last; at++) if (at === 0 || this.#tokens[at - 1] === this.#endOfSample) return at;
     return start;
   }
 

@@ -54,6 +54,17 @@ describe("token stream", () => {
     assert.deepEqual(Array.from({ length: 120 }, () => take(other)), wanted);
   });
 
+  it("begins windows at samples where it is told to, and stays inside the stream", () => {
+    const samples = Uint16Array.from({ length: 1001 }, (_, i) => (i % 7 === 6 ? 0 : 1));
+    const stream = new TokenStream(samples, 10, 1, 0);
+    for (let i = 0; i < 300; i++) {
+      const labels = new Int32Array(10);
+      const start = stream.next(new Int32Array(10), labels, 0);
+      assert.ok(start % 7 === 0 || start > 980, `start ${start}`);
+      assert.ok(start + 10 < samples.length);
+    }
+  });
+
   it("refuses a stream that is too short", () => {
     assert.throws(() => new TokenStream(tokens.subarray(0, 15), 10, 1), /fewer than two windows/);
   });
