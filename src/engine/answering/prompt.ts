@@ -66,6 +66,7 @@ const COMMAND_TEXT: Record<Exclude<SlashCommand, "search">, string> = {
 
 /** Tokens that a chat template adds to one message; templates differ, this is above all that we met. */
 const TOKENS_PER_MESSAGE = 12;
+const QUESTION_LABEL = "Question: ";
 const SMALLEST_ANSWER = 64;
 /** Shares of what is left after instructions and question; our choice: history helps follow-ups, sources carry the answer. */
 const HISTORY_SHARE = 0.25;
@@ -80,7 +81,8 @@ export async function buildPrompt(request: PromptRequest): Promise<BuiltPrompt> 
   const boundary = drawBoundary([...request.attached, ...request.sources]);
   const instructions = await request.countTokens(INSTRUCTIONS) + TOKENS_PER_MESSAGE;
   const frame = frameText(boundary, request);
-  const frameTokens = await request.countTokens(frame) + TOKENS_PER_MESSAGE;
+  // The message's own template tokens, and those that open the assistant's.
+  const frameTokens = await request.countTokens(`${frame}\n\n\n\n${QUESTION_LABEL}`) + 2 * TOKENS_PER_MESSAGE;
   const spare = request.contextSize - instructions - frameTokens;
   const reserved = Math.max(SMALLEST_ANSWER, Math.min(request.reservedForAnswer, Math.floor(spare / 2)));
   let free = spare - reserved;
@@ -95,6 +97,7 @@ export async function buildPrompt(request: PromptRequest): Promise<BuiltPrompt> 
   let dropped = 0;
   const blocks: string[] = [];
   const included: number[] = [];
+  const includedOf: { block: string; n: number }[] = [];
   const addSource = async (source: PromptSource, limit: number): Promise<void> => {
     const block = await fitBlock(source, boundary, Math.min(limit, free), request);
     if (!block) {
@@ -104,7 +107,9 @@ export async function buildPrompt(request: PromptRequest): Promise<BuiltPrompt> 
     blocks.push(block.text);
     free -= block.tokens;
     sources += block.tokens;
-    if (source.n !== null) included.push(source.n);
+    if (source.n === null) return;
+    included.push(source.n);
+    includedOf.push({ block: block.text, n: source.n });
   };
   for (const source of request.attached) await addSource(source, Math.max(64, Math.floor(free * 0.7)));
 
@@ -114,13 +119,25 @@ export async function buildPrompt(request: PromptRequest): Promise<BuiltPrompt> 
     if (source.n !== null && included.includes(source.n)) continue;
     await addSource(source, free);
   }
-  const text = `${blocks.length > 0 ? `${frame}\n\n${blocks.join("\n\n")}\n\n` : frame === "" ? "" : `${frame}\n\n`}Question: ${question}`;
+  let text = lastMessage(frame, blocks, question);
+  // Parts were counted one by one; joined they may be a few tokens more. What the window promises is checked on the whole.
+  while (blocks.length > 0 && await request.countTokens(text) + instructions + history.tokens + 2 * TOKENS_PER_MESSAGE + reserved > request.contextSize) {
+    const block = blocks.pop() ?? "";
+    sources -= await request.countTokens(block);
+    if (includedOf.at(-1)?.block === block) included.splice(included.indexOf(includedOf.pop()?.n ?? -1), 1);
+    dropped++;
+    text = lastMessage(frame, blocks, question);
+  }
   return {
     messages: [{ role: "system", text: INSTRUCTIONS }, ...history.messages, { role: "user", text }],
-    budget: { contextSize: request.contextSize, instructions, history: history.tokens, sources, question: questionTokens, reservedForAnswer: reserved, droppedSources: dropped },
+    budget: { contextSize: request.contextSize, instructions, history: history.tokens, sources: Math.max(0, sources), question: questionTokens, reservedForAnswer: reserved, droppedSources: dropped },
     included,
     maxTokens: reserved,
   };
+}
+
+function lastMessage(frame: string, blocks: readonly string[], question: string): string {
+  return [frame, ...blocks, `${QUESTION_LABEL}${question}`].filter((part) => part !== "").join("\n\n");
 }
 
 function frameText(boundary: string, request: PromptRequest): string {
