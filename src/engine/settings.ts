@@ -40,8 +40,8 @@ export const SETTINGS = {
     description: "Language ids in which no automatic inline completion is shown.",
   },
   "completion.gate": {
-    type: "number", default: 0.4, minimum: 0, maximum: 1, unit: "probability",
-    description: "How sure KaLactica must be before it shows a completion, as the estimated probability that you would accept it. Lower shows more, higher shows less.",
+    type: "number", default: 0.3, minimum: 0, maximum: 1, unit: "probability",
+    description: "How sure KaLactica must be before it shows a completion, as the estimated probability that it is exactly what follows. Lower shows more, higher shows less.",
   },
   "completion.timeoutMs": {
     type: "number", default: 400, minimum: 50, maximum: 10000, unit: "ms",

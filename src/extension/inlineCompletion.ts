@@ -27,7 +27,7 @@ export interface InlineCompletionOptions {
 }
 
 /** Registers ghost text for all languages. `explainLast` says in a sentence how the last request ended. */
-export function registerInlineCompletions(options: InlineCompletionOptions): vscode.Disposable & { explainLast(): string } {
+export function registerInlineCompletions(options: InlineCompletionOptions): { dispose(): void; explainLast(): string } {
   const provider = new InlineCompletionProvider(options);
   const subscription = vscode.Disposable.from(
     provider,
@@ -36,7 +36,7 @@ export function registerInlineCompletions(options: InlineCompletionOptions): vsc
     vscode.workspace.onDidChangeTextDocument((event) => provider.edited(event)),
     vscode.window.onDidChangeActiveTextEditor(() => provider.leftEditor()),
   );
-  return { dispose: () => void subscription.dispose(), explainLast: () => provider.explainLast() };
+  return { dispose: () => { subscription.dispose(); }, explainLast: () => provider.explainLast() };
 }
 
 class InlineCompletionProvider implements vscode.InlineCompletionItemProvider, vscode.Disposable {
@@ -198,7 +198,10 @@ function reasonSentence(reason: NoCompletionReason | null, confidence: number): 
 /** Waits; false where it was cancelled meanwhile. */
 function pause(milliseconds: number, token: vscode.CancellationToken): Promise<boolean> {
   return new Promise((resolve) => {
-    if (token.isCancellationRequested) return resolve(false);
+    if (token.isCancellationRequested) {
+      resolve(false);
+      return;
+    }
     const cancelled = token.onCancellationRequested(() => {
       clearTimeout(timer);
       cancelled.dispose();

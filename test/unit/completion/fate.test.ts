@@ -35,7 +35,7 @@ describe("the fate of a suggestion", () => {
   it("is accepted when typed along to its end", () => {
     const { fates, reports } = watched();
     fates.show(suggestion);
-    for (const [i, character] of [...suggestion.text].entries()) fates.edited("d", [{ offset: 10 + i, removed: 0, text: character }]);
+    for (let i = 0; i < suggestion.text.length; i++) fates.edited("d", [{ offset: 10 + i, removed: 0, text: suggestion.text.charAt(i) }]);
     assert.deepEqual(reports.map(({ outcome }) => outcome), ["accepted"]);
   });
 
