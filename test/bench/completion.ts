@@ -2,7 +2,7 @@
 // it, with the cut text nowhere in what the look-up may see. Prints show rate and exact match for look-up alone, model
 // alone and both, at the gate's threshold and swept; latency; and how much typing along is answered from the cache.
 //
-//   node test/bench/completion.ts FOLDER [--n 500] [--seed 1] [--model FILE.gguf] [--gate 0.4] [--json] [--items FILE.jsonl]
+//   node test/bench/completion.ts FOLDER [--n 500] [--seed 1] [--model FILE.gguf] [--gate 0.3] [--json] [--items FILE.jsonl]
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Scheduler } from "../../src/engine/base/scheduler.ts";
@@ -125,7 +125,7 @@ const { values, positionals } = parseArgs({
 });
 const [folder] = positionals;
 if (folder === undefined) {
-  console.error("usage: node test/bench/completion.ts FOLDER [--n 500] [--seed 1] [--model FILE.gguf] [--gate 0.4] [--timeout 400] [--json] [--items FILE.jsonl]");
+  console.error("usage: node test/bench/completion.ts FOLDER [--n 500] [--seed 1] [--model FILE.gguf] [--gate 0.3] [--timeout 400] [--json] [--items FILE.jsonl]");
   process.exit(2);
 }
 const { files, cases } = completionCases(folder, Number(values.n), Number(values.seed));

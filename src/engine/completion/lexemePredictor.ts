@@ -118,6 +118,33 @@ export class LexemePredictor {
     return this.prediction;
   }
 
+  /** Which line break ends the line where `tracker` stands, by the longest exact context that knows any. */
+  predictBreak(tracker: ContextTracker, scope: PredictionScope): { lineBreak: number; probability: number } {
+    tracker.computeHashes();
+    const breaks: readonly number[] = [LEXEME.lineSame, LEXEME.lineDeeper, LEXEME.lineShallower];
+    for (const [context] of exactOrders) {
+      const counts = [0, 0, 0];
+      for (const index of [scope.file, scope.workspace]) {
+        if (!index) continue;
+        const hash = tracker.hashes[context] as number;
+        let seen = 0;
+        for (let at = index.head(context, hash), steps = 0; at >= 0 && seen < mostVisits && steps < 4 * mostVisits; at = index.links[at * N_CONTEXTS + context] as number, steps++) {
+          if (index.checks[at * N_CONTEXTS + context] !== hash >>> 24) continue;
+          const weight = index === scope.workspace ? (scope.textWeights[index.texts[at] as number] as number) : 1;
+          const which = weight === 0 ? -1 : breaks.indexOf(index.lexemes[at] as number);
+          if (which < 0) continue;
+          counts[which] = (counts[which] as number) + weight;
+          seen++;
+        }
+      }
+      const total = counts.reduce((sum, count) => sum + count, 0);
+      if (total === 0) continue;
+      const best = counts.indexOf(Math.max(...counts));
+      return { lineBreak: breaks[best] as number, probability: ((counts[best] as number) + 0.3) / (total + 0.9) };
+    }
+    return { lineBreak: LEXEME.lineSame, probability: 0.1 };
+  }
+
   /** Collects candidates and features without mixing them, log-estimates written out; what training needs. */
   gather(tracker: ContextTracker, scope: PredictionScope, constraint: FirstConstraint | null): Prediction {
     const { symbols, estimates } = this.#collect(tracker, scope, constraint);

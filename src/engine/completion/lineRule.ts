@@ -25,3 +25,13 @@ export function lineRuleAt(prefix: string, suffix: string): LineRule {
   const declares = /^\s*(?:export |default |async |public |private |protected |static )*(?:function|class|def|interface|enum|struct|fn|func|impl)\b/.test(linePrefix);
   return declares && followingIndent <= indentationOf(linePrefix) ? "multi" : "single";
 }
+
+/** Whether the caret's line, completed by `text`, opens a block in which nothing stands yet. */
+export function opensEmptyBlock(prefix: string, text: string, suffix: string): boolean {
+  const end = suffix.indexOf("\n");
+  if ((end < 0 ? suffix : suffix.slice(0, end)).trim() !== "") return false;
+  const line = prefix.slice(prefix.lastIndexOf("\n") + 1) + text;
+  if (!/(?:[{([]|=>|\)\s*(?:->[^:]*)?:|\b(?:else|try|finally):)\s*$/.test(line)) return false;
+  const following = end < 0 ? undefined : suffix.slice(end + 1).split("\n").find((candidate) => candidate.trim() !== "");
+  return following === undefined || indentationOf(following) <= indentationOf(line);
+}

@@ -1,5 +1,6 @@
 // Continuation look-up: what followed the most similar contexts in this file and this workspace, spelt out to the end of
 // the line, with the figures that the gate judges it by. It decides nothing about showing.
+import { continueBlock, indentationStep } from "./blockContinuation.ts";
 import { CaretReader, type CaretContext } from "./caretContext.ts";
 import { DEFAULT_SEARCH_LIMITS, scoreText, searchContinuations, type Continuation, type SearchLimits } from "./continuationSearch.ts";
 import type { CandidateEvidence, ModelJudgement } from "./gate.ts";
@@ -25,6 +26,8 @@ export interface JudgedCaret {
   proposals: Continuation[];
   /** What is known of `text` as the rest of the line. */
   evidence(text: string, model: ModelJudgement | null): CandidateEvidence;
+  /** The lines that follow one of {@link proposals} in its block, as sure as asked; [] where none are. */
+  block(proposal: Continuation, lines: number, leastProbability: number): string[];
 }
 
 /** Looks continuations up. One request at a time: the caret's index is reused. */
@@ -54,18 +57,31 @@ export class Lookup {
     // The caret's index is shared between requests; a later judgement of this caret reads it anew.
     let reader = { caret, scope };
     let generation = this.#generation;
+    const current = (): typeof reader => {
+      if (generation !== this.#generation) {
+        reader = this.prepare(request);
+        generation = this.#generation;
+      }
+      return reader;
+    };
     return {
       proposals: found.filter(({ text }) => text.trim() !== ""),
+      block: (proposal, lines, leastProbability) => {
+        const { caret: now, scope: nowScope } = current();
+        const tracker = now.tracker.clone();
+        for (const lexeme of proposal.lexemes) tracker.push(lexeme);
+        return continueBlock({
+          predictor: this.#predictor, lexicon, scope: nowScope, tracker, lines, leastProbability,
+          indent: /^[ \t]*/.exec(now.linePrefix)?.[0] ?? "", step: indentationStep(request.prefix),
+        });
+      },
       evidence: (text, model) => {
         const own = text.trimEnd();
         const rank = found.findIndex((continuation) => continuation.text.trimEnd() === own);
         let lookup = found[rank];
         if (!lookup) {
-          if (generation !== this.#generation) {
-            reader = this.prepare(request);
-            generation = this.#generation;
-          }
-          lookup = scoreText(this.#predictor, lexicon, reader.caret.tracker, reader.scope, reader.caret.constraint, reader.caret.linePrefix, own);
+          const { caret: now, scope: nowScope } = current();
+          lookup = scoreText(this.#predictor, lexicon, now.tracker, nowScope, now.constraint, now.linePrefix, own);
         }
         const others = found.filter((_, i) => i !== rank).map(({ logProbability }) => logProbability);
         return {

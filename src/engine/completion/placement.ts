@@ -80,7 +80,7 @@ function withinScope(text: string, linePrefix: string, place: Place): string {
   const lines = text.split("\n");
   if (lines.length === 1) return text;
   const base = indentationOf(linePrefix);
-  const following = place.suffix.slice(place.suffix.indexOf("\n") + 1).split("\n").find((line) => line.trim() !== "")?.trim();
+  const following = place.suffix.slice(place.suffix.indexOf("\n") + 1).split("\n").find((line) => line.trim() !== "")?.trimEnd();
   const opensBlock = /[([{:]\s*$/.test(linePrefix + (lines[0] as string));
   const kept = [lines[0] as string];
   for (const line of lines.slice(1)) {
@@ -89,7 +89,7 @@ function withinScope(text: string, linePrefix: string, place: Place): string {
     if (content !== "") {
       const indent = indentationOf(line);
       if (indent < base) break;
-      if (place.suffix.includes("\n") && following !== undefined && content === following) break;
+      if (place.suffix.includes("\n") && following !== undefined && line.trimEnd() === following) break;
       // The line that closes the block the first line opened ends the suggestion.
       if (opensBlock && indent === base) {
         if (/^[)\]}]/.test(content)) kept.push(line);

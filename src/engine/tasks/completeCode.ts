@@ -5,7 +5,7 @@ import { isCancelled, throwIfCancelled } from "../base/errors.ts";
 import { PRIORITY, type Priority, type Scheduler } from "../base/scheduler.ts";
 import type { CompletionModel, ContextPiece } from "../completion/completionModel.ts";
 import { gateProbability } from "../completion/gate.ts";
-import { lineRuleAt, type LineRule } from "../completion/lineRule.ts";
+import { lineRuleAt, opensEmptyBlock, type LineRule } from "../completion/lineRule.ts";
 import type { JudgedCaret } from "../completion/lookup.ts";
 import { judgeByModel } from "../completion/modelJudge.ts";
 import { mayStandBefore, placeCandidate } from "../completion/placement.ts";
@@ -31,6 +31,8 @@ export interface CompleteDependencies {
 
 /** So sure a look-up needs no second opinion (gate probability); our choice. */
 const sureEnough = 0.9;
+/** Lines that the look-up adds below the first must together be this probable; our choice. */
+const leastBlockProbability = 0.5;
 /** The gate's threshold is this much lower when the user asked. */
 const manualFactor = 0.4;
 /** Where the look-up has something to show already, the model may make the user wait this long and no longer (ms); our choice. */
@@ -81,8 +83,8 @@ function refusalFor(params: CompleteParams, settings: CompleteDependencies["sett
 
 async function completeFresh(params: CompleteParams, dependencies: CompleteDependencies, priority: Priority, started: number): Promise<CompleteResult> {
   const { session, settings, signal } = dependencies;
-  const rule = settings["completion.maximumLines"] > 1 ? lineRuleAt(params.prefix, params.suffix) : "single";
-  const place = { prefix: params.prefix, suffix: params.suffix, maximumLines: rule === "multi" ? settings["completion.maximumLines"] : 1 };
+  const mostLines = settings["completion.maximumLines"];
+  const rule = mostLines > 1 ? lineRuleAt(params.prefix, params.suffix) : "single";
 
   const caret = session.lookup.judge(params);
   const lookupMs = performance.now() - started;
@@ -90,6 +92,10 @@ async function completeFresh(params: CompleteParams, dependencies: CompleteDepen
   const threshold = settings["completion.gate"] * (params.trigger === "manual" ? manualFactor : 1);
 
   let judged: Judged[] = lookedUp.map((evidence) => ({ text: evidence.text, replacesAfter: 0, confidence: gateProbability(evidence), source: "lookup" as const }));
+  const blockOf = (text: string): string => {
+    const proposal = caret.proposals.find((candidate) => candidate.text === text);
+    return proposal ? [text, ...caret.block(proposal, mostLines - 1, leastBlockProbability)].join("\n") : text;
+  };
   let tokens = noTokens;
   let modelMs = 0;
   let late = false;
@@ -107,10 +113,12 @@ async function completeFresh(params: CompleteParams, dependencies: CompleteDepen
     }
   }
 
+  const mayBeBlock = (text: string): boolean => mostLines > 1 && (rule === "multi" || opensEmptyBlock(params.prefix, text, params.suffix));
+  judged = judged.map((candidate) => (candidate.source === "lookup" && candidate.confidence >= threshold && mayBeBlock(candidate.text) ? { ...candidate, text: blockOf(candidate.text) } : candidate));
   const placed: Judged[] = [];
   let unfit = 0;
   for (const candidate of judged) {
-    const fitted = placeCandidate(candidate.text, place);
+    const fitted = placeCandidate(candidate.text, { prefix: params.prefix, suffix: params.suffix, maximumLines: candidate.text.includes("\n") ? mostLines : 1 });
     if (fitted.unfit === null) placed.push({ ...candidate, text: fitted.text, replacesAfter: fitted.replacesAfter });
     else if (fitted.unfit !== "empty") unfit++;
   }

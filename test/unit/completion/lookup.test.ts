@@ -1,6 +1,7 @@
 // The look-up proposes what followed similar contexts, adapts names, respects what is typed, and never sees the file's masked text.
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { indentationStep } from "../../../src/engine/completion/blockContinuation.ts";
 import { Lookup } from "../../../src/engine/completion/lookup.ts";
 import { fittedWeights } from "../../../src/engine/completion/lookupWeights.ts";
 import { WorkspaceTexts } from "../../../src/engine/completion/workspaceTexts.ts";
@@ -73,5 +74,32 @@ describe("continuation look-up", () => {
     const lookup = lookupOver({ "src/a.ts": "\tif (a) {\r\n\t\tb();\r\n\t}\r\n\ud800 ((((((((((((((((((((((((((((\n" });
     assert.doesNotThrow(() => best(lookup, "\tif (a) {\r\n\t\t", "\r\n\t}\r\n"));
     assert.doesNotThrow(() => best(lookup, "", ""));
+  });
+});
+
+describe("a block by look-up", () => {
+  const handlers = ["alpha", "beta", "gamma", "delta"].map((name) => `function on${name}(event) {\n  if (!event) {\n    return null;\n  }\n  dispatch(event);\n}\n`).join("\n");
+
+  it("goes on to the end of an open block that the workspace always fills alike", () => {
+    const lookup = lookupOver({ "src/a.ts": handlers });
+    const caret = lookup.judge({ path: "src/here.ts", language: "typescript", prefix: `${handlers}\nfunction onOmega(event) {\n  if (`, suffix: "\n}\n" });
+    const [first] = caret.proposals;
+    assert.equal(first?.text, "!event) {");
+    assert.deepEqual(caret.block(first, 5, 0.3), ["    return null;", "  }"]);
+  });
+
+  it("adds nothing where the workspace disagrees", () => {
+    const other = handlers.replaceAll("return null", "return undefined").replaceAll("dispatch", "send");
+    const lookup = lookupOver({ "src/a.ts": handlers, "src/b.ts": other });
+    const caret = lookup.judge({ path: "src/here.ts", language: "typescript", prefix: "function onOmega(event) {\n  if (", suffix: "\n}\n" });
+    const [first] = caret.proposals;
+    assert.ok(first);
+    assert.deepEqual(caret.block(first, 5, 0.9), []);
+  });
+
+  it("indents by the file's own step", () => {
+    assert.equal(indentationStep("a:\n  b\n  c:\n    d\n"), "  ");
+    assert.equal(indentationStep("a:\n\tb\n"), "\t");
+    assert.equal(indentationStep("a\nb\n"), "    ");
   });
 });

@@ -1,7 +1,7 @@
 // A candidate is fitted into its place: no duplicate of what follows, balanced, inside its block, not repeating.
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { lineRuleAt } from "../../../src/engine/completion/lineRule.ts";
+import { lineRuleAt, opensEmptyBlock } from "../../../src/engine/completion/lineRule.ts";
 import { isSubsequence, mayStandBefore, placeCandidate } from "../../../src/engine/completion/placement.ts";
 
 const place = (prefix: string, suffix: string, maximumLines = 1) => ({ prefix, suffix, maximumLines });
@@ -72,5 +72,13 @@ describe("the line rule", () => {
     assert.equal(lineRuleAt("function f() {\n  const a = ", "\n  return a;\n}\n"), "single");
     assert.equal(lineRuleAt("function f() {\n  ", "\n  return a;\n}\n"), "single");
     assert.equal(lineRuleAt("const a = 1;\n", "\nconst b = 2;\n"), "single");
+  });
+
+  it("sees a block that the completed line opens and nobody has filled", () => {
+    assert.equal(opensEmptyBlock("  if (", "a) {", "\n}\n"), true);
+    assert.equal(opensEmptyBlock("def f(", "a):", "\n\ndef g():\n"), true);
+    assert.equal(opensEmptyBlock("  if (", "a) {", "\n    b();\n  }\n"), false);
+    assert.equal(opensEmptyBlock("  if (", "a) {", " b() }\n"), false);
+    assert.equal(opensEmptyBlock("const a = ", "b;", "\n}\n"), false);
   });
 });

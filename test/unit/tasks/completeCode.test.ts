@@ -59,6 +59,15 @@ describe("completeCode", () => {
     assert.ok(result.confidence > 0.4 && result.confidence <= 1);
   });
 
+  it("fills an open block that the workspace always fills alike, within the line limit", async () => {
+    const guards = ["a", "b", "c", "d", "e"].map((name) => `function ${name}(event) {\n  if (!event) {\n    return null;\n  }\n  dispatch(event);\n}\n`).join("\n");
+    const deps = await dependencies({ session: await sessionWith({ "src/a.ts": guards }) });
+    const place = at(`${guards}\nfunction omega(event) {\n  if (`, "\n}\n");
+    assert.equal((await completeCode(place, deps)).text, "!event) {\n    return null;\n  }");
+    deps.session.cache.clear();
+    assert.equal((await completeCode(place, { ...deps, settings: { ...DEFAULT_SETTINGS, "completion.maximumLines": 1 } })).text, "!event) {");
+  });
+
   it("is silent where it does not know", async () => {
     const result = await completeCode(at(unknown), await dependencies());
     assert.equal(result.text, null);
