@@ -1,5 +1,5 @@
 // Opens llama.cpp through node-llama-cpp: on the GPU where one is wanted and works, else on the CPU, with a sentence why.
-// One instance per device and process, shared and counted. It loads no models.
+// One instance per device and process, shared. It loads no models.
 import { EngineError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Settings } from "../settings.ts";
@@ -24,7 +24,7 @@ interface Shared {
 }
 const shared = new Map<"auto" | "cpu", Shared>();
 
-/** What llama.cpp last complained of, to be quoted when a load fails. */
+/** What llama.cpp complained of first, to be quoted when a load fails. */
 let lastComplaint = "";
 
 /**
@@ -42,6 +42,8 @@ export async function openBackend(wanted: DeviceSetting, log: Log): Promise<Back
   mine.users++;
   try {
     const { llama, reason } = await mine.opened;
+    // Where there is no GPU, what was opened to look for one is the CPU's as well.
+    if (llama.gpu === false && !shared.has("cpu")) shared.set("cpu", mine);
     let released = false;
     return {
       llama,
@@ -50,7 +52,9 @@ export async function openBackend(wanted: DeviceSetting, log: Log): Promise<Back
       release: async () => {
         if (released) return;
         released = true;
-        if (--mine.users > 0) return;
+        // The CPU's stays open as long as the process: opening it takes longer than loading a small model, and it holds
+        // nothing. A GPU's is closed with its last user, since it holds GPU memory even when idle.
+        if (--mine.users > 0 || llama.gpu === false) return;
         if (shared.get(key) === mine) shared.delete(key);
         await llama.dispose();
       },
@@ -94,7 +98,8 @@ async function start(gpu: "auto" | false, log: Log): Promise<Llama> {
     logger: (level, message) => {
       const text = message.trim();
       if (level === LlamaLogLevel.error || level === LlamaLogLevel.fatal) {
-        lastComplaint = text;
+        // The first is the cause; what follows only says that it failed.
+        if (lastComplaint === "") lastComplaint = text.replace(/^\w+: (?:error loading model: )?/, "");
         log.error("llama.cpp", { text });
       } else {
         log.debug("llama.cpp", { text });
@@ -103,7 +108,7 @@ async function start(gpu: "auto" | false, log: Log): Promise<Llama> {
   });
 }
 
-/** The last error that llama.cpp logged since the previous call, or "". */
+/** The first error that llama.cpp logged since the previous call, or "". */
 export function takeComplaint(): string {
   const complaint = lastComplaint;
   lastComplaint = "";

@@ -16,7 +16,7 @@ export interface Turn {
 }
 
 /** How long one batch of prompt tokens may take; a cancelled request stops computing after at most about this. */
-const BATCH_TARGET_MS = 60;
+const BATCH_TARGET_MS = 80;
 const SMALLEST_BATCH = 8;
 
 export class PromptCache {

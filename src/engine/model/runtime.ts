@@ -6,8 +6,6 @@ import { SILENT_LOG } from "../base/log.ts";
 import type { Log } from "../base/log.ts";
 import type { ModelCapabilities, ModelInfo, ModelStatus } from "../protocol/types.ts";
 import type { Settings } from "../settings.ts";
-import { openBackend } from "./backend.ts";
-import type { Backend } from "./backend.ts";
 import { Chat } from "./chat.ts";
 import type { GenerateRequest, GenerateResult } from "./chat.ts";
 import { Infill } from "./infill.ts";
@@ -44,8 +42,6 @@ export class ModelRuntime {
   #status: ModelStatus = statusOfNothing();
   #running = 0;
   #idleTimer: NodeJS.Timeout | null = null;
-  /** llama.cpp on the CPU, kept open while models come and go: opening it takes longer than loading a small model. */
-  #kept: Backend | null = null;
   #tokensPerSecond: number | null = null;
   /** Aborted when the model leaves, so that what still computes on it stops first. */
   #stop = new AbortController();
@@ -166,8 +162,6 @@ export class ModelRuntime {
     await this.#change(async () => {
       this.#wish = null;
       await this.#discard();
-      await this.#kept?.release();
-      this.#kept = null;
       this.#setStatus(statusOfNothing());
     });
     this.#listeners.clear();
@@ -203,8 +197,6 @@ export class ModelRuntime {
     try {
       const begun = performance.now();
       const loaded = await loadModel(info, wish.settings, this.#log);
-      // A GPU's is let go with the model: it holds GPU memory even when idle.
-      if (loaded.device === "cpu") this.#kept ??= await openBackend(loaded.backendKey, this.#log);
       const workings = Promise.resolve({ loaded });
       this.#workings = workings;
       this.#setStatus({
