@@ -138,6 +138,13 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     await this.#ask(questions[command], command, [selection], activePath);
   }
 
+  /** Accepts or discards the open proposal, as the buttons of its diff editor do. */
+  async resolveProposal(accept: boolean): Promise<void> {
+    const open = this.#proposals.current;
+    const failure = open && (await this.#proposals.resolve(open.id, accept));
+    if (failure) await vscode.window.showWarningMessage(failure);
+  }
+
   dispose(): void {
     if (this.#editorTimer) clearTimeout(this.#editorTimer);
     void this.#opened?.dispose();

@@ -12,6 +12,8 @@ export interface ChatCommands {
   stop(): void;
   /** Asks with the active selection attached, as "/explain" and its siblings do. */
   askAboutSelection(command: "explain" | "fix" | "tests" | "doc"): Promise<void>;
+  /** Accepts or discards the change that a diff editor shows; does nothing when there is none. */
+  resolveProposal(accept: boolean): Promise<void>;
 }
 
 export interface CommandDependencies {
@@ -32,6 +34,8 @@ export function registerCommands(dependencies: CommandDependencies): vscode.Disp
     fixSelection: () => chat.askAboutSelection("fix"),
     testSelection: () => chat.askAboutSelection("tests"),
     documentSelection: () => chat.askAboutSelection("doc"),
+    acceptChange: () => chat.resolveProposal(true),
+    discardChange: () => chat.resolveProposal(false),
     searchWorkspace: () => searchWorkspace(client),
     toggleCompletions: () => toggleCompletions(),
     explainCompletion: async () => {

@@ -17,6 +17,8 @@ export const COMMANDS = {
   fixSelection: { title: "Fix Selection", when: "editorHasSelection" },
   testSelection: { title: "Write Tests for Selection", when: "editorHasSelection" },
   documentSelection: { title: "Document Selection", when: "editorHasSelection" },
+  acceptChange: { title: "Accept Proposed Change", icon: "$(check)", when: "kalactica.proposalOpen" },
+  discardChange: { title: "Discard Proposed Change", icon: "$(discard)", when: "kalactica.proposalOpen" },
   searchWorkspace: { title: "Search Workspace by Meaning" },
   toggleCompletions: { title: "Toggle Inline Completions" },
   explainCompletion: { title: "Why Was No Completion Shown?" },
@@ -44,6 +46,7 @@ export function staticContributions(): Record<string, unknown> {
     menus: {
       commandPalette: Object.entries(commands).filter(([, { when }]) => when).map(([id, { when }]) => ({ command: `kalactica.${id}`, when })),
       "view/title": [{ command: "kalactica.newChat", when: "view == kalactica.chat", group: "navigation" }],
+      "editor/title": (["acceptChange", "discardChange"] satisfies CommandId[]).map((id, index) => ({ command: `kalactica.${id}`, when: "kalactica.proposalOpen && resourceScheme == kalactica-proposed", group: `navigation@${index + 1}` })),
       "editor/context": [{ submenu: "kalactica.editor", when: "editorHasSelection", group: "1_modification@99" }],
       "kalactica.editor": SELECTION_COMMANDS.map((id) => ({ command: `kalactica.${id}` })),
     },

@@ -86,6 +86,15 @@ describe("code of an answer", function () {
     await chat.frame.getByTestId("proposal").waitFor({ state: "detached" });
   });
 
+  it("can be accepted from the diff editor, too", async () => {
+    const before = await textOf("src/retryPolicy.ts");
+    await action("Apply with diff").click();
+    await workbench.until("a diff is open", diffIsOpen);
+    await workbench.page.getByRole("button", { name: "Accept Proposed Change" }).click();
+    await workbench.until("the file has changed", async () => (await textOf("src/retryPolicy.ts")).text !== before.text);
+    await workbench.command("undo");
+  });
+
   it("is inserted at the cursor, indented as the line there", async () => {
     await workbench.openFile("src/errors.ts");
     await workbench.inHost(async (vscode) => {

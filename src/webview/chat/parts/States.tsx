@@ -77,9 +77,11 @@ export function ProposalBar({ proposal }: { proposal: ChangeProposal }) {
   return (
     <div class="banner proposal" role="status" data-testid="proposal">
       <Icon name="diff" />
-      <span class="banner-text">Proposed change to <bdi>{proposal.path}</bdi></span>
-      <button type="button" class="button small" onClick={() => resolve(true)}>Accept</button>
-      <button type="button" class="button small secondary" onClick={() => resolve(false)}>Discard</button>
+      <span class="banner-text" title={proposal.path}>Change to <bdi>{proposal.path.split("/").at(-1)}</bdi></span>
+      <span class="banner-buttons">
+        <button type="button" class="button small" onClick={() => resolve(true)}>Accept</button>
+        <button type="button" class="button small secondary" onClick={() => resolve(false)}>Discard</button>
+      </span>
     </div>
   );
 }

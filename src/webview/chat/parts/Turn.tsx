@@ -25,7 +25,7 @@ export function Turn({ turn, last, busy, tabIndex }: TurnProps) {
         {turn.card && <Card card={turn.card} citations={turn.citations} />}
         {turn.prose !== "" && <Markdown class={running || !turn.checks ? "prose provisional" : "prose"} text={turn.prose} citations={turn.citations} />}
         {running && <p class="progress"><Icon name="loading" spin /> <span>{progressText(turn)}</span></p>}
-        {turn.state === "stopped" && !turn.card && turn.prose === "" && <p class="quiet">Stopped before anything was found.</p>}
+        {turn.state === "stopped" && <StoppedNote turn={turn} />}
         {turn.failure && <Failure turn={turn} />}
         <Warnings turn={turn} />
         {turn.checks?.proseOmitted && (
@@ -56,6 +56,12 @@ function Question({ turn }: { turn: ChatTurn }) {
       )}
     </div>
   );
+}
+
+/** What a stopped answer may be relied on for. */
+function StoppedNote({ turn }: { turn: ChatTurn }) {
+  if (turn.prose !== "" && !turn.checks) return <p class="note">Stopped: the sources of this text were not checked.</p>;
+  return turn.card ? null : <p class="note">Stopped before anything was found.</p>;
 }
 
 /** What is going on, and that prose is not to be relied on yet. */
