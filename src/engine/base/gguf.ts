@@ -56,7 +56,8 @@ const maxArrayDepth = 4;
 const maxDimensions = 4;
 /** A metadata key or tensor name is short; more means that the header is damaged. */
 const maxNameBytes = 65_535;
-const readAheadBytes = 1 << 18;
+/** Bytes read at first; headers with large vocabularies take some megabytes. */
+const firstReadBytes = 1 << 20;
 /** Fewest bytes a metadata entry can take (key length 8, key 1, type 4, value 1), and a tensor's (8, 1, 4, 8, 4, 8). */
 const minEntryBytes = 14;
 const minTensorBytes = 33;
@@ -71,7 +72,7 @@ export async function readGguf(file: string): Promise<GgufFile> {
   const handle = await openModel(file);
   try {
     const { size } = await handle.stat();
-    return await parseHeader(new HeaderReader(file, handle, size));
+    return await parseGrowing(file, handle, size);
   } catch (error) {
     if (error instanceof EngineError) throw error;
     throw new EngineError("unreadable", `The model file ${file} cannot be read (${errnoCode(error) ?? "unknown error"}). Check the disk and the file's permissions.`, { file }, error);
@@ -96,22 +97,48 @@ async function openModel(file: string): Promise<FileHandle> {
   throw new EngineError("unreadable", `${file} is not a file. Choose a model file that ends in .gguf.`, { file });
 }
 
-async function parseHeader(reader: HeaderReader): Promise<GgufFile> {
-  const version = await readVersion(reader);
-  const nTensors = await reader.count("tensors", minTensorBytes);
-  const nEntries = await reader.count("metadata entries", minEntryBytes);
+/**
+ * Parses from memory, reading more of the file and beginning anew where the header turns out longer: strings by the hundred
+ * thousand are parsed far quicker without awaiting each.
+ */
+async function parseGrowing(file: string, handle: FileHandle, fileSize: number): Promise<GgufFile> {
+  let bytes = Buffer.alloc(0);
+  let wanted = Math.min(fileSize, firstReadBytes);
+  for (;;) {
+    const larger = Buffer.allocUnsafe(wanted);
+    bytes.copy(larger);
+    let filled = bytes.length;
+    while (filled < wanted) {
+      const { bytesRead } = await handle.read(larger, filled, wanted - filled, filled);
+      if (bytesRead === 0) break; // the file has shrunk since its size was asked
+      filled += bytesRead;
+    }
+    bytes = larger.subarray(0, filled);
+    try {
+      return parseHeader(new HeaderReader(file, bytes, filled < wanted ? filled : fileSize));
+    } catch (error) {
+      if (!(error instanceof MoreNeeded)) throw error;
+      wanted = Math.min(fileSize, Math.max(error.nBytes, 4 * wanted));
+    }
+  }
+}
+
+function parseHeader(reader: HeaderReader): GgufFile {
+  const version = readVersion(reader);
+  const nTensors = reader.count("tensors", minTensorBytes);
+  const nEntries = reader.count("metadata entries", minEntryBytes);
 
   const metadata = new Map<string, GgufValue>();
   const forms = new Map<string, GgufValueForm>();
   for (let i = 0; i < nEntries; i++) {
-    const key = await reader.name("metadata key");
-    const type = await readValueType(reader, key);
+    const key = reader.name("metadata key");
+    const type = readValueType(reader, key);
     if (type === "array") {
-      const array = await readArray(reader, key, 1);
+      const array = readArray(reader, key, 1);
       metadata.set(key, array.value);
       forms.set(key, { type, elementType: array.elementType });
     } else {
-      metadata.set(key, await readScalar(reader, type));
+      metadata.set(key, readScalar(reader, type));
       forms.set(key, { type });
     }
   }
@@ -123,22 +150,22 @@ async function parseHeader(reader: HeaderReader): Promise<GgufFile> {
   }
 
   const tensors: GgufTensorInfo[] = [];
-  for (let i = 0; i < nTensors; i++) tensors.push(await readTensorInfo(reader, alignment));
+  for (let i = 0; i < nTensors; i++) tensors.push(readTensorInfo(reader, alignment));
   const dataOffset = Math.ceil(reader.position / alignment) * alignment;
   const needed = tensors.reduce((end, t) => Math.max(end, dataOffset + t.offset + t.sizeBytes), reader.position);
   if (needed > reader.fileSize) throw reader.truncated(needed);
   return { version, metadata, forms, tensors, dataOffset, fileSize: reader.fileSize, alignment };
 }
 
-async function readVersion(reader: HeaderReader): Promise<number> {
+function readVersion(reader: HeaderReader): number {
   const { file, fileSize } = reader;
-  const start = await reader.peek(Math.min(8, fileSize));
+  const start = reader.peek(Math.min(8, fileSize));
   if (!start.subarray(0, 4).equals(Buffer.from("GGUF").subarray(0, Math.min(4, fileSize))) || fileSize === 0) {
     const found = fileSize === 0 ? "it is empty" : `it begins with ${JSON.stringify(start.subarray(0, 4).toString("latin1"))} instead of "GGUF"`;
     throw new EngineError("modelForeign", `${file} is not a GGUF model: ${found}. Choose a file in GGUF format.`, { file });
   }
-  await reader.u32();
-  const version = await reader.u32();
+  reader.u32();
+  const version = reader.u32();
   if (version === 1) throw new EngineError("modelForeign", `${file} is a GGUF file of version 1, which nothing writes any more. Convert the model anew with a current llama.cpp.`, { file, version });
   if (version !== 0 && (version & 0xffff) === 0) throw new EngineError("modelForeign", `${file} is a big-endian GGUF file; this engine reads little-endian ones. Choose the usual build of the model.`, { file });
   if (version < 2) throw reader.damaged(`its version is ${version}`);
@@ -146,28 +173,28 @@ async function readVersion(reader: HeaderReader): Promise<number> {
   return version;
 }
 
-async function readValueType(reader: HeaderReader, key: string): Promise<GgufValueType> {
-  const id = await reader.u32();
+function readValueType(reader: HeaderReader, key: string): GgufValueType {
+  const id = reader.u32();
   const type = ggufValueTypes[id];
   if (type !== undefined) return type;
   if (id > 255) throw reader.damaged(`the entry "${key}" has the value type ${id}`);
   throw new EngineError("modelTooNew", `The model file ${reader.file} holds a metadata value ("${key}") of type ${id}, which this engine does not know. Update KaLactica, or choose another file.`, { file: reader.file, key, type: id });
 }
 
-async function readScalar(reader: HeaderReader, type: Exclude<GgufValueType, "array">): Promise<GgufValue> {
+function readScalar(reader: HeaderReader, type: Exclude<GgufValueType, "array">): GgufValue {
   switch (type) {
-    case "uint8": return (await reader.take(1)).readUInt8();
-    case "int8": return (await reader.take(1)).readInt8();
-    case "uint16": return (await reader.take(2)).readUInt16LE();
-    case "int16": return (await reader.take(2)).readInt16LE();
+    case "uint8": return reader.take(1).readUInt8();
+    case "int8": return reader.take(1).readInt8();
+    case "uint16": return reader.take(2).readUInt16LE();
+    case "int16": return reader.take(2).readInt16LE();
     case "uint32": return reader.u32();
-    case "int32": return (await reader.take(4)).readInt32LE();
-    case "float32": return (await reader.take(4)).readFloatLE();
-    case "bool": return (await reader.take(1)).readUInt8() !== 0;
+    case "int32": return reader.take(4).readInt32LE();
+    case "float32": return reader.take(4).readFloatLE();
+    case "bool": return reader.take(1).readUInt8() !== 0;
     case "string": return reader.string();
-    case "uint64": return narrow((await reader.take(8)).readBigUInt64LE());
-    case "int64": return narrow((await reader.take(8)).readBigInt64LE());
-    case "float64": return (await reader.take(8)).readDoubleLE();
+    case "uint64": return reader.u64();
+    case "int64": return narrow(reader.take(8).readBigInt64LE());
+    case "float64": return reader.take(8).readDoubleLE();
   }
 }
 
@@ -176,29 +203,29 @@ const scalarBytes: Readonly<Record<GgufValueType, number>> = {
   uint8: 1, int8: 1, uint16: 2, int16: 2, uint32: 4, int32: 4, float32: 4, bool: 1, string: 8, array: 12, uint64: 8, int64: 8, float64: 8,
 };
 
-async function readArray(reader: HeaderReader, key: string, depth: number): Promise<{ value: GgufValue[]; elementType: GgufValueType }> {
+function readArray(reader: HeaderReader, key: string, depth: number): { value: GgufValue[]; elementType: GgufValueType } {
   if (depth > maxArrayDepth) throw reader.damaged(`the entry "${key}" is an array nested more than ${maxArrayDepth} deep`);
-  const elementType = await readValueType(reader, key);
-  const length = await reader.count(`elements of "${key}"`, scalarBytes[elementType]);
+  const elementType = readValueType(reader, key);
+  const length = reader.count(`elements of "${key}"`, scalarBytes[elementType]);
   const value: GgufValue[] = [];
   for (let i = 0; i < length; i++) {
-    value.push(elementType === "array" ? (await readArray(reader, key, depth + 1)).value : await readScalar(reader, elementType));
+    value.push(elementType === "array" ? readArray(reader, key, depth + 1).value : readScalar(reader, elementType));
   }
   return { value, elementType };
 }
 
-async function readTensorInfo(reader: HeaderReader, alignment: number): Promise<GgufTensorInfo> {
-  const name = await reader.name("tensor name");
-  const nDimensions = await reader.u32();
+function readTensorInfo(reader: HeaderReader, alignment: number): GgufTensorInfo {
+  const name = reader.name("tensor name");
+  const nDimensions = reader.u32();
   if (nDimensions > maxDimensions) throw reader.damaged(`tensor "${name}" has ${nDimensions} dimensions`);
   const shape: number[] = [];
   for (let i = 0; i < nDimensions; i++) {
-    const n = narrow((await reader.take(8)).readBigUInt64LE());
+    const n = reader.u64();
     if (typeof n !== "number" || n < 1) throw reader.damaged(`tensor "${name}" has a dimension of ${n}`);
     shape.push(n);
   }
-  const type = await reader.u32();
-  const offset = narrow((await reader.take(8)).readBigUInt64LE());
+  const type = reader.u32();
+  const offset = reader.u64();
   const info = ggmlTypeInfo(type);
   if (info === undefined) {
     throw new EngineError("modelTooNew", `Tensor "${name}" of ${reader.file} has the number format ${type}, which this engine does not know. Update KaLactica, or choose a file in a usual format such as Q8_0 or Q4_K_M.`, { file: reader.file, tensor: name, type });
@@ -214,54 +241,56 @@ function narrow(value: bigint): number | bigint {
   return value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER ? Number(value) : value;
 }
 
-/** A forward reader with read-ahead that refuses to run past the end of the file, however absurd a count is. */
+/** Thrown where the header goes on beyond the bytes read so far. */
+class MoreNeeded extends Error {
+  readonly nBytes: number;
+
+  constructor(nBytes: number) {
+    super("more of the header is needed");
+    this.nBytes = nBytes;
+  }
+}
+
+/** A forward reader over the first bytes of a file that refuses to run past the file's end, however absurd a count is. */
 class HeaderReader {
   readonly file: string;
   readonly fileSize: number;
-  #handle: FileHandle;
-  #buffer: Buffer = Buffer.alloc(0);
-  #bufferStart = 0;
+  readonly #bytes: Buffer;
   position = 0;
 
-  constructor(file: string, handle: FileHandle, fileSize: number) {
+  constructor(file: string, bytes: Buffer, fileSize: number) {
     this.file = file;
-    this.#handle = handle;
+    this.#bytes = bytes;
     this.fileSize = fileSize;
   }
 
-  /** The next `nBytes`, consumed. The view is valid until the next call. */
-  async take(nBytes: number): Promise<Buffer> {
-    const bytes = await this.peek(nBytes);
+  /** The next `nBytes`, consumed. */
+  take(nBytes: number): Buffer {
+    const bytes = this.peek(nBytes);
     this.position += nBytes;
     return bytes;
   }
 
-  async peek(nBytes: number): Promise<Buffer> {
-    if (this.position + nBytes > this.fileSize) throw this.truncated(this.position + nBytes);
-    const from = this.position - this.#bufferStart;
-    if (from + nBytes > this.#buffer.length) {
-      const wanted = Math.min(Math.max(nBytes, readAheadBytes), this.fileSize - this.position);
-      const fresh = Buffer.allocUnsafe(wanted);
-      let filled = 0;
-      while (filled < wanted) {
-        const { bytesRead } = await this.#handle.read(fresh, filled, wanted - filled, this.position + filled);
-        if (bytesRead === 0) throw this.truncated(this.position + nBytes);
-        filled += bytesRead;
-      }
-      this.#buffer = fresh;
-      this.#bufferStart = this.position;
-    }
-    const start = this.position - this.#bufferStart;
-    return this.#buffer.subarray(start, start + nBytes);
+  peek(nBytes: number): Buffer {
+    const end = this.position + nBytes;
+    if (end > this.fileSize) throw this.truncated(end);
+    if (end > this.#bytes.length) throw new MoreNeeded(end);
+    return this.#bytes.subarray(this.position, end);
   }
 
-  async u32(): Promise<number> {
-    return (await this.take(4)).readUInt32LE();
+  u32(): number {
+    return this.take(4).readUInt32LE();
+  }
+
+  /** A number wherever that is exact; without a bigint in between where it is small, as nearly all are. */
+  u64(): number | bigint {
+    const bytes = this.take(8);
+    return bytes.readUInt32LE(4) === 0 ? bytes.readUInt32LE(0) : narrow(bytes.readBigUInt64LE());
   }
 
   /** A 64-bit count of things of at least `minBytes` each; more than the rest of the file can hold is an error. */
-  async count(what: string, minBytes: number): Promise<number> {
-    const value = narrow((await this.take(8)).readBigUInt64LE());
+  count(what: string, minBytes: number): number {
+    const value = this.u64();
     const left = this.fileSize - this.position;
     if (typeof value === "number" && value * minBytes <= left) return value;
     // A count that some real model could have means that the rest is missing; any other, that the header is damaged.
@@ -269,15 +298,14 @@ class HeaderReader {
     throw this.damaged(`it declares ${value} ${what}`);
   }
 
-  async string(): Promise<string> {
-    const length = await this.count("bytes of a string", 1);
-    return (await this.take(length)).toString("utf8");
+  string(): string {
+    return this.take(this.count("bytes of a string", 1)).toString("utf8");
   }
 
-  async name(what: string): Promise<string> {
-    const length = narrow((await this.take(8)).readBigUInt64LE());
+  name(what: string): string {
+    const length = this.u64();
     if (typeof length !== "number" || length > maxNameBytes) throw this.damaged(`it holds a ${what} of ${length} bytes`);
-    return (await this.take(length)).toString("utf8");
+    return this.take(length).toString("utf8");
   }
 
   truncated(neededBytes: number): EngineError {
