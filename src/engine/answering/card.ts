@@ -11,11 +11,12 @@ import { filesCard, passagesCard, searchCard, unsupportedCard } from "./cardPass
 import { selectedSymbol, selectionCard, selectionOf, testsCard } from "./cardSelection.ts";
 import { CitationLedger, citedNumbers, withNumbers } from "./citations.ts";
 import { readerOfOneLook } from "./lineReader.ts";
-import { questionStems, stemsOf } from "./passages.ts";
+import { questionStems } from "./passages.ts";
 import type { Question } from "./question.ts";
 import { resolvePath, resolveSymbols } from "./resolve.ts";
 import type { ResolvedSymbol } from "./resolve.ts";
-import { code } from "./wording.ts";
+import { splitIdentifier } from "./subjects.ts";
+import { code, stem } from "./wording.ts";
 import type { WorkspaceAccess } from "./workspaceAccess.ts";
 
 export interface CardRequest {
@@ -136,7 +137,7 @@ async function leftOutSentence(context: CardContext, draft: Draft): Promise<stri
   const stems = questionStems(question);
   const best = draft.items[0]?.location.path ?? "";
   const cover = (path: string): number => {
-    const parts = stemsOf((path.split("/").at(-1) ?? "").replace(/\.\w+$/, ""));
+    const parts = new Set(splitIdentifier((path.split("/").at(-1) ?? "").replace(/\.\w+$/, "")).map(stem));
     return [...parts].every((part) => stems.includes(part)) ? parts.size : 0;
   };
   const file = skipped.find((candidate) => named.includes(candidate.path)) ?? skipped.find((candidate) => cover(candidate.path) > cover(best) && isCode(candidate.path));

@@ -115,6 +115,14 @@ export async function belongsTo(context: CardContext, path: string, line: number
   return below ?? enclosing(context, path, line);
 }
 
+/** Public members of a class or interface, in order: its methods, or where it has none its fields. */
+export async function memberNames(context: CardContext, definition: SymbolDefinition): Promise<string[]> {
+  const members = (await context.access.symbolsIn(definition.path)).filter((member) =>
+    member.startLine > definition.startLine && member.endLine <= definition.endLine && member.container.at(-1) === definition.name && !/^(?:_|constructor$|#)/.test(member.name));
+  const methods = members.filter((member) => member.kind === "method" || member.kind === "function");
+  return [...new Set((methods.length > 0 ? methods : members).map((member) => member.name))];
+}
+
 /** Whether a line imports. */
 export function isImport(text: string): boolean {
   return /^(?:import\b|from\s.+\bimport\b|export\s.*\bfrom\b|(?:const|let|var)\s.*=\s*require\(|use\s|using\s|#include)/.test(text);

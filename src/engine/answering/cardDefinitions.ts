@@ -1,7 +1,7 @@
 // Cards about named definitions: where one stands, what it does, how it is called, who uses it.
 // Every statement is a copy of, or a place in, a file that was read for it.
 import type { CardItem, SymbolDefinition, SymbolUsage } from "../protocol/types.ts";
-import { definitionItem, enclosing, isImport, MAXIMUM_ITEMS, usagesOf } from "./cardContext.ts";
+import { definitionItem, enclosing, isImport, MAXIMUM_ITEMS, memberNames, usagesOf } from "./cardContext.ts";
 import type { CardContext, Draft } from "./cardContext.ts";
 import type { ResolvedSymbol } from "./resolve.ts";
 import { isTest, aKind, code, escapeCitations, firstSentence, list, place, plural, qualifiedName, quote } from "./wording.ts";
@@ -170,9 +170,7 @@ async function consistsOf(context: CardContext, symbol: ResolvedSymbol, item: Ca
   const definition = symbol.definitions.find((candidate) => candidate.path === item.location.path && qualifiedName(candidate) === item.title);
   if (!definition) return "";
   if (/^(?:class|interface|module|type|enum)$/.test(definition.kind)) {
-    const members = (await context.access.symbolsIn(definition.path)).filter((member) =>
-      member.startLine > definition.startLine && member.endLine <= definition.endLine && member.container.at(-1) === definition.name && !/^(?:_|constructor$|#)/.test(member.name));
-    const names = [...new Set(members.map((member) => member.name))];
+    const names = await memberNames(context, definition);
     if (names.length === 0) return "";
     return `It has ${list([...names.slice(0, 8).map(code), ...(names.length > 8 ? [`${names.length - 8} more`] : [])])} [${item.citation}].`;
   }

@@ -16,7 +16,7 @@ const TOPICS: readonly { asked: RegExp; heading: RegExp; script: RegExp }[] = [
   { asked: /\binstall\b|\bset ?up\b|\bget started\b|\bgetting started\b|\bquick ?start\b/, heading: /install|set ?up|getting started|quick ?start|requirements/i, script: /^(?:install|setup|prepare|postinstall)$/ },
   { asked: /\bbuild\b|\bcompile\b|from source/, heading: /build|compil|from source|develop/i, script: /^(?:build|compile|bundle|package)/ },
   { asked: /\btests?\b|\btesting\b/, heading: /^(?:running |run |how to )?(?:the )?(?:unit )?test(?:s|ing)?\b|develop|contribut/i, script: /^test/ },
-  { asked: /\brun\b|\bstart\b|\blaunch\b/, heading: /run|usage|start|quick ?start|getting started/i, script: /^(?:start|dev|serve|run|watch)/ },
+  { asked: /\bhow\b.*\b(?:run|start|launch)\b/, heading: /run|usage|start|quick ?start|getting started/i, script: /^(?:start|dev|serve|run|watch)/ },
   { asked: /\bdeploy\b|\brelease\b|\bpublish\b/, heading: /deploy|release|publish/i, script: /^(?:deploy|release|publish)/ },
   { asked: /\bcontribut/, heading: /contribut|develop/i, script: /^$/ },
   { asked: /\blicen[cs]e\b/, heading: /licen[cs]e/i, script: /^$/ },

@@ -1,7 +1,7 @@
 // Cards about behaviour and files: "which file handles …", "what is in src/x.ts", the hits of /search.
 // Quotes the lines that match; says so where they hardly do.
 import type { CardItem, SymbolDefinition } from "../protocol/types.ts";
-import { belongsTo, definitionItem, enclosing, MAXIMUM_ITEMS } from "./cardContext.ts";
+import { belongsTo, definitionItem, enclosing, MAXIMUM_ITEMS, memberNames } from "./cardContext.ts";
 import type { CardContext, Draft } from "./cardContext.ts";
 import { rankFiles } from "./passages.ts";
 import type { RankedFile } from "./passages.ts";
@@ -12,6 +12,7 @@ import { aKind, code, firstSentence, list, place, plural, qualifiedName, quote }
 export const SUPPORT_THRESHOLD = 0.5;
 /** Up to this share, the card says which of the question's words nothing holds. */
 const WELL_COVERED = 0.7;
+const SMALL_TALK = /^\W*(?:hi|hello|hey|hallo|yo|good (?:morning|evening|day)|thanks?|thank you|thx|ok(?:ay)?|yes|no|test(?:ing)?|help|cool|nice|great|bye)\b[\w\s]{0,20}\W*$/i;
 const FILES_SHOWN = 4;
 /** Files that score less than this share of the best are not named. */
 const NEAR_BEST = 0.5;
@@ -95,6 +96,14 @@ export async function filesCard(context: CardContext): Promise<Draft | null> {
     const names = list([...documented.map((definition) => `${code(definition.name)}${citationOf(items, definition)}`), ...(definitions.length > documented.length ? [`${definitions.length - documented.length} more`] : [])]);
     if (opening !== "") sentences.push(opening);
     if (documented.length > 0) sentences.push(`${code(path)} defines ${names}.`);
+    const only = documented.length === 1 ? documented[0] : undefined;
+    const onlyItem = only ? items.find((item) => item.title === qualifiedName(only) && item.location.path === path) : undefined;
+    if (only && onlyItem) {
+      const said = firstSentence(onlyItem.documentation);
+      const members = await memberNames(context, only);
+      if (said !== "") sentences.push(`${code(only.name)}: ${quote(said)} [${onlyItem.citation}].`);
+      if (members.length > 0) sentences.push(`${code(only.name)} has ${list([...members.slice(0, 8).map(code), ...(members.length > 8 ? [`${members.length - 8} more`] : [])])} [${onlyItem.citation}].`);
+    }
     else if (opening === "") {
       const item = await lineItem(context, path, 1, 20);
       if (!item) continue;
@@ -111,8 +120,13 @@ export async function unsupportedCard(context: CardContext): Promise<Draft> {
   const { question } = context;
   const asked = question.identifiers.find((subject) => subject.mark !== "capitalised" && subject.mark !== "named") ?? question.identifiers[0];
   const items: CardItem[] = [];
+  if (question.identifiers.length + question.paths.length + question.phrases.length === 0 && (question.words.length === 0 || SMALL_TALK.test(question.text))) {
+    return { sentences: ["Ask something about this workspace, for example “where is the configuration loaded?”, “what does `name` do?” or “which file handles …?”."], items, supported: false };
+  }
   if (context.files.length === 0) return { sentences: ["The index of this workspace is empty, so nothing supports an answer yet. Wait until indexing has finished, or check that the folder holds files that are not ignored."], items, supported: false };
-  for (const definition of await nearMisses(question, context.access, 3)) {
+  // Names near to a name that was asked for; for a question in words, what search finds is nearer.
+  const misses = asked !== undefined || question.words.length <= 2 ? await nearMisses(question, context.access, 3) : [];
+  for (const definition of misses) {
     const item = await definitionItem(context, definition);
     if (item) items.push(item);
   }

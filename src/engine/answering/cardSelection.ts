@@ -24,7 +24,7 @@ export function selectionOf(attachments: readonly Attachment[]): Attachment | nu
 export async function selectionCard(context: CardContext, selection: Attachment): Promise<Draft | null> {
   const items: CardItem[] = [];
   const sentences: string[] = [];
-  const around = await enclosing(context, selection.path, Math.floor((selection.startLine + selection.endLine) / 2)) ?? await enclosing(context, selection.path, selection.startLine);
+  const around = await selectedDefinition(context, selection);
   const text = await selectedText(context, selection);
   const where = place(selection.path, selection.startLine);
   const own = around ? await definitionItem(context, around, await usagesOf(context, around.name)) : null;
@@ -70,8 +70,14 @@ export async function testsCard(context: CardContext, symbols: readonly Resolved
 
 /** The definition that the selection stands in, in the form that cards about symbols take. */
 export async function selectedSymbol(context: CardContext, selection: Attachment): Promise<ResolvedSymbol | null> {
-  const around = await enclosing(context, selection.path, selection.startLine) ?? (await context.access.symbolsIn(selection.path)).find((definition) => definition.startLine >= selection.startLine && definition.endLine <= selection.endLine) ?? null;
+  const around = await selectedDefinition(context, selection);
   return around ? { asked: around.name, how: "exact", trust: 1, definitions: [around] } : null;
+}
+
+/** By its middle: selections often begin on the last line of what stands before. */
+async function selectedDefinition(context: CardContext, selection: Attachment): Promise<SymbolDefinition | null> {
+  return await enclosing(context, selection.path, Math.floor((selection.startLine + selection.endLine) / 2)) ?? await enclosing(context, selection.path, selection.startLine)
+    ?? (await context.access.symbolsIn(selection.path)).find((definition) => definition.startLine >= selection.startLine && definition.endLine <= selection.endLine) ?? null;
 }
 
 async function selectedText(context: CardContext, selection: Attachment): Promise<string> {

@@ -96,7 +96,7 @@ export function rankFiles(question: Question, hits: readonly SearchHit[], { pref
   for (const [path, entry] of byFile) {
     entry.passages.sort((a, b) => b.score - a.score);
     const rest = entry.passages.slice(1, 3).reduce((sum, passage) => sum + passage.score, 0);
-    const base = stemsOf((path.split("/").at(-1) ?? "").replace(/\.\w+$/, ""));
+    const base = new Set(splitIdentifier((path.split("/").at(-1) ?? "").replace(/\.\w+$/, "")).map(stem));
     // A name of which the question says every part is worth more than one it merely touches.
     const named = share((wanted) => base.has(wanted)) * (base.size === 0 ? 0 : 0.5 + 0.5 * ([...base].filter((part) => weights.has(part)).length / base.size)) + 0.4 * share((wanted) => entry.name.has(wanted) && !base.has(wanted));
     const names = [path.split("/").at(-1) ?? "", ...entry.passages.slice(0, 3).map((passage) => passage.hit.breadcrumb.at(-1) ?? "")].map((name) => splitIdentifier(name).map(stem).join(" "));
@@ -116,9 +116,15 @@ function synonymsOf(wanted: string): string[] {
   return SYNONYMS.flatMap((group) => (group.has(wanted) ? [...group] : []));
 }
 
-/** The stems of all words and parts of identifiers in `text`. */
+/** The stems of all words and parts of identifiers in `text`, and of the identifiers as one word: "reStructuredText" is "restructuredtext" too. */
 export function stemsOf(text: string): Set<string> {
-  return new Set(splitIdentifier(text.slice(0, 20_000)).map(stem));
+  const stems = new Set<string>();
+  for (const [word] of text.slice(0, 20_000).matchAll(/[\p{L}\p{N}]+/gu)) {
+    const parts = splitIdentifier(word);
+    for (const part of parts) stems.add(stem(part));
+    if (parts.length > 1) stems.add(stem(word));
+  }
+  return stems;
 }
 
 function matchingLines(hit: SearchHit, weights: ReadonlyMap<string, number>): number[] {

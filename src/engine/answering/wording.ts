@@ -9,6 +9,8 @@ export function firstSentence(documentation: string): string {
   const paragraph: string[] = [];
   for (const raw of documentation.split("\n")) {
     const line = raw.trim();
+    // Orders to tools stand in comments and document nothing.
+    if (/^(?:eslint|tslint|jshint|prettier|biome|stylelint|istanbul|c8|v8|webpack|@ts-|noqa|pylint|pyright|mypy|type:\s*ignore|fmt:|isort|flake8|nolint|go:|\+build|clippy|rustfmt|NOSONAR|region\b|endregion)/i.test(line)) continue;
     if (line === "" || /^(?:[-=~*#]{3,}|```|@\w|:\w+[^:]*:|(?:Args|Arguments|Parameters|Params|Returns?|Raises|Yields|Examples?|Notes?|See Also|References)\s*:?\s*$)/.test(line)) {
       if (paragraph.length > 0) break;
       // "@description Formats …" documents; other tags do not.

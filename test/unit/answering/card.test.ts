@@ -42,6 +42,11 @@ describe("composeCard", () => {
     assert.doesNotMatch(card.summary, /Closes itself/);
   });
 
+  it("does not take an order to a tool for documentation", async () => {
+    const workspace = memoryWorkspace({ "a.ts": "// eslint-disable-next-line no-x\nexport class ThingBox {\n  function open() {\n    return 1;\n  }\n}" });
+    assert.match((await ask("what does ThingBox do", { workspace })).card.summary, /without a documentation comment \[1\]\. It has `open`/);
+  });
+
   it("cites the documentation with the definition", async () => {
     const { citations } = await ask("what does writeCsv do");
     assert.deepEqual([citations[0]?.startLine, citations[0]?.text.split("\n")[0]], [1, "// Writes the findings as comma separated values."]);
@@ -148,6 +153,43 @@ describe("composeCard", () => {
     assert.match(card.summary, /test\/socket\.test\.ts:2/);
     assert.doesNotMatch(card.summary, /session\.ts:6/);
     assert.match((await ask("/tests writeCsv")).card.summary, /No test in the workspace mentions `writeCsv`/);
+  });
+
+  it("takes a selection that begins on a line too early for what follows", async () => {
+    const selection: Attachment = { kind: "selection", path: "src/net/socket.ts", startLine: 5, endLine: 9 };
+    assert.match((await ask("", { command: "tests", attachments: [selection] })).card.summary, /`retryDelay`/);
+  });
+
+  it("answers who calls two names, one sentence for each", async () => {
+    const { card } = await ask("who calls openSocket and retryDelay?");
+    assert.match(card.summary, /^`openSocket` is used on .*\. `retryDelay` is used on /);
+  });
+
+  it("says first what nothing mentions", async () => {
+    const { card } = await ask("which file writes parchment separated values");
+    assert.match(card.summary, /^Nothing that was found mentions “parchment”; the closest match is `src\/report\/csv\.ts/);
+  });
+
+  it("says that a file asked for was left out of the index", async () => {
+    const workspace = Object.assign(memoryWorkspace(CHAT_WORKSPACE), { skipped: () => [{ path: "src/huge.ts", reason: "larger than 1024 KB" }] });
+    assert.match((await ask("what is in src/huge.ts", { workspace })).card.summary, /`src\/huge\.ts` was left out of the index: larger than 1024 KB\./);
+    assert.doesNotMatch((await ask("where is openSocket", { workspace })).card.summary, /left out/);
+  });
+
+  it("asks back when nothing was asked", async () => {
+    for (const text of ["hi", "thanks!", "????"]) {
+      const { card } = await ask(text);
+      assert.deepEqual([card.supported, card.items.length], [false, 0]);
+      assert.match(card.summary, /^Ask something about this workspace/);
+    }
+  });
+
+  it("keeps its summary to three sentences", async () => {
+    for (const question of ["where is openSocket", "what is this project", "who calls retryDelay", "how do i call openSocket in the chat session file", "what is in src/net/socket.ts"]) {
+      const { card } = await ask(question);
+      const sentences = card.summary.replace(/“[^”]*”|`[^`]*`/g, "x").match(/[.?](?:\s|$)/g)?.length ?? 0;
+      assert.ok(sentences <= 3, card.summary);
+    }
   });
 
   it("lists the hits of a search", async () => {

@@ -56,10 +56,12 @@ describe("CitationStream", () => {
   });
 
   it("is quick on long prose without end of a citation", () => {
-    const begun = performance.now();
+    // Processor time: the machine that runs this may be busy.
+    const begun = process.cpuUsage();
     const stream = new CitationStream(upTo(3));
     for (let i = 0; i < 20_000; i++) stream.push("[1, word [ ");
     stream.end();
-    assert.ok(performance.now() - begun < 1_000, `${performance.now() - begun} ms`);
+    const ms = process.cpuUsage(begun).user / 1_000;
+    assert.ok(ms < 800, `${ms} ms`);
   });
 });

@@ -33,7 +33,7 @@ const PHRASINGS: Record<Exclude<QuestionIntent, "open">, string[]> = {
   ],
   overview: [
     "what is this project about?", "what does this repo do", "give me an overview", "summarize this codebase", "how do I run the tests", "how to install", "explain this project", "what is this extension",
-    "how is this project structured?", "what does the readme say", "how do i build it from source", "project overview", "architecture of this project", "tell me about this repository",
+    "how is this project structured?", "what does the readme say", "how do i build it from source", "project overview", "architecture of this project", "what are the main components?", "where do I start reading the code", "what is the entry point", "how many files are there", "tell me about this repository",
   ],
 };
 
