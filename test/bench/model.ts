@@ -109,13 +109,13 @@ async function measure(file: string): Promise<object> {
   const context = await model.createContext({ contextSize: 2048, threads });
   const sequence = context.getSequence();
   const bare = async (seed: number, nTokens: number): Promise<Run> => {
-    const tokens = model.tokenize(sourceText(nPrompt, seed)).slice(0, nTokens) as Token[];
+    const tokens = model.tokenize(sourceText(nPrompt, seed)).slice(0, nTokens);
     await sequence.clearHistory();
     const watch = new Watch();
     let prompt: Sample | null = null;
     let n = 0;
     for await (const token of sequence.evaluate(tokens, { temperature: 0, yieldEogToken: true })) {
-      void token;
+      token;
       prompt ??= watch.take();
       if (++n >= nGenerate) break;
     }

@@ -8,9 +8,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, EngineError, errnoCode, throwIfCancelled } from "../base/errors.ts";
 import { sha256File, syncFolder, writeFailure, writeFileAtomic } from "../base/files.ts";
 import type { DownloadProgress } from "../protocol/types.ts";
+import { show } from "./byteText.ts";
 import { Interrupted, requestFile } from "./httpFile.ts";
 import type { FileVersion } from "./httpFile.ts";
-import { show } from "./memoryFit.ts";
 
 export interface DownloadRequest {
   url: URL;

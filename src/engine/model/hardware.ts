@@ -6,7 +6,7 @@ import path from "node:path";
 import type { Log } from "../base/log.ts";
 import { openBackend } from "./backend.ts";
 import type { Backend, DeviceKind, DeviceSetting } from "./backend.ts";
-import { show } from "./memoryFit.ts";
+import { show } from "./byteText.ts";
 
 export interface GpuHardware {
   kind: Exclude<DeviceKind, "cpu">;

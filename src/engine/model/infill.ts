@@ -15,7 +15,7 @@ export interface InfillRequest {
   prefix: string;
   suffix: string;
   path: string;
-  /** Excerpts of other files, most useful first; what changes between requests here, and all after it, is computed anew. */
+  /** Excerpts of other files, most useful last (the first are left out where not all fit); what changes between requests here, and all after it, is computed anew. */
   context: { path: string; text: string }[];
   maxTokens: number;
   signal?: AbortSignal;

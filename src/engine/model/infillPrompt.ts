@@ -18,7 +18,7 @@ export interface InfillParts {
   prefix: string;
   suffix: string;
   path: string;
-  /** Most useful first; in the prompt the most useful stands last, nearest to the caret. */
+  /** In the order of the prompt: the most useful last, nearest to the caret; the first are left out where not all fit. */
   context: readonly { path: string; text: string }[];
 }
 
@@ -93,7 +93,7 @@ export class InfillPromptBuilder {
     const { limits } = this.#tokens;
     const files: number[][] = [];
     let used = 0;
-    for (const file of parts.context.slice(0, limits?.files ?? parts.context.length)) {
+    for (const file of parts.context.toReversed().slice(0, limits?.files ?? parts.context.length)) {
       const header = this.#fileHeader(file.path, true);
       const left = Math.min(budget - used - header.length - 1, limits?.fileTokens ?? Infinity);
       if (left < LEAST_FILE_TOKENS) break;

@@ -4,6 +4,7 @@ import type { LlamaModel } from "node-llama-cpp";
 import { EngineError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { ModelInfo } from "../protocol/types.ts";
+import type { Settings } from "../settings.ts";
 import { firstLine, knowsArchitecture, openBackend, takeComplaint } from "./backend.ts";
 import type { Backend, DeviceKind, DeviceSetting } from "./backend.ts";
 import { describeHardware } from "./hardware.ts";
@@ -11,7 +12,9 @@ import { inspectModel } from "./inspect.ts";
 import type { ModelDetails } from "./inspect.ts";
 import { estimateFit } from "./memoryFit.ts";
 import type { FitEstimate } from "./memoryFit.ts";
-import type { ModelSettings } from "./runtime.ts";
+
+/** The settings that loading and running a model read. */
+export type ModelSettings = Pick<Settings, "model.device" | "model.contextSize" | "model.unloadAfterMinutes" | "model.threads">;
 
 export interface LoadedModel {
   readonly model: LlamaModel;

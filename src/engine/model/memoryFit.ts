@@ -1,6 +1,7 @@
 // Estimates, before loading, how much memory a model and its context will take, and sizes the context to what is free.
 // It measures nothing itself: hardware.ts says what is there, inspect.ts what the model is.
 import type { MemoryFit } from "../protocol/types.ts";
+import { show } from "./byteText.ts";
 import type { Hardware } from "./hardware.ts";
 import type { ModelDetails } from "./inspect.ts";
 
@@ -91,10 +92,4 @@ function computeBytes(details: ModelShape, batchTokens: number): number {
 
 function reduced(context: number, wanted: number): string {
   return context < wanted ? ` (reduced from ${wanted} to fit)` : "";
-}
-
-/** "1.4 GB", "350 MB". */
-export function show(bytes: number): string {
-  const megabytes = Math.max(0, bytes) / 1e6;
-  return megabytes >= 1000 ? `${(megabytes / 1000).toFixed(1)} GB` : `${Math.max(megabytes > 0 ? 1 : 0, Math.round(megabytes))} MB`;
 }

@@ -5,20 +5,17 @@ import { EngineError, throwIfCancelled } from "../base/errors.ts";
 import { SILENT_LOG } from "../base/log.ts";
 import type { Log } from "../base/log.ts";
 import type { ModelCapabilities, ModelInfo, ModelStatus } from "../protocol/types.ts";
-import type { Settings } from "../settings.ts";
 import { Chat } from "./chat.ts";
 import type { GenerateRequest, GenerateResult } from "./chat.ts";
 import { Infill } from "./infill.ts";
 import type { InfillRequest, InfillResult, ScoreRequest, ScoreResult } from "./infill.ts";
 import { loadModel } from "./load.ts";
-import type { LoadedModel } from "./load.ts";
+import type { LoadedModel, ModelSettings } from "./load.ts";
 import { PromptCache } from "./promptCache.ts";
 
+export type { ModelSettings } from "./load.ts";
 export type { GenerateRequest, GenerateResult, ChatMessage } from "./chat.ts";
 export type { InfillRequest, InfillResult, ScoreRequest, ScoreResult } from "./infill.ts";
-
-/** The settings that a runtime reads. */
-export type ModelSettings = Pick<Settings, "model.device" | "model.contextSize" | "model.unloadAfterMinutes" | "model.threads">;
 
 const NO_CAPABILITIES: ModelCapabilities = { infill: false, answer: false, embed: false };
 /** Prompt tokens of completion are further limited, so that a cold prompt is computed in tolerable time. */

@@ -46,7 +46,7 @@ describe("model/download", () => {
 
   // A connection is cut some time after the bytes were sent: what the client has not read by then is lost with it.
   /** A server that knows ranges and If-Range; `cutAfter` bytes it cuts the connection, as often as `times`. */
-  function wellBehaved({ content = CONTENT, etag = '"v1"' as string | null, cutAfter = Infinity, times = Infinity, ranges = true, headers = {} } = {}): typeof answer {
+  function wellBehaved({ content = CONTENT, etag = '"v1"', cutAfter = Infinity, times = Infinity, ranges = true, headers = {} } = {}): typeof answer {
     let cuts = 0;
     return (request, response) => {
       const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? "");

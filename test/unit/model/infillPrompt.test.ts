@@ -23,7 +23,7 @@ function wordTokenizer(): { tokenize: (text: string) => number[]; text: (tokens:
 }
 const [PRE, SUF, MID, FILE, BOS] = [1_000_000, 1_000_001, 1_000_002, 1_000_003, 1_000_004];
 const MARKERS: InfillTokens = { layout: "psm", limits: null, prefix: PRE, suffix: SUF, middle: MID, file: FILE, beginning: null };
-const PARTS = { prefix: "let a = 1\nlet b", suffix: "\nuse(b)", path: "src/a.ts", context: [{ path: "best.ts", text: "best\n" + "x ".repeat(10) }, { path: "second.ts", text: "second\n" + "y ".repeat(10) }] };
+const PARTS = { prefix: "let a = 1\nlet b", suffix: "\nuse(b)", path: "src/a.ts", context: [{ path: "second.ts", text: "second\n" + "y ".repeat(10) }, { path: "best.ts", text: "best\n" + "x ".repeat(10) }] };
 
 function rendered(tokens: Partial<InfillTokens>, parts = PARTS, budget = 1000): string {
   const { tokenize, text } = wordTokenizer();
@@ -61,7 +61,7 @@ describe("model/infillPrompt", () => {
     assert.ok(markers);
     const builder = new InfillPromptBuilder({ ...MARKERS, layout: markers.layout, limits: markers.limits }, tokenize);
     const trained = fimPromptTokens(
-      { path: PARTS.path, prefix: PARTS.prefix, suffix: PARTS.suffix, snippets: PARTS.context.toReversed().map(({ path, text }) => ({ path, text: `${text}\n` })) },
+      { path: PARTS.path, prefix: PARTS.prefix, suffix: PARTS.suffix, snippets: PARTS.context.map(({ path, text }) => ({ path, text: `${text}\n` })) },
       { fileSeparator: FILE, prefix: PRE, suffix: SUF, middle: MID }, tokenize,
     );
     assert.deepEqual(builder.build(PARTS, 1000), trained);

@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { show } from "../../../src/engine/model/byteText.ts";
 import { CATALOGUE, findEntry, infoOf, recommend } from "../../../src/engine/model/catalogue.ts";
 import { parseModelUri } from "../../../src/engine/model/downloadUri.ts";
 import { readMemory } from "../../../src/engine/model/hardware.ts";
 import type { GpuHardware, Hardware } from "../../../src/engine/model/hardware.ts";
-import { estimateFit, LARGEST_COMPLETION_CONTEXT, LARGEST_DEFAULT_CONTEXT, show } from "../../../src/engine/model/memoryFit.ts";
+import { estimateFit, LARGEST_COMPLETION_CONTEXT, LARGEST_DEFAULT_CONTEXT } from "../../../src/engine/model/memoryFit.ts";
 
 const GB = 1e9;
 
