@@ -177,7 +177,6 @@ export class Workbench {
       const value = await condition();
       if (value !== false && value !== null && value !== undefined) return value as NonNullable<Exclude<T, false>>;
       if (Date.now() - begun > timeoutMs) {
-        await this.picture(`failed-${what.replace(/[^a-z0-9]+/gi, "-").slice(0, 60)}`).catch(() => undefined);
         throw new Error(`Waited ${timeoutMs} ms in vain until ${what}.`);
       }
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -195,6 +194,11 @@ export class Workbench {
     const file = path.join(picturesFolder, `${name}.png`);
     await this.page.screenshot({ path: file });
     return file;
+  }
+
+  /** For `afterEach`: a picture of what the window showed when a test failed. */
+  async pictureOfFailure(test: { readonly state?: string | undefined; fullTitle(): string } | undefined): Promise<void> {
+    if (test?.state === "failed") await this.picture(`failed-${test.fullTitle().replace(/[^a-z0-9]+/gi, "-").slice(0, 80)}`);
   }
 
   /** Changes a user setting and waits until the host sees it. */

@@ -16,6 +16,9 @@ describe("an engine that is killed", function () {
     await chat.indexReady();
   });
   after(() => workbench?.close());
+  afterEach(function () {
+    return workbench.pictureOfFailure(this.currentTest);
+  });
 
   it("comes back by itself, with its index, and answers", async () => {
     const first = enginePid(workbench);

@@ -15,6 +15,9 @@ describe("ghost text", function () {
     await workbench.command("workbench.action.closeSidebar");
   });
   after(() => workbench?.close());
+  afterEach(function () {
+    return workbench.pictureOfFailure(this.currentTest);
+  });
 
   it("appears while typing and is taken with Tab", async () => {
     await workbench.openFile("src/worker.ts");

@@ -21,6 +21,9 @@ describe("a question in the chat", function () {
     chat = await ChatView.open(workbench);
   });
   after(() => workbench?.close());
+  afterEach(function () {
+    return workbench.pictureOfFailure(this.currentTest);
+  });
 
   it("finds the folder indexed", async () => {
     assert.equal(await chat.indexReady(), filesIn(sample));

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import type { Extension } from "vscode";
+import type { KaLacticaApi } from "../../../src/extension/extension.ts";
 import { writeTinyModel } from "../../../tools/random-model.ts";
 import { ChatView } from "../chatView.ts";
 import { enginePid, processorSeconds } from "../engineProcess.ts";
@@ -15,25 +17,34 @@ describe("an answer that is being written", function () {
   before(async () => {
     workbench = await Workbench.open({
       workspace: sample,
-      settings: { "kalactica.model.device": "cpu", "kalactica.answer.maximumTokens": 4096 },
+      // A short prompt and a very long answer, so that there is time to stop it on any machine.
+      settings: { "kalactica.model.device": "cpu", "kalactica.answer.sources": 1, "kalactica.answer.maximumTokens": 6000 },
       // A model with random weights that is marked as able to answer: what it writes is nonsense, and takes its time.
       prepare: async ({ models }) => {
         mkdirSync(models, { recursive: true });
-        await writeTinyModel(path.join(models, "slow-random.gguf"), { layers: 16, embedding: 512, contextLength: 8192 });
+        await writeTinyModel(path.join(models, "slow-random.gguf"), { layers: 4, embedding: 128, contextLength: 8192 });
         writeFileSync(path.join(models, "capabilities.json"), JSON.stringify({ "slow-random": { answer: true } }));
         writeFileSync(path.join(models, "active.json"), JSON.stringify({ id: "slow-random" }));
       },
     });
     chat = await ChatView.open(workbench);
     await chat.indexReady();
+    await workbench.until("the model is loaded", () =>
+      workbench.inHost(async (vscode) => {
+        const { engine } = (vscode.extensions.getExtension("kalactica.kalactica") as Extension<KaLacticaApi>).exports;
+        return (await engine.request("engine/status", null)).model.state === "ready";
+      }), 60_000);
   });
   after(() => workbench?.close());
+  afterEach(function () {
+    return workbench.pictureOfFailure(this.currentTest);
+  });
 
   it("streams below its card", async () => {
     await chat.send("What does shouldRetry do?");
     await chat.lastAnswer.getByTestId("card").waitFor();
     const prose = chat.lastAnswer.locator(".prose");
-    await prose.waitFor({ timeout: 30_000 });
+    await prose.waitFor({ timeout: 60_000 });
     const first = (await prose.innerText()).length;
     await workbench.until("more has been written", async () => (await prose.innerText()).length > first);
     await workbench.picture("chat-streaming");

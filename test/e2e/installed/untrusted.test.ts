@@ -12,6 +12,9 @@ describe("a folder that is not trusted", function () {
     workbench = await Workbench.open({ workspace: sample, untrusted: true });
   });
   after(() => workbench?.close());
+  afterEach(function () {
+    return workbench.pictureOfFailure(this.currentTest);
+  });
 
   it("is opened restricted, with the extension active", async () => {
     assert.equal(await workbench.inHost((vscode) => vscode.workspace.isTrusted), false);
