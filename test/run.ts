@@ -13,11 +13,14 @@ import { watchSockets } from "./support/socketSampler.ts";
 import { readResults } from "./support/testResults.ts";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
-const PARTS = ["build", "types", "lint", "arrows", "unit", "process", "inside", "installed"] as const;
+const PARTS = ["build", "types", "lint", "arrows", "unit", "process", "webview", "inside", "installed"] as const;
 type Part = (typeof PARTS)[number];
 
+/** The parts that need a browser. */
+const BROWSER_PARTS = ["webview", "inside", "installed"] as const;
+
 const usage = `usage: npm test -- [--only PART[,PART…]] [--grep TEXT] [--desktop]
-parts: ${PARTS.join(", ")} (e2e = inside,installed)`;
+parts: ${PARTS.join(", ")} (e2e: inside,installed)`;
 
 const isCI = /^(1|true)$/i.test(process.env.CI ?? "");
 const options = readOptions();
@@ -43,7 +46,7 @@ async function runSuite(): Promise<void> {
     return;
   }
   // The installation is the one thing that may use the network, so it is done before sockets are counted.
-  const endToEnd = wants("inside") || wants("installed") ? await prepareEndToEnd() : false;
+  const endToEnd = BROWSER_PARTS.some(wants) && (await prepareEndToEnd());
 
   const sampler = watchSockets(process.pid);
   if (wants("build")) await tool("build", "Build", ["esbuild.mjs"]);
@@ -52,6 +55,7 @@ async function runSuite(): Promise<void> {
   if (wants("arrows")) await mochaTests("arrows", "Arrows", ["test/architecture/**/*.test.ts"], 60_000);
   if (wants("unit")) await mochaTests("unit", "Unit tests", ["test/unit/**/*.test.ts", "test/unit/**/*.test.tsx"], 20_000);
   if (wants("process")) await mochaTests("process", "Process tests", ["test/process/**/*.test.ts"], 60_000);
+  if (endToEnd && wants("webview")) await mochaTests("webview", "The chat page by itself, in a browser", ["test/webview/**/*.test.ts"], 60_000);
   if (endToEnd && wants("inside")) await tests("inside", "End to end, inside the extension host", ["test/e2e/runInsideHost.ts"]);
   if (endToEnd && wants("installed")) await mochaTests("installed", "End to end, as installed", ["test/e2e/installed/**/*.test.ts"], 120_000);
   countSockets(sampler.stop().map((socket) => `${socket.protocol} ${socket.local} → ${socket.remote} by process ${socket.pid} (${socket.process})`));
