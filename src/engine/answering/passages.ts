@@ -21,7 +21,7 @@ export interface Passage {
   hit: SearchHit;
   score: number;
   /** 1-based lines of the file that hold words of the question, best first, at most {@link MAXIMUM_MATCHING_LINES}. Read when asked for. */
-  matchingLines(): number[];
+  matchingLines: () => number[];
 }
 
 const MAXIMUM_MATCHING_LINES = 3;

@@ -27,9 +27,9 @@ export interface PromptRequest {
   contextSize: number;
   /** Tokens kept free for the answer. */
   reservedForAnswer: number;
-  countTokens(text: string): number | Promise<number>;
+  countTokens: (text: string) => number | Promise<number>;
   /** Takes secrets out of text that comes from files or from earlier turns. */
-  redact(text: string): string;
+  redact: (text: string) => string;
 }
 
 export interface PromptMessage {

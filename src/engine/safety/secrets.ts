@@ -97,9 +97,12 @@ export function redactSecrets(text: string): { text: string; spans: SecretSpan[]
 /** Shannon entropy of the characters of `text`, in bits per character. */
 export function entropy(text: string): number {
   const counts = new Map<string, number>();
-  for (const character of text) counts.set(character, (counts.get(character) ?? 0) + 1);
+  let n = 0;
+  for (const character of text) {
+    counts.set(character, (counts.get(character) ?? 0) + 1);
+    n++;
+  }
   let bits = 0;
-  const n = [...text].length;
   for (const count of counts.values()) bits -= (count / n) * Math.log2(count / n);
   return bits;
 }

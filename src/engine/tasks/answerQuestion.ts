@@ -26,7 +26,7 @@ export interface AnsweringModel {
   /** Loads the model where it had left memory. */
   countTokens(text: string): Promise<number>;
   generate(request: {
-    messages: PromptMessage[]; maxTokens: number; temperature?: number; signal?: AbortSignal; lease: Lease; onText(text: string): void;
+    messages: PromptMessage[]; maxTokens: number; temperature?: number; signal?: AbortSignal; lease: Lease; onText: (text: string) => void;
   }): Promise<{ text: string; tokens: TokenCounts; firstTokenMs: number; stopReason: string }>;
 }
 
@@ -39,7 +39,7 @@ export interface AnswerDependencies {
 }
 
 export interface AnswerHooks {
-  onEvent(event: AnswerEvent): void;
+  onEvent: (event: AnswerEvent) => void;
   signal?: AbortSignal;
 }
 
