@@ -24,6 +24,7 @@ import swift from "highlight.js/lib/languages/swift";
 import typescript from "highlight.js/lib/languages/typescript";
 import xml from "highlight.js/lib/languages/xml";
 import yaml from "highlight.js/lib/languages/yaml";
+import { remember } from "./remember.ts";
 
 const LANGUAGES = {
   bash, c, cpp, csharp, css, diff, go, ini, java, javascript, json, kotlin, lua, markdown, php, powershell,
@@ -45,8 +46,13 @@ export function highlight(code: string, language: string): string {
   const id = language.toLowerCase();
   const name = ALIASES[id] ?? id;
   if (code.length > MAX_HIGHLIGHTED_CHARACTERS || !hljs.getLanguage(name)) return escapeHtml(code);
-  return hljs.highlight(code, { language: name, ignoreIllegals: true }).value;
+  return highlighted(`${name}\n${code}`);
 }
+
+const highlighted = remember(200, (key) => {
+  const end = key.indexOf("\n");
+  return hljs.highlight(key.slice(end + 1), { language: key.slice(0, end), ignoreIllegals: true }).value;
+});
 
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

@@ -3,6 +3,7 @@ import { describe, it } from "mocha";
 import { answerMarkdown, nextAnnouncement } from "../../../src/webview/chat/answerText.ts";
 import { budgetRows, checkRows, duration, healthLine, rangeLabel, timingRows } from "../../../src/webview/chat/healthLine.ts";
 import { languageOfPath } from "../../../src/webview/chat/languageOfPath.ts";
+import { remember } from "../../../src/webview/chat/remember.ts";
 import { CARD_ONLY, CHECKS, CITATIONS, FULL, turn } from "../../webview/scenarios.ts";
 
 describe("health line", () => {
@@ -56,5 +57,17 @@ describe("languages by path", () => {
   it("knows the usual endings and calls the rest plain text", () => {
     assert.equal(languageOfPath("a/b.TSX"), "typescript");
     assert.equal(languageOfPath("Makefile"), "plaintext");
+  });
+});
+
+describe("remember", () => {
+  it("computes once for what it still knows, and forgets the oldest", () => {
+    const computed: string[] = [];
+    const shout = remember(2, (key) => {
+      computed.push(key);
+      return key.toUpperCase();
+    });
+    assert.deepEqual(["a", "a", "b", "c", "b", "a"].map(shout), ["A", "A", "B", "C", "B", "A"]);
+    assert.deepEqual(computed, ["a", "b", "c", "a"]);
   });
 });

@@ -25,7 +25,7 @@ export function Header({ status, historyOpen, onHistory }: HeaderProps) {
       )}
       {status.bytesOut !== null && (
         <span class="header-item header-bytes" tabIndex={0} data-warn={status.bytesOut > 0} title={bytesTip(status.bytesOut)}>
-          {bytesText(status.bytesOut)} out
+          <span>{bytesText(status.bytesOut)} out</span>
         </span>
       )}
       <span class="header-space" />
