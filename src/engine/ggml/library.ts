@@ -120,6 +120,11 @@ type RopeArguments = [
   frequencyBase: number, frequencyScale: number, extrapolation: number, attentionFactor: number, betaFast: number, betaSlow: number,
 ];
 
+/** The one structure that is passed by value. */
+koffi.struct("kalactica_ggml_init_params", { mem_size: "size_t", mem_buffer: "void *", no_alloc: "bool" });
+
+const backendSetter = koffi.proto("void kalactica_backend_setter(void *, int)");
+
 // Shorthand of the table below: p pointer, i int, l int64_t, z size_t, f float, b bool, s string, v void, u uint8_t.
 const cTypes: Readonly<Record<string, string>> = {
   p: "void *", i: "int", l: "int64_t", z: "size_t", f: "float", b: "bool", s: "str", v: "void", u: "uint8_t", I: "kalactica_ggml_init_params",
@@ -188,13 +193,12 @@ export function loadGgml(folder: string = installedFolder()): GgmlLibrary {
   const registryFile = libraryFile(folder, /^(lib)?ggml(\.v?[\d.]+)?\.(so|dylib|dll)$/);
   const functions = bind([load(baseFile), load(registryFile)], baseFile);
   checkTypes(functions, baseFile);
-  const setter = koffi.proto("void kalactica_backend_setter(void *, int)");
   loaded = {
     functions,
     folder,
     release: releaseOf(folder),
     callSetter: (pointer, backend, value) => {
-      koffi.call(pointer, setter, backend, value);
+      koffi.call(pointer, backendSetter, backend, value);
     },
   };
   return loaded;
@@ -225,7 +229,6 @@ function load(file: string): NativeLibrary {
 }
 
 function bind(libraries: NativeLibrary[], file: string): GgmlFunctions {
-  koffi.struct("kalactica_ggml_init_params", { mem_size: "size_t", mem_buffer: "void *", no_alloc: "bool" });
   const bound: Record<string, unknown> = {};
   for (const [name, signature] of Object.entries(signatures)) {
     const [result = "", parameters = ""] = signature.split(" ");

@@ -1,6 +1,9 @@
 // The binding to ggml: products in both forms against plain arithmetic, with ggml and with a BLAS where there is one; checks
 // that stop wrong shapes before ggml would end the process.
 import assert from "node:assert/strict";
+import os from "node:os";
+import path from "node:path";
+import { EngineError } from "../../../src/engine/base/errors.ts";
 import { GgmlType } from "../../../src/engine/base/ggmlTypes.ts";
 import { SeededRandom } from "../../../src/engine/base/random.ts";
 import { Backend, readFloats, TensorStore, writeTensor } from "../../../src/engine/ggml/backend.ts";
@@ -99,6 +102,10 @@ describe("ggml", () => {
     ];
     for (const attempt of attempts) assert.throws(() => compute(values, attempt, undefined), /cannot|was given/);
     assert.throws(() => loadGgml().functions.ggml_free(undefined as never), /undefined/);
+  });
+
+  it("says which library is missing", () => {
+    assert.throws(() => loadGgml(path.join(os.tmpdir(), "no-ggml-here")), (error: unknown) => error instanceof EngineError && error.reason === "nativeMissing" && error.message.includes("no-ggml-here"));
   });
 
   it("quantises to Q8_0 within half a step and the rounding of the scale, and refuses partial blocks", () => {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { SeededRandom } from "../../../src/engine/base/random.ts";
 import { Backend, readFloats, writeTensor } from "../../../src/engine/ggml/backend.ts";
+import { Blas } from "../../../src/engine/ggml/blas.ts";
 import { LlamaNetwork } from "../../../src/engine/training/llamaNetwork.ts";
 import { weightSpecs } from "../../../src/engine/training/llamaShape.ts";
 import type { LlamaShape } from "../../../src/engine/training/llamaShape.ts";
@@ -11,7 +12,10 @@ import { ParameterSet } from "../../../src/engine/training/parameters.ts";
 const shape: LlamaShape = { nVocab: 48, dim: 32, nLayers: 2, nHeads: 4, nKvHeads: 2, feedForward: 64, context: 16, ropeBase: 10_000, epsilon: 1e-5 };
 const nTokens = 32;
 
-describe("gradients of a llama", () => {
+/** A BLAS of this system, or of the file that KALACTICA_BLAS names; without one the products are ggml's alone. */
+const system = Blas.open(1, process.env["KALACTICA_BLAS"]);
+
+for (const blas of system === undefined ? [undefined] : [undefined, system]) describe(`gradients of a llama, products by ${blas?.file ?? "ggml"}`, () => {
   let backend: Backend;
   let parameters: ParameterSet;
   let network: LlamaNetwork;
@@ -27,7 +31,7 @@ describe("gradients of a llama", () => {
     for (const { spec, weight } of parameters) {
       writeTensor(backend, weight, Float32Array.from({ length: weight.nElements }, () => (spec.role === "norm" ? 1 + 0.3 * random.normal() : 0.25 * random.normal())));
     }
-    network = new LlamaNetwork(backend, shape, parameters, { nSequences: 2, sequenceLength: 16, headChunk: 12, queryBlock: 6, backward: true, blas: undefined });
+    network = new LlamaNetwork(backend, shape, parameters, { nSequences: 2, sequenceLength: 16, headChunk: 12, queryBlock: 6, backward: true, blas });
   });
   after(() => {
     network.close();
