@@ -9,7 +9,6 @@
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import type { Token } from "node-llama-cpp";
 import { PRIORITY, Scheduler } from "../../src/engine/base/scheduler.ts";
 import { inspectModel } from "../../src/engine/model/inspect.ts";
 import { ModelRuntime } from "../../src/engine/model/runtime.ts";
@@ -114,11 +113,9 @@ async function measure(file: string): Promise<object> {
     const watch = new Watch();
     let prompt: Sample | null = null;
     let n = 0;
-    for await (const token of sequence.evaluate(tokens, { temperature: 0, yieldEogToken: true })) {
-      token;
-      prompt ??= watch.take();
-      if (++n >= nGenerate) break;
-    }
+    const generation = sequence.evaluate(tokens, { temperature: 0, yieldEogToken: true });
+    while (n++ < nGenerate && (await generation.next()).done !== true) prompt ??= watch.take();
+    await generation.return();
     const decode = watch.take();
     return { prompt: prompt ?? decode, decode };
   };

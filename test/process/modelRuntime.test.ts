@@ -95,6 +95,28 @@ describe("model/runtime", function () {
     });
   }
 
+  it("reuses at least 95 % of the prompt while a long file is typed along, as llama.cpp's tokenizer sees it", async () => {
+    const runtime = await loaded({ infill: "spm", contextLength: 2048 });
+    const lines = Array.from({ length: 120 }, (_, i) => `  const value${i} = compute(${i}, options);\n`).join("");
+    const typed = "  if (value7 > limit) {\n    return retry(value7, { times: 3 });\n  }\n  return fallback(options, limit);\n";
+    await infill(runtime, { prefix: lines, maxTokens: 1 });
+    let [prompt, reused] = [0, 0];
+    for (let n = 1; n <= typed.length; n++) {
+      const { tokens } = await infill(runtime, { prefix: lines + typed.slice(0, n), maxTokens: 1 });
+      prompt += tokens.prompt;
+      reused += tokens.reused;
+    }
+    assert.ok(reused / prompt >= 0.95, `${(reused / prompt * 100).toFixed(1)} %`);
+  });
+
+  it("keeps within the context however much is asked for", async () => {
+    const runtime = await loaded({ contextLength: 512 });
+    const all = await infill(runtime, { prefix: CODE.repeat(30), maxTokens: 5000 });
+    assert.ok(all.tokens.prompt + all.tokens.generated <= 512 && all.tokens.generated <= 252, JSON.stringify(all.tokens));
+    const parts = { prefix: CODE, suffix: "", path: "a.ts", context: [], lease: FREE };
+    assert.equal((await refusal(runtime.scoreContinuation({ ...parts, candidate: CODE.repeat(30) }))).reason, "contextOverflow");
+  });
+
   it("gives the same text with and without reuse", async () => {
     const typed = `${CODE}function f`;
     const warm = await loaded({ infill: "spm", seed: 3 });

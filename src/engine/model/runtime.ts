@@ -18,7 +18,7 @@ export type { GenerateRequest, GenerateResult, ChatMessage } from "./chat.ts";
 export type { InfillRequest, InfillResult, ScoreRequest, ScoreResult } from "./infill.ts";
 
 const NO_CAPABILITIES: ModelCapabilities = { infill: false, answer: false, embed: false };
-/** Prompt tokens of completion are further limited, so that a cold prompt is computed in tolerable time. */
+/** Left free in a context, so that llama.cpp never has to shift it. At most half of the rest is for what is generated. */
 const MARGIN_TOKENS = 8;
 
 /** What is made on first use and kept while the model is loaded. */
@@ -92,19 +92,20 @@ export class ModelRuntime {
   async infill(request: InfillRequest): Promise<InfillResult> {
     return this.#use(async (workings, stop) => {
       const { context, cache } = await this.#completion(workings);
-      const budget = context.contextSize - request.maxTokens - MARGIN_TOKENS;
-      const result = await this.#infill(workings).generate(cache, { ...request, signal: merged(request.signal, stop) }, Math.max(64, budget));
-      return result;
+      const room = context.contextSize - MARGIN_TOKENS;
+      const maxTokens = Math.min(request.maxTokens, room >> 1);
+      return this.#infill(workings).generate(cache, { ...request, maxTokens, signal: merged(request.signal, stop) }, room - maxTokens);
     });
   }
 
-  /** Scores a middle that others propose. Errors: as infill; CancelledError. */
+  /** Scores a middle that others propose. Errors: as infill; `contextOverflow` (longer than half the context); CancelledError. */
   async scoreContinuation(request: ScoreRequest): Promise<ScoreResult> {
     return this.#use(async (workings, stop) => {
       const { context, cache } = await this.#completion(workings);
       const candidateTokens = workings.loaded.model.tokenize(request.candidate, false).length;
-      const budget = Math.max(64, context.contextSize - candidateTokens - MARGIN_TOKENS);
-      return this.#infill(workings).score(cache, { ...request, signal: merged(request.signal, stop) }, budget);
+      const room = context.contextSize - MARGIN_TOKENS;
+      if (candidateTokens > room >> 1) throw new EngineError("contextOverflow", `A continuation of ${candidateTokens} tokens is too long to be scored in a context of ${context.contextSize}.`, { candidateTokens });
+      return this.#infill(workings).score(cache, { ...request, signal: merged(request.signal, stop) }, room - candidateTokens);
     });
   }
 

@@ -46,7 +46,9 @@ describe("model/download", () => {
 
   // A connection is cut some time after the bytes were sent: what the client has not read by then is lost with it.
   /** A server that knows ranges and If-Range; `cutAfter` bytes it cuts the connection, as often as `times`. */
-  function wellBehaved({ content = CONTENT, etag = '"v1"', cutAfter = Infinity, times = Infinity, ranges = true, headers = {} } = {}): typeof answer {
+  interface Behaviour { content?: Buffer; etag?: string | null; cutAfter?: number; times?: number; ranges?: boolean }
+
+  function wellBehaved({ content = CONTENT, etag = '"v1"', cutAfter = Infinity, times = Infinity, ranges = true }: Behaviour = {}): typeof answer {
     let cuts = 0;
     return (request, response) => {
       const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? "");
@@ -55,7 +57,7 @@ describe("model/download", () => {
       if (start > 0 && start >= content.length) { response.writeHead(416).end(); return; }
       const body = content.subarray(start);
       response.writeHead(start > 0 ? 206 : 200, {
-        "content-length": body.length, ...etag === null ? {} : { etag }, ...headers,
+        "content-length": body.length, ...etag === null ? {} : { etag },
         ...start > 0 ? { "content-range": `bytes ${start}-${content.length - 1}/${content.length}` } : {},
       });
       if (body.length > cutAfter && cuts < times) {
