@@ -37,7 +37,7 @@ export function continueBlock(request: BlockRequest): string[] {
     if (logProbability < floor || depth < 0) break;
     tracker.push(lineBreak);
     // What follows the next line is not known yet; the line break found for it comes too late to tell its ending.
-    tracker.setNextLine(LEXEME.lineSame, 0);
+    tracker.setNextLine(LEXEME.lineSame, 0, 0);
     const line = searchContinuations(predictor, lexicon, tracker, scope, null, lineLimits)[0];
     if (!line || line.text.trim() === "") break;
     logProbability += line.logProbability;

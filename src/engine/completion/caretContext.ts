@@ -31,6 +31,13 @@ export interface CaretContext {
   indent: number;
 }
 
+/** How a line begins: its indentation and its first two lexemes. */
+interface LineBeginning {
+  indent: number;
+  first: number;
+  second: number;
+}
+
 /**
  * What is kept between requests: the index of all but the caret's line and the one above it (whose end depends on how the
  * caret's line begins), good for as long as only those change.
@@ -43,7 +50,7 @@ interface Kept {
   lastSeen: Map<number, number>;
   /** Lexemes of `below`, which come first in the index. */
   start: number;
-  next: { lineBreak: number; first: number; indent: number };
+  next: LineBeginning;
 }
 
 /** Builds {@link CaretContext}s into one reused index. Not re-entrant: the last one made is the only valid one. */
@@ -69,23 +76,23 @@ export class CaretReader {
     const afterGap = typed === "" && /[ \t]$/.test(linePrefix) && linePrefix.trim() !== "";
     const nearStart = startOfLastLine(prefix, lineStart);
     const near = lex(prefix.slice(nearStart, prefix.length - typed.length), this.#lexicon, true);
-    const kept = this.#keep(prefix.slice(0, nearStart), suffixBreak < 0 ? "" : suffix.slice(suffixBreak + 1), { indent: near.lineIndents[0] ?? 0, first: near.ids[0] ?? 0 });
+    const kept = this.#keep(prefix.slice(0, nearStart), suffixBreak < 0 ? "" : suffix.slice(suffixBreak + 1), { indent: near.lineIndents[0] ?? 0, first: near.ids[0] ?? 0, second: near.ids[1] ?? 0 });
 
     const indent = near.lineIndents.at(-1) ?? 0;
-    const next = { lineBreak: kept.next.first === 0 ? LEXEME.lineSame : lineBreak(indent, kept.next.indent), first: kept.next.first };
+    const next = { lineBreak: kept.next.first === 0 ? LEXEME.lineSame : lineBreak(indent, kept.next.indent), first: kept.next.first, second: kept.next.second };
     const tracker = kept.tracker.clone();
     const lastSeen = new Map(kept.lastSeen);
     index.mark();
     index.add(0, near, tracker, next);
     // An empty line has no lexeme yet that would have announced what follows it.
-    tracker.setNextLine(next.lineBreak, next.first);
+    tracker.setNextLine(next.lineBreak, next.first, next.second);
     const prefixLength = index.length - kept.start;
     near.ids.forEach((id, i) => lastSeen.set(id, prefixLength - near.ids.length + i));
     return { file: index, tracker, lastSeen, prefixLength, linePrefix, lineSuffix, indent, constraint: typed || afterGap ? { typed, afterGap } : null };
   }
 
   /** The index of what stands above and below: as it was, continued by new lines, or built anew. `near` begins what follows `above`. */
-  #keep(above: string, below: string, near: { indent: number; first: number }): Kept {
+  #keep(above: string, below: string, near: LineBeginning): Kept {
     const kept = this.#kept;
     if (kept && kept.below === below && this.#index.length < 0.9 * fileCapacity) {
       const added = continuationOf(kept.above, above);
@@ -107,13 +114,13 @@ export class CaretReader {
     }
     this.#kept = {
       above, below, start, lastSeen, tracker: new ContextTracker(this.#lexicon),
-      next: { lineBreak: LEXEME.lineSame, first: after.ids[0] ?? 0, indent: after.lineIndents[0] ?? 0 },
+      next: { first: after.ids[0] ?? 0, second: after.ids[1] ?? 0, indent: after.lineIndents[0] ?? 0 },
     };
     this.#append(this.#kept, above, near);
     return this.#kept;
   }
 
-  #append(kept: Kept, lines: string, near: { indent: number; first: number }): void {
+  #append(kept: Kept, lines: string, near: LineBeginning): void {
     const lexed = lex(lines, this.#lexicon);
     const last = lexed.ids.length - 1;
     if (last < 0) return;
@@ -121,7 +128,7 @@ export class CaretReader {
     lexed.ids[last] = toNear;
     keepNewest(lexed, fileCapacity - this.#index.length - roomForLine);
     const from = this.#index.length;
-    this.#index.add(0, lexed, kept.tracker, { lineBreak: toNear, first: near.first });
+    this.#index.add(0, lexed, kept.tracker, { lineBreak: toNear, first: near.first, second: near.second });
     for (let at = from; at < this.#index.length; at++) kept.lastSeen.set(this.#index.lexemes[at] as number, at - kept.start);
   }
 }

@@ -7,6 +7,13 @@ import { LEXEME, type Lexicon } from "./lexicon.ts";
 /** Bytes that one lexeme takes: itself, gap, file, and a link and a check byte per context. */
 export const BYTES_PER_LEXEME = 4 + 1 + 4 + N_CONTEXTS * 5;
 
+/** How the line after a text begins: the line break before it and its first two lexemes, 0 where there are none. */
+export interface NextLine {
+  lineBreak: number;
+  first: number;
+  second: number;
+}
+
 /** Lexemes of many texts with chains per context. Positions are stable until {@link clear}. */
 export class ContextIndex {
   readonly lexicon: Lexicon;
@@ -63,7 +70,7 @@ export class ContextIndex {
    * Appends a text and returns how many of its lexemes fitted. `tracker` goes on from where it stands; `next` says what
    * follows the last line where the text itself does not.
    */
-  add(text: number, lexed: LexedText, tracker = new ContextTracker(this.lexicon), next?: { lineBreak: number; first: number }): number {
+  add(text: number, lexed: LexedText, tracker = new ContextTracker(this.lexicon), next?: NextLine): number {
     const { ids, gaps, lineStarts } = lexed;
     const count = Math.min(ids.length, this.capacity - this.#length);
     this.#reserve(this.#length + count);
@@ -71,8 +78,8 @@ export class ContextIndex {
     for (let i = 0; i < count; i++) {
       if (i === lineStarts[line]) {
         const following = lineStarts[line + 1];
-        if (following !== undefined) tracker.setNextLine(ids[following - 1] as number, ids[following] ?? 0);
-        else tracker.setNextLine(next?.lineBreak ?? LEXEME.lineSame, next?.first ?? 0);
+        if (following !== undefined) tracker.setNextLine(ids[following - 1] as number, ids[following] ?? 0, ids[following + 1] ?? 0);
+        else tracker.setNextLine(next?.lineBreak ?? LEXEME.lineSame, next?.first ?? 0, next?.second ?? 0);
         line++;
         // Blank open lines start where their successor does.
         while (lineStarts[line] === i) line++;

@@ -8,11 +8,12 @@ export const CONTEXTS = [
   "exact1", "exact2", "exact3", "exact4", "exact6", "exact9",
   "shape3", "shape6", "shape12",
   "lineExact", "lineShape", "call", "ending", "endingShape",
+  "scopeLine", "scopePair", "nextLine", "twoLines",
 ] as const;
 export const N_CONTEXTS = CONTEXTS.length;
 
 /** How far back a structural match may look for what a name was renamed from; 0: not a structural context. */
-export const RENAME_REACH: readonly number[] = [0, 0, 16, 16, 20, 24, 6, 12, 16, 24, 32, 0, 0, 0];
+export const RENAME_REACH: readonly number[] = [0, 0, 16, 16, 20, 24, 6, 12, 16, 24, 32, 0, 0, 0, 16, 0, 0, 24];
 
 /** Lexemes that contexts and renaming look back at. */
 export const HISTORY = 32;
@@ -42,9 +43,14 @@ export class ContextTracker {
   #lineShape = 0;
   #previousLineShape = 0;
   #linePosition = 0;
+  /** Of this line: its first two lexemes, as a header of the block it may open. */
+  #lineHeader = 0;
+  /** Headers of the blocks that the position stands in, outermost first. */
+  #scopes: number[] = [];
   /** What follows this line: its line break (deeper, same, shallower) and the class of the next line's first lexeme. */
   #nextBreak: number = LEXEME.lineSame;
   #nextFirst = 0;
+  #nextPair = 0;
 
   constructor(lexicon: Lexicon, room = roomOfReader) {
     this.#lexicon = lexicon;
@@ -64,6 +70,9 @@ export class ContextTracker {
     copy.#lineShape = this.#lineShape;
     copy.#previousLineShape = this.#previousLineShape;
     copy.#linePosition = this.#linePosition;
+    copy.#lineHeader = this.#lineHeader;
+    copy.#scopes = this.#scopes.slice();
+    copy.#nextPair = this.#nextPair;
     copy.#nextBreak = this.#nextBreak;
     copy.#nextFirst = this.#nextFirst;
     return copy;
@@ -109,10 +118,11 @@ export class ContextTracker {
     return count;
   }
 
-  /** Says what follows the line that is about to be read. */
-  setNextLine(lineBreak: number, firstLexeme: number): void {
+  /** Says what follows the line that is about to be read: its line break, and the next line's first two lexemes. */
+  setNextLine(lineBreak: number, firstLexeme: number, secondLexeme: number): void {
     this.#nextBreak = lineBreak;
     this.#nextFirst = this.#lexicon.classOf(firstLexeme);
+    this.#nextPair = mix(mix(3, firstLexeme), secondLexeme);
   }
 
   /** Takes in the next lexeme. */
@@ -129,6 +139,12 @@ export class ContextTracker {
     this.#scrambledClasses[this.#end] = scrambledClass;
     this.#end++;
     if (isLineBreak(lexeme)) {
+      // One level at a time: a dedent by several levels leaves headers behind, the same way wherever the text is read.
+      if (lexeme === LEXEME.lineDeeper) {
+        if (this.#scopes.length >= deepestStack) this.#scopes.shift();
+        this.#scopes.push(this.#lineHeader);
+      } else if (lexeme === LEXEME.lineShallower) this.#scopes.pop();
+      this.#lineHeader = 0;
       this.#previousLineShape = this.#lineShape;
       this.#lineExact = 0;
       this.#lineShape = 0;
@@ -137,6 +153,7 @@ export class ContextTracker {
       return;
     }
     this.#linePosition++;
+    if (this.#linePosition <= 2) this.#lineHeader = step(this.#lineHeader, this.#linePosition === 1 ? scrambled : scrambledClass);
     this.#lineExact = step(this.#lineExact, scrambled);
     this.#lineShape = step(this.#lineShape, scrambledClass);
     this.#trackBracket(lexeme, before);
@@ -194,6 +211,11 @@ export class ContextTracker {
     hashes[11] = finish(mix(mix(mix(innermost?.opener ?? 0, innermost?.callee ?? 0), innermost?.commas ?? 0), lastClass), 12);
     hashes[12] = finish(mix(mix(ending, last), 1), 13);
     hashes[13] = finish(mix(mix(ending, lastClass), 2), 14);
+    const scope = this.#scopes.at(-1) ?? 0;
+    hashes[14] = finish(step(this.#lineShape + this.#linePosition, scope), 15);
+    hashes[15] = finish(step(step(scope, last), lexemes[end - 2] as number), 16);
+    hashes[16] = finish(step(step(this.#nextPair, last), this.#linePosition === 0 ? 1 : 2), 17);
+    hashes[17] = finish(step(this.#lineExact + this.#linePosition, this.#previousLineShape), 18);
   }
 }
 

@@ -25,12 +25,15 @@ export interface CandidateEvidence {
   /** Whether a word was half typed, and whether the caret stands at the start of a line. */
   typedWord: boolean;
   atLineStart: boolean;
+  /** How often the completed line stands in the file already: among the eight lines above and below, and further off. */
+  sameLinesNear: number;
+  sameLinesFar: number;
   model: ModelJudgement | null;
 }
 
 export const LOOKUP_FEATURES = [
   "bias", "logProbability", "probability", "least", "first", "end", "worstEscape", "firstOrder", "meanOrder",
-  "margin", "best", "characters", "lexemes", "typedWord", "atLineStart", "hasWord",
+  "margin", "best", "characters", "lexemes", "typedWord", "atLineStart", "hasWord", "sameLineNear", "sameLineFar", "closersOnly",
 ] as const;
 export const MODEL_FEATURES = ["modelSum", "modelProbability", "modelMean", "modelLeast", "modelFirst", "modelEnd", "modelWrote", "agreement"] as const;
 
@@ -54,6 +57,9 @@ export function gateFeatures(evidence: CandidateEvidence): number[] {
     evidence.typedWord ? 1 : 0,
     evidence.atLineStart ? 1 : 0,
     /\w{2}/.test(text) ? 1 : 0,
+    Math.min(2, evidence.sameLinesNear) / 2,
+    Math.min(3, evidence.sameLinesFar) / 3,
+    /^[\s)\]};,]*$/.test(text) ? 1 : 0,
   ];
   if (!model) return features;
   const n = Math.max(1, model.tokenLogProbs.length);

@@ -80,7 +80,7 @@ const mostVisits = 40;
 const mostCandidates = 56;
 const smoothing = 0.08;
 /** Contexts in the order of trust: the most specific bring in their candidates first. */
-const order = [5, 4, 8, 10, 9, 3, 7, 2, 12, 11, 1, 6, 13, 0];
+const order = [5, 4, 8, 10, 9, 17, 3, 14, 7, 2, 16, 12, 15, 11, 1, 6, 13, 0];
 const exactOrders: readonly [context: number, length: number][] = [[5, 9], [4, 6], [3, 4], [2, 3], [1, 2], [0, 1]];
 
 export class LexemePredictor {
@@ -381,7 +381,7 @@ function closes(opener: string, closer: string): boolean {
 export function startingWeights(): MixtureWeights {
   const trust: Record<(typeof CONTEXTS)[number], number> = {
     exact1: 0.05, exact2: 0.12, exact3: 0.2, exact4: 0.25, exact6: 0.3, exact9: 0.3, shape3: 0.08, shape6: 0.12, shape12: 0.25,
-    lineExact: 0.15, lineShape: 0.25, call: 0.1, ending: 0.15, endingShape: 0.1,
+    lineExact: 0.15, lineShape: 0.25, call: 0.1, ending: 0.15, endingShape: 0.1, scopeLine: 0.1, scopePair: 0.1, nextLine: 0.1, twoLines: 0.1,
   };
   const weights: MixtureWeights = {
     sources: new Float32Array(N_SETS * N_SOURCES * N_BUCKETS),

@@ -86,6 +86,7 @@ export class Lookup {
         const others = found.filter((_, i) => i !== rank).map(({ logProbability }) => logProbability);
         return {
           text, lookup, lookupRank: rank, bestOther: Math.max(-15, ...others), model,
+          ...sameLines(request, caret.linePrefix + text),
           typedWord: (caret.constraint?.typed ?? "") !== "", atLineStart: caret.linePrefix.trim() === "",
         };
       },
@@ -102,4 +103,30 @@ export class Lookup {
     };
     return { caret, scope, predictor: this.#predictor };
   }
+}
+
+const nearLines = 8;
+
+/** How often a line of more than brackets stands in the text around the caret already, near by and further off. */
+function sameLines(request: LookupRequest, completed: string): { sameLinesNear: number; sameLinesFar: number } {
+  const line = (completed.split("\n", 1)[0] as string).trim();
+  if (!/\w{2}/.test(line)) return { sameLinesNear: 0, sameLinesFar: 0 };
+  let near = 0;
+  let far = 0;
+  const count = (text: string, step: 1 | -1): void => {
+    const lines = text.split("\n");
+    let seen = 0;
+    // The first one is the caret's own line.
+    for (let i = step === 1 ? 1 : lines.length - 2; i >= 0 && i < lines.length; i += step) {
+      const other = (lines[i] as string).trim();
+      if (other === "") continue;
+      seen++;
+      if (other !== line) continue;
+      if (seen <= nearLines) near++;
+      else far++;
+    }
+  };
+  count(request.prefix, -1);
+  count(request.suffix, 1);
+  return { sameLinesNear: near, sameLinesFar: far };
 }

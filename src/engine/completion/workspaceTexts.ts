@@ -2,6 +2,7 @@
 // bounded in memory. It does not read files: texts are handed in.
 import path from "node:path";
 import { BYTES_PER_LEXEME, ContextIndex } from "./contextIndex.ts";
+import { N_CONTEXTS } from "./contextTracker.ts";
 import { lex, type LexedText } from "./lexer.ts";
 import { isLineBreak, Lexicon } from "./lexicon.ts";
 
@@ -23,7 +24,7 @@ interface KnownText {
 
 /**
  * Most lexemes held. 1.5 million are about 5 MB of source (measured: 3.4 characters per lexeme with its spacing) and
- * about 120 MB here, which leaves most of the engine's 1 GB to the model and the search index.
+ * about 150 MB here, which leaves most of the engine's 1 GB to the model and the search index.
  */
 export const WORKSPACE_LEXEMES = 1_500_000;
 const headBits = 19;
@@ -56,7 +57,7 @@ export class WorkspaceTexts {
 
   /** Bytes of the arrays held, apart from the lexicon. */
   get bytes(): number {
-    return this.#index.lexemes.length * BYTES_PER_LEXEME + (4 << headBits) * 14;
+    return this.#index.lexemes.length * BYTES_PER_LEXEME + (4 << headBits) * N_CONTEXTS;
   }
 
   /** Whether so much of the index was replaced, in share or for want of room, that {@link compacted} is due. */

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { openDatabase, type DatabaseSync } from "../../../src/engine/base/database.ts";
+import { N_CONTEXTS } from "../../../src/engine/completion/contextTracker.ts";
 import { COMPLETION_SCHEMA, OutcomeStore } from "../../../src/engine/completion/outcomes.ts";
 import { CompletionSession } from "../../../src/engine/completion/session.ts";
 import { WorkspaceTexts } from "../../../src/engine/completion/workspaceTexts.ts";
@@ -80,7 +81,7 @@ describe("the completion session", () => {
     const direct = new WorkspaceTexts(10_000, full.lexicon);
     direct.set(file("a", "if (a) {\n  b();\n}\n"));
     direct.set(file("b", "new1(\n  c,\n);\n"));
-    const content = ({ index }: WorkspaceTexts) => [[...index.lexemes.subarray(0, index.length)], [...index.links.subarray(0, index.length * 14)], [...index.checks.subarray(0, index.length * 14)]];
+    const content = ({ index }: WorkspaceTexts) => [[...index.lexemes.subarray(0, index.length)], [...index.links.subarray(0, index.length * N_CONTEXTS)], [...index.checks.subarray(0, index.length * N_CONTEXTS)]];
     assert.deepEqual(content(step.value), content(direct));
   });
 });
