@@ -31,7 +31,7 @@ export class Backend {
     const { functions } = library;
     let device = functions.ggml_backend_dev_by_type(deviceTypeCpu);
     if (device === null) {
-      functions.ggml_backend_load_all_from_path(library.folder);
+      library.quietly(() => functions.ggml_backend_load_all_from_path(library.folder));
       device = functions.ggml_backend_dev_by_type(deviceTypeCpu);
     }
     const missing = (what: string): EngineError => new EngineError("nativeMissing", `The ggml libraries in ${library.folder} have ${what}. Install KaLactica again.`);

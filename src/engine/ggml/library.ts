@@ -120,6 +120,8 @@ type RopeArguments = [
   frequencyBase: number, frequencyScale: number, extrapolation: number, attentionFactor: number, betaFast: number, betaSlow: number,
 ];
 
+const logCallback = koffi.proto("void kalactica_ggml_log(int, const char *, void *)");
+
 /** The one structure that is passed by value. */
 koffi.struct("kalactica_ggml_init_params", { mem_size: "size_t", mem_buffer: "void *", no_alloc: "bool" });
 
@@ -170,6 +172,8 @@ export interface GgmlLibrary {
   readonly release: string;
   /** Calls a function that ggml returned a pointer to: `int`-taking setters of a backend. */
   callSetter(pointer: FunctionPointer, backend: BackendPointer, value: number): void;
+  /** Runs `work` without ggml's lines on standard error; its log goes where it went before afterwards. */
+  quietly(work: () => void): void;
 }
 
 /** The package of this platform, without the GPU variants: their CPU libraries are the same. */
@@ -191,7 +195,8 @@ export function loadGgml(folder: string = installedFolder()): GgmlLibrary {
   if (loaded?.folder === folder) return loaded;
   const baseFile = libraryFile(folder, /^(lib)?ggml-base[^/]*\.(so|dylib|dll)$/);
   const registryFile = libraryFile(folder, /^(lib)?ggml(\.v?[\d.]+)?\.(so|dylib|dll)$/);
-  const functions = bind([load(baseFile), load(registryFile)], baseFile);
+  const base = load(baseFile);
+  const functions = bind([base, load(registryFile)], baseFile);
   checkTypes(functions, baseFile);
   loaded = {
     functions,
@@ -200,6 +205,7 @@ export function loadGgml(folder: string = installedFolder()): GgmlLibrary {
     callSetter: (pointer, backend, value) => {
       koffi.call(pointer, backendSetter, backend, value);
     },
+    quietly: silencer(base),
   };
   return loaded;
 }
@@ -243,6 +249,26 @@ function bind(libraries: NativeLibrary[], file: string): GgmlFunctions {
     };
   }
   return bound as unknown as GgmlFunctions;
+}
+
+function silencer(base: NativeLibrary): GgmlLibrary["quietly"] {
+  const out = koffi.out(koffi.pointer("void *"));
+  const getLog = base.func("ggml_log_get", "void", [out, out]);
+  const setLog = base.func("ggml_log_set", "void", ["void *", "void *"]);
+  return (work) => {
+    // Others in this process (node-llama-cpp) may have a log of their own: keep it.
+    const callback: unknown[] = [null];
+    const context: unknown[] = [null];
+    getLog(callback, context);
+    const silent = koffi.register(() => undefined, koffi.pointer(logCallback));
+    setLog(silent, null);
+    try {
+      work();
+    } finally {
+      setLog(callback[0], context[0]);
+      koffi.unregister(silent);
+    }
+  };
 }
 
 function firstThatWorks<R>(candidates: (() => R)[]): R | undefined {
