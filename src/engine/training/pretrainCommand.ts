@@ -114,17 +114,19 @@ export async function runPretrain(options: PretrainOptions, hooks: { signal?: Ab
       if (result === undefined) break;
       trainedSeconds += result.seconds;
       const { step } = result;
-      const ends = step === config.schedule.steps;
-      const measured = step % config.evaluateEverySteps === 0 || ends;
-      if (measured) heldOut = await running.measure(ends ? Infinity : config.evaluateTokens);
       const tokensPerSecond = running.tokensPerStep / result.seconds;
       await log.write({ kind: "step", step, tokensSeen: result.tokensSeen, loss: result.loss, rate: result.rate, gradientNorm: result.gradientNorm, tokensPerSecond, residentMegabytes: Math.round(process.memoryUsage.rss() / 1e6) });
-      if (measured && heldOut) await log.write({ kind: "heldOut", step, tokensSeen: result.tokensSeen, bitsPerByte: heldOut.bitsPerByte, byLanguage: heldOut.bitsPerByteByLanguage });
-      hooks.onProgress?.({ ...result, tokensPerSecond, heldOut: measured ? heldOut : undefined });
+      const ends = step === config.schedule.steps;
       if (step % config.checkpointEverySteps === 0 || ends) {
         await save();
         saved = step;
       }
+      const measured = step % config.evaluateEverySteps === 0 || ends ? await running.measure(config.evaluateTokens) : undefined;
+      if (measured !== undefined) {
+        heldOut = measured;
+        await log.write({ kind: "heldOut", step, tokensSeen: result.tokensSeen, bitsPerByte: measured.bitsPerByte, byLanguage: measured.bitsPerByteByLanguage });
+      }
+      hooks.onProgress?.({ ...result, tokensPerSecond, heldOut: measured });
     }
     if (saved !== running.step || !existsSync(files.checkpoint)) await save();
     const state = running.step >= config.schedule.steps ? "finished" : "paused";
