@@ -227,7 +227,7 @@ export class GraphBuilder {
   }
 
   /** A tensor without a value: room for what {@link placeProduct} and {@link copy} write. */
-  empty(type: GgmlType, shape: Shape): Tensor {
+  empty(type: number, shape: Shape): Tensor {
     const full = shapeOf(shape);
     return Tensor.of(this.#f.ggml_new_tensor_4d(this.#context, type, ...full), type, full, "ggml_new_tensor");
   }

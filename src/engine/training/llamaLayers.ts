@@ -5,7 +5,6 @@
 // Shapes are innermost first. N = nSequences · sequenceLength tokens stand side by side; tokens attend within their sequence.
 // Sources: Touvron et al. 2023 (llama); Zhang & Sennrich 2019 (RMSNorm); Su et al. 2021 (RoPE); Shazeer 2020 (SwiGLU);
 // Ainslie et al. 2023 (grouped-query attention).
-import type { GgmlType } from "../base/ggmlTypes.ts";
 import type { GraphBuilder, RopeSettings } from "../ggml/graph.ts";
 import type { Tensor } from "../ggml/tensor.ts";
 import type { Linear } from "./linear.ts";
@@ -101,7 +100,7 @@ export class LlamaLayers {
     const query = this.#byHead(this.#rotate(weights.query.forward(g, n), nHeads), nHeads);
     const key = this.#byHead(this.#rotate(weights.key.forward(g, n), nKvHeads), nKvHeads);
     const value = this.#byHead(weights.value.forward(g, n), nKvHeads);
-    const attended = g.empty(x.type as GgmlType, x.shape);
+    const attended = g.empty(x.type, x.shape);
     const attendedByHead = this.#byHead(attended, nHeads);
     const probabilities = this.#batch.blocks.map((block) => {
       const nKeys = block.start + block.nQueries;
@@ -146,7 +145,7 @@ export class LlamaLayers {
     const g = this.#graph;
     const { nHeads, nKvHeads } = this.#shape;
     const dHeads = this.#byHead(dAttended, nHeads);
-    const like = (nHeadsOf: number): Tensor => g.empty(dAttended.type as GgmlType, [headSize(this.#shape) * nHeadsOf, dAttended.shape[1]]);
+    const like = (nHeadsOf: number): Tensor => g.empty(dAttended.type, [headSize(this.#shape) * nHeadsOf, dAttended.shape[1]]);
     const [dQuery, dKey, dValue] = [like(nHeads), like(nKvHeads), like(nKvHeads)];
     const [dQueryByHead, dKeyByHead, dValueByHead] = [this.#byHead(dQuery, nHeads), this.#byHead(dKey, nKvHeads), this.#byHead(dValue, nKvHeads)];
     // The last block sees every key: it writes the gradients of keys and values, the others add to theirs.
