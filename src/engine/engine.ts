@@ -14,7 +14,7 @@ import type { Rating } from "./memory/answerFeedback.ts";
 import { bytesOut } from "./model/bytesOut.ts";
 import { ModelRegistry } from "./model/registry.ts";
 import { ModelRuntime } from "./model/runtime.ts";
-import type { HelloParams } from "./protocol/messages.ts";
+import type { EngineNotifier, HelloParams } from "./protocol/messages.ts";
 import type {
   AnswerEvent, AskParams, AskResult, CompleteParams, CompleteResult, CompletionOutcome, DoctorItem, DownloadProgress,
   EngineStatus, IndexReport, IndexStatus, ModelInfo, SearchHit,
@@ -30,7 +30,6 @@ import { checkMachine } from "./tasks/checkMachine.ts";
 import { completeCode } from "./tasks/completeCode.ts";
 import { CompletionContext } from "./tasks/completionContext.ts";
 import { ModelChoice } from "./tasks/chooseModel.ts";
-import type { EngineNotifier } from "./server.ts";
 
 export interface EngineOptions extends Omit<HelloParams, "protocolVersion"> {
   log: Log;

@@ -5,7 +5,7 @@ import type { CancellationToken, MessageConnection } from "vscode-jsonrpc/node";
 import { EngineError, isCancelled } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
 import type { Engine } from "./engine.ts";
-import type { ClientNotifications, EngineNotifications, EngineRequests, HelloParams, WireErrorData } from "./protocol/messages.ts";
+import type { ClientNotifications, EngineNotifier, EngineRequests, HelloParams, WireErrorData } from "./protocol/messages.ts";
 import { WIRE_ERROR_CANCELLED, WIRE_ERROR_FAILED } from "./protocol/messages.ts";
 import { PROTOCOL_VERSION } from "./protocol/version.ts";
 
@@ -14,9 +14,6 @@ export interface EngineFactory {
   version: string;
   open(hello: HelloParams, notify: EngineNotifier): Promise<Engine>;
 }
-
-/** Sends a notification to the client; typed by method. */
-export type EngineNotifier = <M extends keyof EngineNotifications>(method: M, params: EngineNotifications[M]) => void;
 
 /** Serves one client on `connection` until it closes; `onClosed` runs after the engine has been closed. */
 export function serve(connection: MessageConnection, factory: EngineFactory, log: Log, onClosed: () => void): void {

@@ -62,6 +62,9 @@ export interface EngineNotifications {
   "model/downloadProgress": DownloadProgress;
 }
 
+/** Sends a notification to the client; typed by method. */
+export type EngineNotifier = <M extends keyof EngineNotifications>(method: M, params: EngineNotifications[M]) => void;
+
 /** The `data` of a JSON-RPC error: what the client branches on. */
 export interface WireErrorData {
   reason: ErrorReason;
