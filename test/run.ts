@@ -53,7 +53,7 @@ async function runSuite(): Promise<void> {
   if (wants("types")) await tool("types", "Types", ["node_modules/typescript-native/bin/tsc", "--noEmit", "-p", "."]);
   if (wants("lint")) await tool("lint", "Lint", ["node_modules/eslint/bin/eslint.js", "src", "test", "tools"]);
   if (wants("arrows")) await mochaTests("arrows", "Arrows", ["test/architecture/**/*.test.ts"], 60_000);
-  if (wants("unit")) await mochaTests("unit", "Unit tests", ["test/unit/**/*.test.ts", "test/unit/**/*.test.tsx"], 20_000);
+  if (wants("unit")) await mochaTests("unit", "Unit tests", ["test/unit/**/*.test.ts", "test/parity/**/*.test.ts"], 20_000);
   if (wants("process")) await mochaTests("process", "Process tests", ["test/process/**/*.test.ts"], 60_000);
   if (endToEnd && wants("webview")) await mochaTests("webview", "The chat page by itself, in a browser", ["test/webview/**/*.test.ts"], 60_000);
   if (endToEnd && wants("inside")) await tests("inside", "End to end, inside the extension host", ["test/e2e/runInsideHost.ts"]);
