@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { SILENT_LOG } from "../../src/engine/base/log.ts";
 import { PRIORITY, Scheduler } from "../../src/engine/base/scheduler.ts";
 import type { AskResult } from "../../src/engine/protocol/types.ts";
+import { openEmbedder } from "../../src/engine/retrieval/embedder/embeddedEmbedder.ts";
 import { WorkspaceIndex } from "../../src/engine/retrieval/workspaceIndex.ts";
 import { DEFAULT_SETTINGS } from "../../src/engine/settings.ts";
 import { answerQuestion } from "../../src/engine/tasks/answerQuestion.ts";
@@ -33,7 +34,7 @@ if (workspaceDir === undefined || questionsFile === undefined) {
 const questions = readFileSync(questionsFile, "utf8").split("\n").filter((line) => line.trim() !== "").map((line) => JSON.parse(line) as Asked);
 const storageDir = mkdtempSync(path.join(tmpdir(), "kalactica-answers-"));
 try {
-  const index = await WorkspaceIndex.open({ workspaceDir: path.resolve(workspaceDir), storageDir, settings: DEFAULT_SETTINGS, embedder: null, log: SILENT_LOG });
+  const index = await WorkspaceIndex.open({ workspaceDir: path.resolve(workspaceDir), storageDir, settings: DEFAULT_SETTINGS, embedder: await openEmbedder(SILENT_LOG), log: SILENT_LOG });
   const report = await index.update();
   console.error(`${report.files} files, ${report.chunks} chunks, ${report.seconds.toFixed(1)} s`);
   const rows: Record<string, unknown>[] = [];

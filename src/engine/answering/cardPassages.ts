@@ -25,6 +25,7 @@ export async function passagesCard(context: CardContext, { threshold = SUPPORT_T
   const near = ranked.filter((file) => file.score >= NEAR_BEST * best.score && file.coverage >= 0.6 * threshold).slice(0, FILES_SHOWN);
   // Said first, so that nobody takes the nearest find for the thing asked for.
   const unheard = best.coverage < WELL_COVERED ? best.missing.filter((word) => ranked.every((file) => file.missing.includes(word))) : [];
+  if (unheard.length > best.told) return null;
   const lead = unheard.length > 0 ? `Nothing that was found mentions ${list(unheard.slice(0, 3).map(quote))}; the closest match is` : "The closest match is";
   const items: CardItem[] = [];
   const sentences: string[] = [];

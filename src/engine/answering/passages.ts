@@ -15,6 +15,8 @@ export interface RankedFile {
   coverage: number;
   /** The question's telling words that neither its name nor its passages hold, as the question spells them. */
   missing: string[];
+  /** How many telling words they do hold. */
+  told: number;
 }
 
 export interface Passage {
@@ -105,8 +107,10 @@ export function rankFiles(question: Question, hits: readonly SearchHit[], { pref
     if (isTest(path) ? !wantsTests : isSecondary(path) && !wantsSecondary) score *= WEIGHT.secondary;
     if (LISTS_ONLY.test(path)) score *= LISTS_SHARE;
     if (path === preferredPath) score *= 1.05;
+    const telling = question.words.filter((word) => splitIdentifier(word).map(stem).every((part) => !GENERIC.has(part)));
+    const missing = telling.filter((word) => splitIdentifier(word).map(stem).every((part) => !entry.all.has(part) && !synonymsOf(part).some((other) => entry.all.has(other))));
     ranked.push({ path, score, passages: entry.passages, coverage: share((wanted) => entry.all.has(wanted)),
-      missing: question.words.filter((word) => splitIdentifier(word).map(stem).every((part) => !GENERIC.has(part) && !entry.all.has(part) && !synonymsOf(part).some((other) => entry.all.has(other)))),
+      missing, told: telling.length - missing.length + question.identifiers.length,
     });
   }
   return ranked.sort((a, b) => b.score - a.score);

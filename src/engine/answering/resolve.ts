@@ -23,6 +23,7 @@ export interface ResolvedSymbol {
 
 const MAXIMUM_LOOKUPS = 400;
 const MARK_TRUST: Record<Subject["mark"], number> = { code: 1, shaped: 1, quoted: 0.9, named: 0.8, capitalised: 0.7 };
+const DOCUMENT = /\.(?:md|mdx|rst|adoc|txt|ipynb)$/i;
 const SUBSTANTIAL = new Set(["function", "method", "class", "interface", "type", "enum", "module"]);
 
 /** Everything the question names that the index defines, most trusted first. */
@@ -53,7 +54,7 @@ export async function resolveSymbols(question: Question, access: WorkspaceAccess
       add(written(subject), "spelling", trust * 0.6, await lookUp(outer), subject.container.slice(0, -1));
     }
   }
-  if (resolved.size === 0 || [...resolved.values()].every((symbol) => symbol.trust < 0.75)) {
+  if (resolved.size === 0 || [...resolved.values()].every((symbol) => symbol.trust < 0.85)) {
     for (const run of question.runs) {
       for (let length = Math.min(4, run.length); length >= 1; length--) {
         for (let start = 0; start + length <= run.length; start++) {
@@ -61,7 +62,8 @@ export async function resolveSymbols(question: Question, access: WorkspaceAccess
           const trust = wordsTrust(words, question);
           if (trust === 0) continue;
           const definitions = await firstOf(spellings(words.flatMap((word) => splitIdentifier(word))), lookUp);
-          add(words.join(" "), "words", trust, length === 1 ? definitions.filter((definition) => SUBSTANTIAL.has(definition.kind)) : definitions, []);
+          // Headings of documents are found as passages; as names, plain words mean code.
+          add(words.join(" "), "words", trust, definitions.filter((definition) => !DOCUMENT.test(definition.path) && (length > 1 || SUBSTANTIAL.has(definition.kind))), []);
         }
       }
     }
@@ -120,6 +122,7 @@ export function rankDefinitions(
     if (asked.paths?.some((mention) => endsWithPath(definition.path, mention.path))) score += 7;
     if (isTest(definition.path) !== wantsTests) score -= 4;
     if (isSecondary(definition.path)) score -= 2;
+    if (DOCUMENT.test(definition.path)) score -= 5;
     if (definition.exported) score += 2;
     if (SUBSTANTIAL.has(definition.kind)) score += 1.5;
     if (/\.d\.[mc]?ts$|\.pyi$/.test(definition.path)) score -= 1;
