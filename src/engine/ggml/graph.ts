@@ -93,11 +93,6 @@ export class GraphBuilder {
     return this.#view(this.#f.ggml_add_inplace(this.#context, a.pointer, b.pointer), a, "add_inplace");
   }
 
-  sub(a: Tensor, b: Tensor): Tensor {
-    requireRepeats(b, a, "sub");
-    return this.#like(this.#f.ggml_sub(this.#context, a.pointer, b.pointer), a, "sub");
-  }
-
   /** Element by element; b may be smaller and is repeated. */
   mul(a: Tensor, b: Tensor): Tensor {
     requireRepeats(b, a, "mul");
@@ -113,17 +108,9 @@ export class GraphBuilder {
     return this.#like(this.#f.ggml_scale(this.#context, a.pointer, factor), a, "scale");
   }
 
-  scaleInPlace(a: Tensor, factor: number): Tensor {
-    return this.#view(this.#f.ggml_scale_inplace(this.#context, a.pointer, factor), a, "scale_inplace");
-  }
-
   /** a · factor + bias. */
   scaleBias(a: Tensor, factor: number, bias: number): Tensor {
     return this.#like(this.#f.ggml_scale_bias(this.#context, a.pointer, factor, bias), a, "scale_bias");
-  }
-
-  square(a: Tensor): Tensor {
-    return this.#like(this.#f.ggml_sqr(this.#context, a.pointer), a, "sqr");
   }
 
   squareRoot(a: Tensor): Tensor {
@@ -132,16 +119,6 @@ export class GraphBuilder {
 
   log(a: Tensor): Tensor {
     return this.#like(this.#f.ggml_log(this.#context, a.pointer), a, "log");
-  }
-
-  /** Sum of all elements, shape [1]. */
-  sum(a: Tensor): Tensor {
-    return Tensor.of(this.#f.ggml_sum(this.#context, a.pointer), a.type, [1, 1, 1, 1], "sum");
-  }
-
-  /** Sums along dimension 0: [n, m] → [1, m]. */
-  sumRows(a: Tensor): Tensor {
-    return Tensor.of(this.#f.ggml_sum_rows(this.#context, a.pointer), a.type, [1, a.shape[1], a.shape[2], a.shape[3]], "sum_rows");
   }
 
   /** Sums blocks of `a` down to the shape of `like`: the gradient of repeating. */
@@ -249,11 +226,6 @@ export class GraphBuilder {
   copy(from: Tensor, to: Tensor): Tensor {
     if (from.nElements !== to.nElements) throw mismatch("copy", from, to);
     return this.#view(this.#f.ggml_cpy(this.#context, from.pointer, to.pointer), to, "cpy");
-  }
-
-  /** A contiguous copy in another number format. */
-  cast(a: Tensor, type: GgmlType): Tensor {
-    return Tensor.of(this.#f.ggml_cast(this.#context, a.pointer, type), type, a.shape, "cast");
   }
 
   /** Swaps the two innermost dimensions, without copying. */

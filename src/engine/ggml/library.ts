@@ -38,7 +38,6 @@ export interface GgmlFunctions {
   ggml_type_size(type: number): number;
   ggml_blck_size(type: number): number;
   ggml_get_data(tensor: T): DataPointer | null;
-  ggml_nbytes(tensor: T): number;
   ggml_set_output(tensor: T): void;
   ggml_set_param(tensor: T): void;
   ggml_quantize_chunk(type: number, from: Bytes, to: Bytes, start: number, nRows: number, rowLength: number, importance: null): number;
@@ -46,18 +45,12 @@ export interface GgmlFunctions {
   ggml_new_tensor_4d(context: Context, type: number, n0: number, n1: number, n2: number, n3: number): T | null;
   ggml_add(context: Context, a: T, b: T): T | null;
   ggml_add_inplace(context: Context, a: T, b: T): T | null;
-  ggml_sub(context: Context, a: T, b: T): T | null;
   ggml_mul(context: Context, a: T, b: T): T | null;
   ggml_div(context: Context, a: T, b: T): T | null;
   ggml_scale(context: Context, a: T, factor: number): T | null;
-  ggml_scale_inplace(context: Context, a: T, factor: number): T | null;
   ggml_scale_bias(context: Context, a: T, factor: number, bias: number): T | null;
-  ggml_sqr(context: Context, a: T): T | null;
   ggml_sqrt(context: Context, a: T): T | null;
   ggml_log(context: Context, a: T): T | null;
-  ggml_sum(context: Context, a: T): T | null;
-  ggml_sum_rows(context: Context, a: T): T | null;
-  ggml_repeat(context: Context, a: T, like: T): T | null;
   ggml_repeat_back(context: Context, a: T, like: T): T | null;
   ggml_silu(context: Context, a: T): T | null;
   ggml_silu_back(context: Context, gradient: T, a: T): T | null;
@@ -68,7 +61,6 @@ export interface GgmlFunctions {
   ggml_out_prod(context: Context, a: T, b: T): T | null;
   ggml_cont(context: Context, a: T): T | null;
   ggml_cpy(context: Context, from: T, to: T): T | null;
-  ggml_cast(context: Context, a: T, type: number): T | null;
   ggml_transpose(context: Context, a: T): T | null;
   ggml_permute(context: Context, a: T, axis0: number, axis1: number, axis2: number, axis3: number): T | null;
   ggml_reshape_4d(context: Context, a: T, n0: number, n1: number, n2: number, n3: number): T | null;
@@ -76,11 +68,8 @@ export interface GgmlFunctions {
   ggml_get_rows(context: Context, a: T, rows: T): T | null;
   ggml_get_rows_back(context: Context, gradient: T, rows: T, like: T): T | null;
   ggml_set_rows(context: Context, a: T, values: T, rows: T): T | null;
-  ggml_soft_max(context: Context, a: T): T | null;
   ggml_soft_max_inplace(context: Context, a: T): T | null;
-  ggml_soft_max_ext(context: Context, a: T, mask: T | null, scale: number, maxBias: number): T | null;
   ggml_soft_max_ext_inplace(context: Context, a: T, mask: T | null, scale: number, maxBias: number): T | null;
-  ggml_soft_max_ext_back(context: Context, gradient: T, softMax: T, scale: number, maxBias: number): T | null;
   ggml_soft_max_ext_back_inplace(context: Context, gradient: T, softMax: T, scale: number, maxBias: number): T | null;
   ggml_rope_ext(...rope: RopeArguments): T | null;
   ggml_rope_ext_back(...rope: RopeArguments): T | null;
@@ -107,7 +96,6 @@ export interface GgmlFunctions {
   ggml_backend_tensor_memset(tensor: T, value: number, offset: number, nBytes: number): void;
   ggml_backend_free(backend: BackendPointer): void;
   ggml_backend_dev_init(device: DevicePointer, parameters: string | null): BackendPointer | null;
-  ggml_backend_dev_name(device: DevicePointer): string;
   ggml_backend_dev_description(device: DevicePointer): string;
   ggml_backend_dev_backend_reg(device: DevicePointer): RegistryPointer | null;
   ggml_backend_reg_get_proc_address(registry: RegistryPointer, name: string): FunctionPointer | null;
@@ -135,21 +123,21 @@ const cTypes: Readonly<Record<string, string>> = {
 /** "result arguments" of every function, one letter each. */
 const signatures: Readonly<Record<keyof GgmlFunctions, string>> = {
   ggml_init: "p I", ggml_free: "v p", ggml_tensor_overhead: "z ", ggml_graph_overhead_custom: "z zb",
-  ggml_type_name: "s i", ggml_type_size: "z i", ggml_blck_size: "l i", ggml_get_data: "p p", ggml_nbytes: "z p",
+  ggml_type_name: "s i", ggml_type_size: "z i", ggml_blck_size: "l i", ggml_get_data: "p p",
   ggml_set_output: "v p", ggml_set_param: "v p", ggml_quantize_chunk: "z ipplllp",
   ggml_new_tensor_4d: "p pillll",
-  ggml_add: "p ppp", ggml_add_inplace: "p ppp", ggml_sub: "p ppp", ggml_mul: "p ppp", ggml_div: "p ppp",
-  ggml_scale: "p ppf", ggml_scale_inplace: "p ppf", ggml_scale_bias: "p ppff",
-  ggml_sqr: "p pp", ggml_sqrt: "p pp", ggml_log: "p pp", ggml_sum: "p pp", ggml_sum_rows: "p pp",
-  ggml_repeat: "p ppp", ggml_repeat_back: "p ppp",
+  ggml_add: "p ppp", ggml_add_inplace: "p ppp", ggml_mul: "p ppp", ggml_div: "p ppp",
+  ggml_scale: "p ppf", ggml_scale_bias: "p ppff",
+  ggml_sqrt: "p pp", ggml_log: "p pp",
+  ggml_repeat_back: "p ppp",
   ggml_silu: "p pp", ggml_silu_back: "p ppp", ggml_swiglu_split: "p ppp",
   ggml_rms_norm: "p ppf", ggml_rms_norm_back: "p pppf",
   ggml_mul_mat: "p ppp", ggml_out_prod: "p ppp",
-  ggml_cont: "p pp", ggml_cpy: "p ppp", ggml_cast: "p ppi", ggml_transpose: "p pp", ggml_permute: "p ppiiii",
+  ggml_cont: "p pp", ggml_cpy: "p ppp", ggml_transpose: "p pp", ggml_permute: "p ppiiii",
   ggml_reshape_4d: "p ppllll", ggml_view_4d: "p ppllllzzzz",
   ggml_get_rows: "p ppp", ggml_get_rows_back: "p pppp", ggml_set_rows: "p pppp",
-  ggml_soft_max: "p pp", ggml_soft_max_inplace: "p pp", ggml_soft_max_ext: "p pppff", ggml_soft_max_ext_inplace: "p pppff",
-  ggml_soft_max_ext_back: "p pppff", ggml_soft_max_ext_back_inplace: "p pppff",
+  ggml_soft_max_inplace: "p pp", ggml_soft_max_ext_inplace: "p pppff",
+  ggml_soft_max_ext_back_inplace: "p pppff",
   ggml_rope_ext: "p ppppiiiffffff", ggml_rope_ext_back: "p ppppiiiffffff",
   ggml_opt_step_adamw: "p pppppp",
   ggml_new_graph_custom: "p pzb", ggml_build_forward_expand: "v pp", ggml_graph_add_node: "v pp",
@@ -158,7 +146,7 @@ const signatures: Readonly<Record<keyof GgmlFunctions, string>> = {
   ggml_backend_alloc_ctx_tensors: "p pp", ggml_backend_buffer_free: "v p", ggml_backend_buffer_get_size: "z p", ggml_backend_buffer_clear: "v pu",
   ggml_backend_get_default_buffer_type: "p p", ggml_backend_graph_compute: "i pp",
   ggml_backend_tensor_set: "v ppzz", ggml_backend_tensor_get: "v ppzz", ggml_backend_tensor_memset: "v puzz", ggml_backend_free: "v p",
-  ggml_backend_dev_init: "p ps", ggml_backend_dev_name: "s p", ggml_backend_dev_description: "s p", ggml_backend_dev_backend_reg: "p p",
+  ggml_backend_dev_init: "p ps", ggml_backend_dev_description: "s p", ggml_backend_dev_backend_reg: "p p",
   ggml_backend_reg_get_proc_address: "p ps",
   ggml_backend_load_all_from_path: "v s", ggml_backend_dev_by_type: "p i",
 };
