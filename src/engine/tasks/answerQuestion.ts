@@ -127,12 +127,11 @@ const NO_PROSE: Prose = { text: "", omitted: null, allowed: new Set(), removed: 
 function whyNoProse(question: Question, model: AnsweringModel | null): string | null {
   if (question.command === "search") return "Search lists what was found; ask without /search for an answer.";
   const added = ADDED_BY_PROSE[question.command ?? "none"];
-  const remedy = `choose one that does with "KaLactica: Choose Model" to get ${added}.`;
+  const remedy = `choose a larger model with "KaLactica: Choose Model" to get ${added}.`;
   if (model === null) return `No model is loaded; ${remedy}`;
   const { state, name, explanation, capabilities } = model.status();
   if (state === "none") return `No model is loaded; ${remedy}`;
   if (state === "failed") return `The model could not be loaded: ${explanation}`;
-  if (state === "loading") return "The model is still loading; ask again in a moment for prose below this card.";
   return capabilities.answer ? null : `${name ?? "The loaded model"} completes code and does not write prose; ${remedy}`;
 }
 
@@ -156,7 +155,8 @@ async function writeProse(
   try {
     const attached = await attachedSources(params.attachments, composed.ledger, workspace);
     sources = [...attached, ...await foundSources(question, composed, workspace, settings["answer.sources"], hooks.signal)];
-    // Counting loads a model that had left memory; only then is its context window known.
+    if (model.status().state !== "ready") hooks.onEvent({ type: "status", text: "Loading the model…" });
+    // Counting waits for a model that is being loaded, and loads one that had left memory; only then is its context window known.
     await model.countTokens("a");
     const contextSize = model.status().contextSize || FALLBACK_CONTEXT;
     const prompt = await buildPrompt({

@@ -105,13 +105,18 @@ describe("answerQuestion", () => {
     assert.equal(result.prose, "Here [1].");
   });
 
+  it("waits for a model that is being loaded instead of asking the user to ask again", async () => {
+    const { result, events } = await ask("where is openSocket defined?", { model: modelOf(replay(["Here [1]."]), { state: "loading" }) });
+    assert.equal(result.prose, "Here [1].");
+    assert.ok(events.some((event) => event.type === "status" && /Loading the model/.test(event.text)));
+  });
+
   it("says in one sentence why there is no prose", async () => {
     const never: Generate = () => assert.fail("must not generate");
     const omitted = async (model: AnsweringModel | null, params: Partial<AskParams> = {}) => (await ask("openSocket", { model, params })).result.proseOmitted ?? "";
-    assert.match(await omitted(modelOf(never, { name: "KaLactica Base", capabilities: { infill: true, answer: false, embed: false } })), /^KaLactica Base completes code and does not write prose; choose one that does with "KaLactica: Choose Model" to get an explanation in prose below this card\.$/);
+    assert.match(await omitted(modelOf(never, { name: "KaLactica Base", capabilities: { infill: true, answer: false, embed: false } })), /^KaLactica Base completes code and does not write prose; choose a larger model with "KaLactica: Choose Model" to get an explanation in prose below this card\.$/);
     assert.match(await omitted(modelOf(never, { capabilities: { infill: true, answer: false, embed: false } }), { command: "fix" }), /to get a proposed change\.$/);
     assert.match(await omitted(null), /^No model is loaded; /);
-    assert.match(await omitted(modelOf(never, { state: "loading" })), /still loading/);
     assert.match(await omitted(modelOf(never, { state: "failed", explanation: "The file is truncated." })), /could not be loaded: The file is truncated\./);
     assert.match(await omitted(modelOf(never), { command: "search" }), /Search lists what was found/);
   });
