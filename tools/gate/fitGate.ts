@@ -25,7 +25,7 @@ async function rowsOf(folder: string, nCases: number, seed: number, modelFile: s
   const { files, cases } = completionCases(folder, nCases, seed);
   const session = new CompletionSession();
   await session.load(files.map((file) => ({ path: file.path, language: languageIdOf(file.path), text: file.text })));
-  const model = modelFile ? await loadBenchModel(modelFile) : null;
+  const model = modelFile ? await loadBenchModel(modelFile, 1) : null;
   const scheduler = new Scheduler();
   const alone: Row[] = [];
   const together: Row[] = [];

@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { isCancelled, throwIfCancelled } from "../base/errors.ts";
 import { PRIORITY, type Priority, type Scheduler } from "../base/scheduler.ts";
+import { indentationStep } from "../completion/blockContinuation.ts";
 import type { CompletionModel, ContextPiece } from "../completion/completionModel.ts";
 import { gateProbability } from "../completion/gate.ts";
 import { lineRuleAt, opensEmptyBlock, type LineRule } from "../completion/lineRule.ts";
@@ -178,15 +179,28 @@ async function askModel(
   }
 }
 
-/** Prepares what would be asked next if `text` were accepted: at low priority, dropped as soon as anything else happens. */
+/**
+ * Prepares what would be asked next if `text` were accepted: behind it, and on the next line, where Enter leads. At low
+ * priority, and dropped as soon as anything else happens.
+ */
 function prepareNext(params: CompleteParams, text: string, dependencies: CompleteDependencies): void {
-  const { session } = dependencies;
-  const signal = session.prepareAhead();
-  const prefix = params.prefix + text;
-  const next: CompleteParams = { ...params, prefix, trigger: "automatic" };
+  const signal = dependencies.session.prepareAhead();
+  const accepted: CompleteParams = { ...params, prefix: params.prefix + text, trigger: "automatic" };
+  const places = [accepted];
+  if (/^[ \t\r]*(?:\n|$)/.test(params.suffix)) {
+    const line = accepted.prefix.slice(accepted.prefix.lastIndexOf("\n") + 1);
+    const step = opensEmptyBlock("", line, params.suffix) ? indentationStep(params.prefix) : "";
+    places.push({ ...accepted, prefix: `${accepted.prefix}${accepted.prefix.includes("\r\n") ? "\r\n" : "\n"}${/^[ \t]*/.exec(line)?.[0] ?? ""}${step}` });
+  }
+  const prepare = async (): Promise<void> => {
+    for (const place of places) {
+      if (signal.aborted) return;
+      await completeFresh(place, { ...dependencies, signal }, PRIORITY.background, performance.now());
+    }
+  };
   setImmediate(() => {
-    if (signal.aborted) return;
-    completeFresh(next, { ...dependencies, signal }, PRIORITY.background, performance.now()).catch(() => undefined);
+    // Nobody waits for this: whatever goes wrong goes wrong again, and is told, when it is asked for.
+    prepare().catch(() => undefined);
   });
 }
 

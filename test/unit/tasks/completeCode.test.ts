@@ -32,6 +32,11 @@ async function dependencies(extra: Partial<CompleteDependencies> = {}): Promise<
   };
 }
 
+/** Waits for what happens in the background; the test's own time limit tells where it does not. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
 function replaying(text: string, logProb: number, watch: { asked: number } = { asked: 0 }): CompletionModel {
   return {
     infill: (request: InfillRequest) => {
@@ -151,12 +156,35 @@ describe("completeCode", () => {
     assert.notEqual((await completeCode({ ...place, trigger: "manual" }, fresh)).text, null);
   });
 
-  it("prepares the next completion, so that accepting is answered from the cache", async () => {
-    const deps = await dependencies({ prepareNext: true, settings: { ...DEFAULT_SETTINGS, "completion.gate": 0 } });
-    const first = await completeCode(at("export function g(input: Input): void {\n  const checked = validateInput(input, ", "\n"), deps);
-    assert.notEqual(first.text, null);
-    const size = deps.session.cache.size;
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    assert.ok(deps.session.cache.size >= size);
+  it("prepares the next line, so that accepting and Enter are answered from the cache", async () => {
+    const deps = await dependencies({ prepareNext: true, session: await sessionWith({ "src/a.ts": corpus }) });
+    const first = await completeCode(at(sure), deps);
+    assert.equal(first.text, "input, currentOptions);");
+    const place = at(`${sure}${first.text}\n  `);
+    await until(() => deps.session.cache.find(place) !== null);
+    const next = await completeCode(place, deps);
+    assert.equal(next.source, "cache");
+    assert.equal(next.text, "store.save(checked);");
+  });
+
+  it("drops what it prepares when something else is asked", async () => {
+    let asked = 0;
+    const aborted: boolean[] = [];
+    const model: CompletionModel = {
+      infill: ({ signal }) => {
+        asked++;
+        return new Promise((_, reject) => signal?.addEventListener("abort", () => {
+          aborted.push(true);
+          reject(new CancelledError());
+        }, { once: true }));
+      },
+      scoreContinuation: () => Promise.reject(new CancelledError()),
+    };
+    const deps = await dependencies({ prepareNext: true, model, settings: { ...DEFAULT_SETTINGS, "completion.gate": 0.01, "completion.timeoutMs": 1_000 } });
+    await completeCode(at("export function g(input: Input): void {\n  const checked = "), deps);
+    const before = asked;
+    await until(() => asked > before);
+    await completeCode(at(unknown, "\n"), { ...deps, model: null });
+    await until(() => aborted.length >= 2);
   });
 });
