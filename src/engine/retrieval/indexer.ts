@@ -21,8 +21,8 @@ import { walk, walkPath } from "./walk/walk.ts";
 import type { WalkedFile } from "./walk/walk.ts";
 
 /** Files (or chunks) that are written in one transaction: enough to spare FTS5 its small segments, few enough to be brief. */
-const BATCH_FILES = 16;
-const BATCH_CHUNKS = 192;
+const BATCH_FILES = 8;
+const BATCH_CHUNKS = 64;
 /** Longest wait before a batch is written, in ms. */
 const BATCH_MS = 400;
 /** A file changed this close to its reading may have changed again within its timestamp's resolution, in ms. */
@@ -58,7 +58,7 @@ export class Indexer {
     this.#options = options;
   }
 
-  /** The whole workspace. Returns how many files were read anew. */
+  /** The whole workspace. Returns how many files were indexed anew. */
   async scan(run: RunOptions): Promise<{ filesRead: number; chunksWritten: number }> {
     const { store, workspaceDir, settings } = this.#options;
     const known = new Map(store.allFiles().map((row) => [row.path, row]));
@@ -135,8 +135,10 @@ export class Indexer {
       const prepared = await this.#prepare(file, known.get(file.path), run.signal);
       if (prepared !== null) {
         batch.push(prepared);
-        filesRead++;
-        if ("parsed" in prepared) nChunks += prepared.parsed.chunks.length;
+        if ("parsed" in prepared) {
+          filesRead++;
+          nChunks += prepared.parsed.chunks.length;
+        }
       }
       if (batch.length >= BATCH_FILES || nChunks >= BATCH_CHUNKS || performance.now() - batchStarted > BATCH_MS) await flush(todo.length - i - 1);
     }

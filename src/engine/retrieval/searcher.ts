@@ -105,7 +105,7 @@ function addFileScores(scored: ScoredChunk[], weight: number): void {
     if (hits.length < 2) continue;
     const scores = hits.map((hit) => hit.score).sort((a, b) => b - a);
     const whole = scores.slice(0, 5).reduce((sum, score, i) => sum + score * 0.5 ** i, 0);
-    for (const hit of hits) hit.score += weight * (whole - hit.score);
+    for (const hit of hits) hit.score += weight * Math.min(hit.score, whole - hit.score);
   }
 }
 
@@ -116,7 +116,7 @@ function namedChunks(store: ChunkStore, query: string): { id: number; score: num
     if (definitions.length > COMMON_NAME) return;
     for (const definition of definitions) {
       const id = store.chunkAt(definition.path, definition.startLine);
-      if (id !== null) found.push({ id, score });
+      if (id !== null) found.push({ id, score: score * (definition.exported ? 1 : 0.85) * (definition.kind === "variable" ? 0.7 : 1) });
     }
   };
   const exact = new Set(identifiersIn(query).slice(0, 24));

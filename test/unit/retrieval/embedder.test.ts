@@ -28,7 +28,7 @@ function toyPairs(n: number): { pairs: Pair[]; nRows: number } {
   return { pairs, nRows: 40 };
 }
 
-const training = (nRows: number) => ({ nRows, dimension: 16, epochs: 6, batchSize: 16, learningRate: 0.02, temperature: 0.1, seed: 4, initialGains: new Float32Array(nRows).fill(1) });
+const training = (nRows: number) => ({ nRows, dimension: 16, epochs: 6, batchSize: 16, learningRate: 0.02, temperature: 0.1, seed: 4, dropout: 0, echo: 0, initialGains: new Float32Array(nRows).fill(1) });
 
 describe("subwords", () => {
   it("are parts of identifiers, short numbers and operators", () => {

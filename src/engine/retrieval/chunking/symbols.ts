@@ -59,7 +59,7 @@ export async function readStructure(tree: Tree, grammar: GrammarName, text: stri
     const parent = open[open.length - 1];
     const body = bodyOf(node, grammar);
     const refined = refineKind(node, kind, grammar, parent?.definition.kind, body, name);
-    if (refined === null || ((refined === "variable" || refined === "constant") && parent?.local)) continue;
+    if (refined === null || ((refined === "variable" || refined === "constant") && (parent?.local || isInCallback(node)))) continue;
     const outer = outermost(node, syntax);
     const startRow = node.startPosition.row;
     const outerRow = firstDecoratedRow(outer.startPosition.row, lines);
@@ -175,6 +175,13 @@ function refineKind(node: Node, kind: SymbolKind, grammar: GrammarName, parentKi
     return type === "interface_type" ? "interface" : type === "struct_type" ? "class" : "type";
   }
   return kind;
+}
+
+/** Variables of functions without a name (callbacks of tests, for example) are as local as those of named ones. */
+function isInCallback(node: Node): boolean {
+  if (node.type !== "variable_declarator") return false;
+  for (let parent = node.parent; parent; parent = parent.parent) if (/^(arrow_function|function_expression|function)$/.test(parent.type)) return true;
+  return false;
 }
 
 /** The outermost wrapper that holds only this definition: where its decorators and documentation stand before. */

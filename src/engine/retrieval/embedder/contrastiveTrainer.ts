@@ -29,6 +29,13 @@ export interface TrainingOptions {
   /** Softmax temperature of the similarities. */
   temperature: number;
   seed: number;
+  /** Share of the pieces of each text that are left out, anew in every epoch: no single word may carry a pair. 0: off. */
+  dropout: number;
+  /**
+   * Share of passages that also hold about half of their query's pieces, as passages with their documentation do: so that the
+   * encoder learns that equal words match, beside learning which different words do. 0: off.
+   */
+  echo: number;
   /** Initial gain of each row, for example its inverse document frequency. */
   initialGains: Float32Array;
   signal?: AbortSignal;
@@ -57,18 +64,45 @@ export async function trainContrastive(pairs: readonly Pair[], options: Training
   };
   for (let i = 0; i < model.vectors.length; i++) model.vectors[i] = random.normal() / Math.sqrt(dimension);
   const step = new TrainingStep(model, nRows, options);
+  const augmentation = new SeededRandom(seed + 1);
   const nSteps = epochs * Math.floor(pairs.length / batchSize);
   let done = 0;
   for (let epoch = 0; epoch < epochs; epoch++) {
     for (const batch of batches(pairs, batchSize, random)) {
       throwIfCancelled(options.signal);
-      const loss = step.run(batch, options.learningRate * (1 - 0.9 * Math.min(1, done / nSteps)));
+      const loss = step.run(batch.map((pair) => augment(pair, options, augmentation)), options.learningRate * (1 - 0.9 * Math.min(1, done / nSteps)));
       options.onStep?.(++done, nSteps, loss);
       await nextTurn();
     }
     await options.onEpoch?.(epoch, model);
   }
   return model;
+}
+
+function augment(pair: Pair, { dropout, echo }: TrainingOptions, random: SeededRandom): Pair {
+  if (dropout === 0 && echo === 0) return pair;
+  const query = thinned(pair.query, dropout, random);
+  const passage = thinned(pair.passage, dropout, random);
+  return { query, passage: random.uniform() < echo ? joined(passage, thinned(pair.query, 0.5, random)) : passage, group: pair.group };
+}
+
+/** The bag without about `share` of its pieces, never empty. */
+function thinned(bag: Bag, share: number, random: SeededRandom): Bag {
+  const kept: number[] = [];
+  for (let i = 0; i < bag.rows.length; i++) if (random.uniform() >= share) kept.push(i);
+  if (kept.length === 0) return bag;
+  return { rows: Int32Array.from(kept, (i) => bag.rows[i] as number), counts: Float32Array.from(kept, (i) => bag.counts[i] as number) };
+}
+
+/** Both bags' pieces; those of both stand twice, which adds them up. */
+function joined(a: Bag, b: Bag): Bag {
+  const rows = new Int32Array(a.rows.length + b.rows.length);
+  const counts = new Float32Array(rows.length);
+  rows.set(a.rows);
+  rows.set(b.rows, a.rows.length);
+  counts.set(a.counts);
+  counts.set(b.counts, a.counts.length);
+  return { rows, counts };
 }
 
 /** Full batches in random order, each of one group as far as groups fill batches. */

@@ -28,13 +28,14 @@ export class Subwords {
   count(text: string): Map<number, number> {
     const counts = new Map<number, number>();
     for (const word of wordsOf(text)) {
-      const rows = this.#rowsOf(word);
+      const rows = this.rowsOf(word);
       for (const row of rows) counts.set(row, (counts.get(row) ?? 0) + 1 / rows.length);
     }
     return counts;
   }
 
-  #rowsOf(word: string): readonly number[] {
+  /** The rows of one word's pieces: its own, or those of its n-grams. */
+  rowsOf(word: string): readonly number[] {
     const row = this.#rows.get(word);
     if (row !== undefined) return [row];
     let rows = this.#cache.get(word);

@@ -8,7 +8,10 @@ import { foldIdentifier, indexWords } from "../keyword/analyzer.ts";
 import { randomBytes } from "node:crypto";
 
 /** Weights of the keyword columns in bm25(): path, symbols, comments, body. Measured on CoSQA and commitloc, see test/bench/retrieval.ts. */
-const COLUMN_WEIGHTS = [2, 4, 2, 1] as const;
+const RANK = "bm25(2.0, 4.0, 2.0, 1.0)";
+
+/** Rows that a query by words may touch, counted once per word: 1 to 2 µs each. */
+const MATCHED_ROWS = 20_000;
 
 /** A file as the index knows it. */
 export interface FileRow {
@@ -49,6 +52,9 @@ export interface ChunkRow {
 export class ChunkStore {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #frequencies = new Map<string, number>();
+  /** Number of chunks when the frequencies were taken. */
+  #frequenciesAt = 0;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -216,19 +222,50 @@ export class ChunkStore {
     return row?.id ?? null;
   }
 
-  /** Ids of the first chunks of the files whose path is `path` or ends in it. */
+  /** Ids of the first chunks of the files (at most `limit`, shortest paths first) whose path is `path` or ends in it. */
   chunksNamed(path: string, limit: number): number[] {
-    const rows = this.#sql("SELECT chunks.id AS id FROM chunks JOIN files ON files.id = fileId WHERE path = ?1 OR path LIKE '%/' || ?2 ESCAPE '\\' ORDER BY length(path), path, startLine LIMIT ?3")
+    const files = this.#sql("SELECT id FROM files WHERE path = ?1 OR path LIKE '%/' || ?2 ESCAPE '\\' ORDER BY length(path), path LIMIT ?3")
       .all(path, path.replace(/[\\%_]/g, "\\$&"), limit) as { id: number }[];
-    return rows.map((row) => row.id);
+    return files.flatMap(({ id }) => {
+      const first = this.#sql("SELECT id FROM chunks WHERE fileId = ? ORDER BY startLine LIMIT 1").get(id) as { id: number } | undefined;
+      return first ? [first.id] : [];
+    });
+  }
+
+  /** In how many chunks a word stands, in any of its forms. Remembered until the index has grown or shrunk by a fifth. */
+  #frequency(word: string): number {
+    let frequency = this.#frequencies.get(word);
+    if (frequency === undefined) {
+      frequency = (this.#sql("SELECT count(*) AS n FROM keywords WHERE keywords MATCH ?").get(quoted(word)) as { n: number }).n;
+      if (this.#frequencies.size >= 10_000) this.#frequencies.clear();
+      this.#frequencies.set(word, frequency);
+    }
+    return frequency;
+  }
+
+  /**
+   * The words that tell chunks apart: those in most chunks cost the most and say the least. Rare ones first, as far as
+   * {@link MATCHED_ROWS} go; at least two, where there are two.
+   */
+  #tellingWords(words: readonly string[]): string[] {
+    const { chunks } = this.counts();
+    if (Math.abs(chunks - this.#frequenciesAt) > this.#frequenciesAt / 5) {
+      this.#frequencies.clear();
+      this.#frequenciesAt = chunks;
+    }
+    const byRarity = words.map((word) => ({ word, n: this.#frequency(word) })).filter(({ n }) => n > 0).sort((a, b) => a.n - b.n);
+    let rows = 0;
+    return byRarity.filter(({ n }, i) => (rows += n, i < 2 || rows <= MATCHED_ROWS)).map(({ word }) => word);
   }
 
   /** Chunks by words, best first; `score` is bm25, larger is better. Words are taken as {@link indexWords} makes them. */
   matchWords(words: readonly string[], limit: number): { id: number; score: number }[] {
     if (words.length === 0) return [];
-    const match = words.map((word) => `"${word.replaceAll('"', '""')}"`).join(" OR ");
-    return this.#sql(`SELECT rowid AS id, -bm25(keywords, ${COLUMN_WEIGHTS.join(", ")}) AS score FROM keywords WHERE keywords MATCH ? ORDER BY bm25(keywords, ${COLUMN_WEIGHTS.join(", ")}) LIMIT ?`)
-      .all(match, limit) as { id: number; score: number }[];
+    const telling = this.#tellingWords(words);
+    if (telling.length === 0) return [];
+    const match = telling.map(quoted).join(" OR ");
+    // Ordered by the hidden column `rank`, each score is computed once.
+    return this.#sql("SELECT rowid AS id, -rank AS score FROM keywords WHERE keywords MATCH ? AND rank MATCH ? ORDER BY rank LIMIT ?").all(match, RANK, limit) as { id: number; score: number }[];
   }
 
   /** Definitions whose name without case and separators is `folded`. */
@@ -270,6 +307,11 @@ export class ChunkStore {
     }
     return lines.join("\n");
   }
+}
+
+/** A word as a string of FTS5's query language, so that nothing in it is an operator. */
+function quoted(word: string): string {
+  return `"${word.replaceAll('"', '""')}"`;
 }
 
 const SELECT_CHUNK = "SELECT chunks.id AS id, path, language, startLine, endLine, breadcrumb, text, vector FROM chunks JOIN files ON files.id = fileId";
