@@ -87,6 +87,7 @@ describe("model/runtime", function () {
       assert.equal(first.tokenLogProbs.length, 8);
       for (const logProb of first.tokenLogProbs) assert.ok(logProb <= 0 && logProb > -20);
       assert.ok(first.firstTokenMs > 0);
+      assert.ok((runtime.status().tokensPerSecond ?? 0) > 0);
       const again = await infill(runtime);
       assert.deepEqual([again.text, again.tokens.reused], [first.text, first.tokens.prompt - 1]);
       const typed = await infill(runtime, { prefix: `${CODE}con` });

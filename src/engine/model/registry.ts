@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { EngineError, errnoCode } from "../base/errors.ts";
-import { writeFailure, writeFileAtomic } from "../base/files.ts";
+import { sha256File, writeFailure, writeFileAtomic } from "../base/files.ts";
 import type { Log } from "../base/log.ts";
 import type { DownloadProgress, ModelCapabilities, ModelInfo } from "../protocol/types.ts";
 import { CATALOGUE, findEntry, infoOf, recommend } from "./catalogue.ts";
@@ -46,11 +46,13 @@ export interface ListOptions {
 /** Instruct models below this size are not trusted to write cited prose (design/base-model.md). */
 const LEAST_ANSWERING_PARAMETERS = 1e9;
 const FIT_BATCH_TOKENS = 64;
+/** Files up to this size are hashed when they are looked at: 64 MB take a tenth of a second. */
+const HASHED_UP_TO_BYTES = 64 << 20;
 
 export class ModelRegistry {
   readonly #options: RegistryOptions;
   /** Headers read so far, by path, size and time of change: that of a large vocabulary takes a second. */
-  readonly #inspected = new Map<string, Promise<ModelDetails>>();
+  readonly #inspected = new Map<string, Promise<{ details: ModelDetails; sha256: string | null }>>();
 
   constructor(options: RegistryOptions) {
     this.#options = options;
@@ -125,16 +127,16 @@ export class ModelRegistry {
     return { ...info, active: true };
   }
 
-  /** What is known of the model file at `file`, wherever it lies. Errors: those of inspectModel. */
+  /** What is known of the model file at `file`, wherever it lies; its SHA-256 where it is noted or quickly had. Errors: those of inspectModel. */
   async inspect(file: string, hardware: Hardware | null = null): Promise<ModelInfo> {
-    const details = await this.#details(file);
+    const { details, sha256 } = await this.#details(file);
     const receipt = await readReceipt(file);
     const entry = receipt === null ? undefined : findEntry(receipt.uri);
     const embedded = path.dirname(file) === path.resolve(this.#options.embeddedDir);
     const fit = hardware === null ? null : estimateFit(details, hardware, 0, FIT_BATCH_TOKENS);
     return {
       id: this.#isOurs(file) ? idOf(file) : file,
-      name: entry?.name ?? details.name, file, uri: receipt?.uri ?? null, sha256: receipt?.sha256 ?? null, sizeBytes: details.sizeBytes,
+      name: entry?.name ?? details.name, file, uri: receipt?.uri ?? null, sha256: receipt?.sha256 ?? sha256, sizeBytes: details.sizeBytes,
       licence: details.licence === "unknown" ? receipt?.licence ?? "unknown" : details.licence,
       architecture: details.architecture, parameters: details.parameters, quantisation: details.quantisation, contextSize: details.contextSize,
       fimTokens: details.infill !== null, chatTemplate: details.chatTemplate,
@@ -183,16 +185,16 @@ export class ModelRegistry {
     return path.join(this.#options.modelsDir, fileName.replace(/\.gguf$/i, `-${tag}.gguf`));
   }
 
-  async #details(file: string): Promise<ModelDetails> {
+  async #details(file: string): Promise<{ details: ModelDetails; sha256: string | null }> {
     const { size, mtimeMs } = await stat(file).catch(() => ({ size: -1, mtimeMs: -1 }));
     const key = `${file}\n${size}\n${mtimeMs}`;
-    let details = this.#inspected.get(key);
-    if (details === undefined) {
-      details = inspectModel(file);
-      this.#inspected.set(key, details);
-      details.catch(() => this.#inspected.delete(key));
+    let known = this.#inspected.get(key);
+    if (known === undefined) {
+      known = inspectModel(file).then(async (details) => ({ details, sha256: size <= HASHED_UP_TO_BYTES ? await sha256File(file) : null }));
+      this.#inspected.set(key, known);
+      known.catch(() => this.#inspected.delete(key));
     }
-    return details;
+    return known;
   }
 
   async #installedFiles(): Promise<string[]> {

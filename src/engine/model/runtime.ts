@@ -20,6 +20,8 @@ export type { InfillRequest, InfillResult, ScoreRequest, ScoreResult } from "./i
 const NO_CAPABILITIES: ModelCapabilities = { infill: false, answer: false, embed: false };
 /** Left free in a context, so that llama.cpp never has to shift it. At most half of the rest is for what is generated. */
 const MARGIN_TOKENS = 8;
+/** Shorter texts say little of the speed. */
+const LEAST_TOKENS_FOR_SPEED = 6;
 
 /** What is made on first use and kept while the model is loaded. */
 interface Workings {
@@ -57,6 +59,7 @@ export class ModelRuntime {
   async load(info: ModelInfo, settings: ModelSettings): Promise<ModelStatus> {
     return this.#change(async () => {
       await this.#discard();
+      this.#tokensPerSecond = null;
       this.#wish = { info, settings };
       await this.#ensure();
       return this.#status;
@@ -94,7 +97,10 @@ export class ModelRuntime {
       const { context, cache } = await this.#completion(workings);
       const room = context.contextSize - MARGIN_TOKENS;
       const maxTokens = Math.min(request.maxTokens, room >> 1);
-      return this.#infill(workings).generate(cache, { ...request, maxTokens, signal: merged(request.signal, stop) }, room - maxTokens);
+      const begun = performance.now();
+      const result = await this.#infill(workings).generate(cache, { ...request, maxTokens, signal: merged(request.signal, stop) }, room - maxTokens);
+      this.#learnSpeed(result.tokens.generated, result.firstTokenMs, performance.now() - begun);
+      return result;
     });
   }
 
@@ -117,8 +123,7 @@ export class ModelRuntime {
       const { context, cache } = await workings.chatCache;
       const begun = performance.now();
       const result = await chat.generate(cache, { ...request, signal: merged(request.signal, stop) }, context.contextSize);
-      const seconds = (performance.now() - begun - result.firstTokenMs) / 1000;
-      if (result.tokens.generated > 8) this.#learnSpeed((result.tokens.generated - 1) / seconds);
+      this.#learnSpeed(result.tokens.generated, result.firstTokenMs, performance.now() - begun);
       return result;
     });
   }
@@ -243,10 +248,14 @@ export class ModelRuntime {
     return { context, cache: new PromptCache(context.getSequence(), batchTokens) };
   }
 
-  #learnSpeed(tokensPerSecond: number): void {
-    const known = this.#tokensPerSecond;
-    this.#tokensPerSecond = known === null ? tokensPerSecond : 0.7 * known + 0.3 * tokensPerSecond;
-    if (this.#status.state === "ready") this.#setStatus({ ...this.#status, tokensPerSecond: Math.round(this.#tokensPerSecond * 10) / 10 });
+  /** Keeps a running mean of generated tokens per second; listeners hear of it only when it has clearly changed. */
+  #learnSpeed(generated: number, firstTokenMs: number, totalMs: number): void {
+    if (generated < LEAST_TOKENS_FOR_SPEED) return;
+    const measured = (generated - 1) / (totalMs - firstTokenMs) * 1000;
+    this.#tokensPerSecond = this.#tokensPerSecond === null ? measured : 0.8 * this.#tokensPerSecond + 0.2 * measured;
+    const shown = this.#status.tokensPerSecond;
+    if (this.#status.state !== "ready" || (shown !== null && Math.abs(this.#tokensPerSecond - shown) < 0.2 * shown)) return;
+    this.#setStatus({ ...this.#status, tokensPerSecond: Math.round(this.#tokensPerSecond * 10) / 10 });
   }
 
   #startIdleTimer(): void {

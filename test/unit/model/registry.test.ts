@@ -60,6 +60,7 @@ describe("model/registry", () => {
   it("starts with the embedded model, which completes and does not answer", async () => {
     const { info, note } = await registry.active();
     assert.deepEqual([info.id, info.active, info.installed, note], ["kalactica-base", true, true, null]);
+    assert.equal(info.sha256, sha256(served));
     assert.deepEqual(info.capabilities, { infill: true, answer: false, embed: false });
     const list = await registry.list();
     assert.deepEqual(list.filter((m) => m.active).map((m) => m.id), ["kalactica-base"]);
