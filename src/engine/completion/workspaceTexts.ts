@@ -29,6 +29,9 @@ interface KnownText {
 export const WORKSPACE_LEXEMES = 1_500_000;
 const headBits = 19;
 
+/** Longer texts are data or generated, and lexing them would hold up a keystroke; our choice. */
+const longestText = 400_000;
+
 /** Same folder and same language count more; our choice. */
 const sameFolderWeight = 1.5;
 const otherLanguageWeight = 0.35;
@@ -66,9 +69,10 @@ export class WorkspaceTexts {
     return (this.#stale > 20_000 && this.#stale > 0.4 * length) || (length > 0.9 * this.#capacity && this.#stale > 0.1 * length);
   }
 
-  /** Adds or replaces a text. Returns false where the capacity is used up; the text is then left out. */
+  /** Adds or replaces a text. Returns false where it is too long or the capacity is used up; the text is then left out. */
   set(text: WorkspaceText): boolean {
     this.remove(text.path);
+    if (text.text.length > longestText) return false;
     return this.#take(text.path, text.language, lex(text.text, this.lexicon));
   }
 

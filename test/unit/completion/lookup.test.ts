@@ -68,6 +68,8 @@ describe("continuation look-up", () => {
     assert.equal(workspace.set({ path: "a.ts", language: "typescript", text: "const a = 1;\n" }), true);
     assert.equal(workspace.set({ path: "b.ts", language: "typescript", text: logging }), false);
     assert.equal(workspace.texts, 1);
+    const roomy = new WorkspaceTexts(1_000_000);
+    assert.equal(roomy.set({ path: "data.ts", language: "typescript", text: `x = ${"1, ".repeat(200_000)}` }), false);
   });
 
   it("takes CRLF, tabs, unclosed brackets and lone surrogates without failing", () => {
