@@ -1,6 +1,6 @@
 // Understands a question without a model call: its intent, its subjects, the error it quotes, and what to search for.
 // Everything here is a reading of the text; nothing looks into the workspace.
-import type { AskParams, QuestionIntent } from "../protocol/types.ts";
+import type { AskParams, ChatTurn, QuestionIntent } from "../protocol/types.ts";
 import { findError, findPlaces } from "./stackTrace.ts";
 import type { ErrorMention } from "./stackTrace.ts";
 import { findSubjects } from "./subjects.ts";
@@ -67,6 +67,24 @@ export function understandQuestion(question: string, command?: SlashCommand): Qu
     searchQuery: searchQueryOf(asked, pasted, error, subjects),
     clipped,
   };
+}
+
+const PRONOUN = /\b(?:it|its|that|this|they|them|those|these|there|er|es|sie|il|elle|lo|la)\b/i;
+const TURNS_LOOKED_BACK = 6;
+
+/** A follow-up without a subject of its own ("who calls it?") gets that of the newest turn that has one. */
+export function withHistory(question: Question, history: readonly ChatTurn[]): Question {
+  if (question.identifiers.length + question.paths.length + question.phrases.length > 0 || question.words.length > 1 || question.error || question.intent === "overview") return question;
+  if (!PRONOUN.test(question.text)) return question;
+  const recent = history.slice(-TURNS_LOOKED_BACK).toReversed();
+  // In an answer, the first name in backticks is what it is about.
+  const said = recent.map((turn) => findSubjects(turn.role === "user" ? turn.text.slice(0, MAXIMUM_SUBJECT_CHARACTERS) : /`[^`\n]{2,80}`/.exec(turn.text)?.[0] ?? ""));
+  for (const { identifiers } of said) {
+    const named = identifiers.find((subject) => subject.mark !== "capitalised");
+    if (named) return { ...question, identifiers: [named], searchQuery: `${named.name} ${question.searchQuery}` };
+  }
+  const path = said.find((subjects) => subjects.paths.length > 0)?.paths[0];
+  return path ? { ...question, paths: [path], searchQuery: `${path.path} ${question.searchQuery}` } : question;
 }
 
 /** Questions are typed in a hurry: the words that decide the intent are mended, the rest is left alone. */

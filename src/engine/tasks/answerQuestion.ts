@@ -9,7 +9,7 @@ import { CitationStream, filterCitations } from "../answering/citationStream.ts"
 import { rankFiles } from "../answering/passages.ts";
 import { buildPrompt } from "../answering/prompt.ts";
 import type { PromptMessage, PromptSource } from "../answering/prompt.ts";
-import { understandQuestion } from "../answering/question.ts";
+import { understandQuestion, withHistory } from "../answering/question.ts";
 import type { Question, SlashCommand } from "../answering/question.ts";
 import type { WorkspaceAccess } from "../answering/workspaceAccess.ts";
 import { CancelledError, EngineError, isCancelled, throwIfCancelled } from "../base/errors.ts";
@@ -62,7 +62,9 @@ export async function answerQuestion(params: AskParams, dependencies: AnswerDepe
   const begun = performance.now();
   const { signal } = hooks;
   throwIfCancelled(signal);
-  const question = understandQuestion(params.question, params.command);
+  const asked = understandQuestion(params.question, params.command);
+  // "this" means the selection where there is one, and what was talked about where there is none.
+  const question = params.attachments.length > 0 ? asked : withHistory(asked, params.history);
   if (question.text.trim() === "" && params.attachments.length === 0) {
     throw new EngineError("badRequest", "The question is empty. Type what you want to know, for example: where is the configuration loaded?");
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { MAXIMUM_QUESTION_CHARACTERS, understandQuestion } from "../../../src/engine/answering/question.ts";
+import { MAXIMUM_QUESTION_CHARACTERS, understandQuestion, withHistory } from "../../../src/engine/answering/question.ts";
 import type { QuestionIntent } from "../../../src/engine/protocol/types.ts";
 
 const PHRASINGS: Record<Exclude<QuestionIntent, "open">, string[]> = {
@@ -145,5 +145,28 @@ describe("understandQuestion", () => {
 
   it("keeps words of scripts without spaces", () => {
     assert.ok(understandQuestion("tokenizer 在哪里定义").words.includes("tokenizer"));
+  });
+});
+
+describe("withHistory", () => {
+  const history = [
+    { role: "user" as const, text: "where is openSocket defined?" },
+    { role: "assistant" as const, text: "`openSocket` is a function defined in `src/net/socket.ts:2` [1]." },
+  ];
+  const subject = (text: string, turns = history): string | undefined => withHistory(understandQuestion(text), turns).identifiers[0]?.name;
+
+  it("gives a follow-up the subject of the talk", () => {
+    for (const text of ["who calls it?", "how do I use it", "what does that do", "and where is this used"]) assert.equal(subject(text), "openSocket", text);
+  });
+
+  it("takes the first name of an answer where the question had none", () => {
+    assert.equal(subject("who calls it?", [{ role: "user", text: "which file opens sockets" }, { role: "assistant", text: "The closest match is `openSocket` here [1]." }]), "openSocket");
+  });
+
+  it("leaves questions alone that have a subject or no pronoun", () => {
+    assert.equal(subject("who calls parseArgs?"), "parseArgs");
+    assert.equal(subject("is it possible to render charts and tables"), undefined);
+    assert.equal(subject("where is the configuration"), undefined);
+    assert.equal(subject("what is this project about?"), undefined);
   });
 });

@@ -217,6 +217,11 @@ describe("answerQuestion", () => {
     assert.match(last, /not saved, cite nothing for it\) src\/chat\/session\.ts:5-6\nconst unsaved/);
   });
 
+  it("answers a follow-up about what was talked of", async () => {
+    const { result } = await ask("who calls it?", { params: { history: [{ role: "user", text: "where is openSocket defined?" }, { role: "assistant", text: "In `src/net/socket.ts:2` [1]." }] } });
+    assert.match(result.card?.summary ?? "", /`src\/chat\/session\.ts:6` \[1\]/);
+  });
+
   it("answers a question of 100 kB in time", async () => {
     const begun = performance.now();
     const { result } = await ask(`where is openSocket ${"lorem ipsum dolor ".repeat(6_000)}`, { model: modelOf(replay(["Here [1]."])) });
