@@ -39,7 +39,7 @@ const manualFactor = 0.4;
 /** Where the look-up has something to show already, the model may make the user wait this long and no longer (ms); our choice. */
 const patienceMs = 120;
 /** Milliseconds kept back from the cap for judging and screening. */
-const reserveMs = 15;
+const reserveMs = 30;
 
 const noTokens: TokenCounts = { prompt: 0, reused: 0, generated: 0 };
 const allowed: Verdict = { action: "allow", checks: [], ms: 0 };
