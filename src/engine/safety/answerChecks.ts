@@ -40,9 +40,9 @@ export function secretsCheck(found: number): Check {
 }
 
 /** Whether a source speaks to an assistant. It was treated as data all the same; the user is told. */
-export function injectionCheck(sources: readonly { label: string; text: string }[]): Check {
+export function injectionCheck(sources: readonly { label: string; text: string; isCode?: boolean }[]): Check {
   for (const source of sources) {
-    const found = findInjection(source.text);
+    const found = findInjection(source.text, { isCode: source.isCode });
     if (found) {
       return makeCheck("injection", { score: 1, threshold: 1, action: "warn", reason: `${source.label} holds text that addresses an assistant (“${found.text}”). It was treated as data.` });
     }

@@ -20,11 +20,12 @@ const FAMILIES: readonly (readonly [InjectionMark["family"], RegExp])[] = [
   ["template", /<\|(?:im_start|im_end|system|user|assistant|endoftext|start_header_id|eot_id)\|>|<<SYS>>|\[\/?INST\]|<start_of_turn>/],
 ];
 
-/** The first mark in `text`, or null. */
-export function findInjection(text: string): InjectionMark | null {
+/** The first mark in `text`, or null. In code, a chat template's markers are part of the program and do not count. */
+export function findInjection(text: string, { isCode = false }: { isCode?: boolean } = {}): InjectionMark | null {
   const scanned = text.slice(0, SCANNED_CHARACTERS);
   let first: InjectionMark | null = null;
   for (const [family, pattern] of FAMILIES) {
+    if (isCode && family === "template") continue;
     const match = pattern.exec(scanned);
     if (match && (!first || match.index < first.start)) {
       first = { start: match.index, end: match.index + match[0].length, text: match[0].replace(/\s+/g, " ").slice(0, 80), family };

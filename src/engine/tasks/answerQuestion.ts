@@ -47,6 +47,7 @@ export interface AnswerHooks {
 const STOP_PATIENCE_MS = 50;
 const MAXIMUM_ATTACHED_LINES = 400;
 const FALLBACK_CONTEXT = 2048;
+const PROSE_FILE = /\.(?:md|mdx|rst|txt|adoc|html?|ipynb|csv|json|ya?ml|xml)$|(?:^|\/)[A-Z]+$/;
 const NO_TOKENS: TokenCounts = { prompt: 0, reused: 0, generated: 0 };
 /** What a model that writes prose would add. */
 const ADDED_BY_PROSE: Record<SlashCommand | "none", string> = {
@@ -96,7 +97,7 @@ export async function answerQuestion(params: AskParams, dependencies: AnswerDepe
   const verdict = combineChecks([
     citationsCheck(citations.length, droppedCitations + gone.size),
     ...(finalProse === "" ? [] : [await groundedCheck(finalProse, knownNames(access, prose.promptText))]),
-    injectionCheck([...citations, ...prose.sources].map((source) => ({ label: `\`${source.path}:${source.startLine}\``, text: source.text }))),
+    injectionCheck([...citations, ...prose.sources].map((source) => ({ label: `\`${source.path}:${source.startLine}\``, text: source.text, isCode: !PROSE_FILE.test(source.path) }))),
     secretsCheck(hidden.count),
   ], performance.now() - checksBegun);
   hooks.onEvent({ type: "citations", citations });
