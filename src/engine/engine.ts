@@ -186,6 +186,7 @@ export class Engine {
         symbolsIn: (file) => index.symbolsIn(file),
         files: () => index.files().map((file) => file.path),
         readLines: (range) => index.readLines(range),
+        skipped: () => index.status().skipped,
       },
       model: {
         status: () => this.#runtime.status(),
