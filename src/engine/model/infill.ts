@@ -1,7 +1,7 @@
 // Generates the middle between a prefix and a suffix, greedily, and scores middles that others propose.
 // It decides neither when a middle is good enough to show nor how it is trimmed (tasks do).
 import type { LlamaModel, Token } from "node-llama-cpp";
-import { isCancelled } from "../base/errors.ts";
+import { EngineError, isCancelled } from "../base/errors.ts";
 import type { Lease } from "../base/scheduler.ts";
 import type { TokenCounts } from "../protocol/types.ts";
 import { InfillPromptBuilder } from "./infillPrompt.ts";
@@ -68,12 +68,16 @@ export class Infill {
     this.#stops = new Set([...this.#ends, ...[tokens.prefix, tokens.suffix, tokens.middle, tokens.file].filter((t) => t !== null) as Token[]]);
   }
 
-  /** Generates; never throws for cancelling (`ended` says so). `promptTokens` is the most that the prompt may take. */
-  async generate(cache: PromptCache, request: InfillRequest, promptTokens: number): Promise<InfillResult> {
+  /**
+   * Generates; never throws for cancelling (`ended` says so). `promptTokens` is the most that the prompt may take,
+   * `contextTokens` the most that prompt and text may take together.
+   */
+  async generate(cache: PromptCache, request: InfillRequest, promptTokens: number, contextTokens: number): Promise<InfillResult> {
     const begun = performance.now();
     const turn = { signal: request.signal, lease: request.lease, deadlineAt: request.deadlineMs === undefined ? undefined : begun + request.deadlineMs };
     const tokens = this.#builder.build(request, promptTokens) as Token[];
     const counts = { prompt: tokens.length, reused: 0, generated: 0 };
+    const most = Math.min(request.maxTokens, contextTokens - tokens.length);
     const text = new TokenText(this.#model);
     const tokenLogProbs: number[] = [];
     let firstTokenMs = 0;
@@ -82,7 +86,7 @@ export class Infill {
       return { text: text.text, tokenLogProbs, endLogProb, tokens: counts, firstTokenMs, ended };
     };
     try {
-      while (counts.generated < request.maxTokens) {
+      while (counts.generated < most) {
         const { outputs, reused } = await cache.evaluate(tokens, [GREEDY], turn);
         if (counts.generated === 0) counts.reused = reused;
         if (outputs === null) return finish("deadline");
@@ -106,10 +110,13 @@ export class Infill {
     }
   }
 
-  /** The log-probability of a given middle, in one evaluation. Errors: CancelledError. */
-  async score(cache: PromptCache, request: ScoreRequest, promptTokens: number): Promise<ScoreResult> {
+  /** The log-probability of a given middle, in one evaluation. Limits as in {@link generate}. Errors: `contextOverflow`, CancelledError. */
+  async score(cache: PromptCache, request: ScoreRequest, promptTokens: number, contextTokens: number): Promise<ScoreResult> {
     const prompt = this.#builder.build(request, promptTokens) as Token[];
     const candidate = this.#tokenize(request.candidate);
+    if (prompt.length + candidate.length > contextTokens) {
+      throw new EngineError("contextOverflow", `A continuation of ${candidate.length} tokens is too long to be scored; the context has room for ${contextTokens - prompt.length}.`, { candidateTokens: candidate.length, contextTokens });
+    }
     const requests: TokenRequest[] = [...candidate.map((token) => weightsOf([token])), weightsOf(this.#ends)];
     const { outputs, reused } = await cache.evaluate([...prompt, ...candidate], requests, { signal: request.signal, lease: request.lease });
     const tokenLogProbs = (outputs ?? []).map((output, i) => {

@@ -19,6 +19,26 @@ export interface Turn {
 const BATCH_TARGET_MS = 80;
 const SMALLEST_BATCH = 8;
 
+/** A prompt that shares nothing with the one before should be computed within this time (our choice). */
+const TOLERABLE_PROMPT_MS = 2000;
+const PROMPT_LEVELS = [256, 512, 1024, 2048, 4096, 8192] as const;
+const FIRST_PROMPT_LEVEL = 512;
+
+/**
+ * How long completion prompts may be, in tokens, at `msPerToken` (0: not known yet): a level of the doubling series
+ * 256, 512, … whose prompt is computed in tolerable time. `current` is kept unless the speed clearly says otherwise,
+ * since another length moves the cut in the prefix and costs one whole prompt.
+ */
+export function promptLevel(msPerToken: number, current: number | null): number {
+  if (msPerToken <= 0) return current ?? FIRST_PROMPT_LEVEL;
+  const tolerable = TOLERABLE_PROMPT_MS / msPerToken;
+  const held = current ?? FIRST_PROMPT_LEVEL;
+  const larger = PROMPT_LEVELS.findLast((level) => level > held && level * 1.3 <= tolerable);
+  if (larger !== undefined) return larger;
+  if (held * 0.7 <= tolerable) return held;
+  return PROMPT_LEVELS.findLast((level) => level < held && level <= tolerable) ?? PROMPT_LEVELS[0];
+}
+
 export class PromptCache {
   readonly #sequence: LlamaContextSequence;
   readonly #largestBatch: number;

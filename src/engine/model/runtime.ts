@@ -11,15 +11,17 @@ import { Infill } from "./infill.ts";
 import type { InfillRequest, InfillResult, ScoreRequest, ScoreResult } from "./infill.ts";
 import { loadModel } from "./load.ts";
 import type { LoadedModel, ModelSettings } from "./load.ts";
-import { PromptCache } from "./promptCache.ts";
+import { PromptCache, promptLevel } from "./promptCache.ts";
 
 export type { ModelSettings } from "./load.ts";
 export type { GenerateRequest, GenerateResult, ChatMessage } from "./chat.ts";
 export type { InfillRequest, InfillResult, ScoreRequest, ScoreResult } from "./infill.ts";
 
 const NO_CAPABILITIES: ModelCapabilities = { infill: false, answer: false, embed: false };
-/** Left free in a context, so that llama.cpp never has to shift it. At most half of the rest is for what is generated. */
+/** Left free in a context, so that llama.cpp never has to shift it. */
 const MARGIN_TOKENS = 8;
+/** Kept for what is generated, beside whatever the prompt leaves: an eighth of the context, at most this. */
+const MOST_RESERVED_TOKENS = 256;
 /** Shorter texts say little of the speed. */
 const LEAST_TOKENS_FOR_SPEED = 6;
 
@@ -27,6 +29,8 @@ const LEAST_TOKENS_FOR_SPEED = 6;
 interface Workings {
   loaded: LoadedModel;
   infill?: Infill;
+  /** Most tokens of a completion prompt, by the measured speed. */
+  promptLevel?: number;
   chat?: Promise<Chat>;
   completionCache?: Promise<{ context: LlamaContext; cache: PromptCache }>;
   chatCache?: Promise<{ context: LlamaContext; cache: PromptCache }>;
@@ -95,23 +99,18 @@ export class ModelRuntime {
   async infill(request: InfillRequest): Promise<InfillResult> {
     return this.#use(async (workings, stop) => {
       const { context, cache } = await this.#completion(workings);
-      const room = context.contextSize - MARGIN_TOKENS;
-      const maxTokens = Math.min(request.maxTokens, room >> 1);
       const begun = performance.now();
-      const result = await this.#infill(workings).generate(cache, { ...request, maxTokens, signal: merged(request.signal, stop) }, room - maxTokens);
+      const result = await this.#infill(workings).generate(cache, { ...request, signal: merged(request.signal, stop) }, promptLimit(workings, context, cache), context.contextSize - MARGIN_TOKENS);
       this.#learnSpeed(result.tokens.generated, result.firstTokenMs, performance.now() - begun);
       return result;
     });
   }
 
-  /** Scores a middle that others propose. Errors: as infill; `contextOverflow` (longer than half the context); CancelledError. */
+  /** Scores a middle that others propose. Errors: as infill; `contextOverflow` (longer than the context has room for); CancelledError. */
   async scoreContinuation(request: ScoreRequest): Promise<ScoreResult> {
     return this.#use(async (workings, stop) => {
       const { context, cache } = await this.#completion(workings);
-      const candidateTokens = workings.loaded.model.tokenize(request.candidate, false).length;
-      const room = context.contextSize - MARGIN_TOKENS;
-      if (candidateTokens > room >> 1) throw new EngineError("contextOverflow", `A continuation of ${candidateTokens} tokens is too long to be scored in a context of ${context.contextSize}.`, { candidateTokens });
-      return this.#infill(workings).score(cache, { ...request, signal: merged(request.signal, stop) }, room - candidateTokens);
+      return this.#infill(workings).score(cache, { ...request, signal: merged(request.signal, stop) }, promptLimit(workings, context, cache), context.contextSize - MARGIN_TOKENS);
     });
   }
 
@@ -279,6 +278,16 @@ export class ModelRuntime {
     this.#status = status;
     for (const listener of this.#listeners) listener(status);
   }
+}
+
+/**
+ * Most tokens of a completion prompt. It depends on nothing in the request: another length would lay the prompt out
+ * anew, so that generating and scoring at the same place could not share what is computed.
+ */
+function promptLimit(workings: Workings, context: LlamaContext, cache: PromptCache): number {
+  workings.promptLevel = promptLevel(cache.msPerPromptToken, workings.promptLevel ?? null);
+  const room = context.contextSize - MARGIN_TOKENS;
+  return Math.min(workings.promptLevel, room - Math.min(MOST_RESERVED_TOKENS, room >> 3));
 }
 
 async function createContext(model: LlamaModel, options: { contextSize: number; batchSize: number; threads: number }): Promise<LlamaContext> {
