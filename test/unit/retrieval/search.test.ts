@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { SILENT_LOG } from "../../../src/engine/base/log.ts";
 import { SeededRandom } from "../../../src/engine/base/random.ts";
@@ -150,6 +151,32 @@ describe("vectors", () => {
     }
     assert.equal(index.size, 2_000);
     assert.ok(recall() >= 0.97, "after");
+  });
+
+  it("takes changes in while the graph is being saved, and finds them after opening it again", async () => {
+    const random = new SeededRandom(8);
+    const folder = temporaryFolder();
+    const { store, database } = memoryStore();
+    database.exec("INSERT INTO files (id, path, language, size, mtimeMs, readAtMs) VALUES (1, 'a', 'plaintext', 0, 0, 0)");
+    const index = await VectorIndex.open(folder, store, "hash", 16, SILENT_LOG);
+    const put = (id: number) => {
+      const vector = unitVector(random, 16);
+      database.prepare("INSERT INTO chunks VALUES (?, 1, 1, 1, '[]', '', x'00', ?)").run(id, encodeVector(vector));
+      index.add(id, vector);
+      return vector;
+    };
+    for (let id = 1; id <= 500; id++) put(id);
+    const saving = index.save();
+    while (!existsSync(folder) || !readdirSync(folder).some((name) => name.endsWith(".hnsw"))) await new Promise((resolve) => setImmediate(resolve));
+    const late = put(501);
+    index.remove(7);
+    database.exec("DELETE FROM chunks WHERE id = 7");
+    await saving;
+    assert.equal(index.search(late, 1)[0]?.id, 501);
+    assert.equal(index.size, 500);
+    const again = await VectorIndex.open(folder, store, "hash", 16, SILENT_LOG);
+    assert.equal(again.search(late, 1)[0]?.id, 501);
+    assert.equal(again.size, 500);
   });
 
   it("gives no more than there are, and nothing when empty", async () => {

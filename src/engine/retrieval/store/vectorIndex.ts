@@ -7,7 +7,7 @@ import { mkdir, open, readFile, readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { HierarchicalNSW } from "hnswlib-node";
-import { throwIfCancelled } from "../../base/errors.ts";
+import { EngineError, throwIfCancelled } from "../../base/errors.ts";
 import { sha256File, writeFailure, writeFileAtomic } from "../../base/files.ts";
 import type { Log } from "../../base/log.ts";
 import type { ChunkStore } from "./chunkStore.ts";
@@ -49,6 +49,8 @@ export class VectorIndex {
   #nDeleted = 0;
   #changes = 0;
   #lastId = 0;
+  /** While the graph is written by another thread it must not change: what comes meanwhile waits here. */
+  #waiting: (() => void)[] | null = null;
 
   private constructor(folder: string, store: ChunkStore, embedderHash: string, dimension: number, log: Log, graph: HierarchicalNSW) {
     this.#folder = folder;
@@ -77,6 +79,10 @@ export class VectorIndex {
   }
 
   add(id: number, vector: Float32Array): void {
+    if (this.#waiting) {
+      this.#waiting.push(() => this.add(id, vector));
+      return;
+    }
     if (this.#live.has(id)) return;
     if (this.#graph.getCurrentCount() >= this.#graph.getMaxElements()) this.#graph.resizeIndex(this.#graph.getMaxElements() * 2);
     this.#graph.addPoint(Array.from(vector), id);
@@ -86,6 +92,10 @@ export class VectorIndex {
   }
 
   remove(id: number): void {
+    if (this.#waiting) {
+      this.#waiting.push(() => this.remove(id));
+      return;
+    }
     if (!this.#live.delete(id)) return;
     this.#graph.markDelete(id);
     this.#nDeleted++;
@@ -103,6 +113,8 @@ export class VectorIndex {
 
   /** Takes over what the database has and the graph has not, and drops what the database has no more. */
   async follow(signal?: AbortSignal): Promise<void> {
+    // Another task saves the graph; when it is done, the changes that waited are in.
+    while (this.#waiting) await nextTurn();
     const wanted = new Set(this.#store.vectorIds());
     for (const id of [...this.#live]) if (!wanted.has(id)) this.remove(id);
     // Ids only grow; below the last one there are gaps only where a graph was saved between an insertion and its vector.
@@ -130,13 +142,13 @@ export class VectorIndex {
 
   /** Saves the graph under a new name and then the header that names it. Errors: `diskFull`, `unreadable`. */
   async save(): Promise<void> {
-    if (this.#changes === 0) return;
+    if (this.#changes === 0 || this.#waiting) return;
     const saved = this.#changes;
     const name = `vectors-${randomBytes(6).toString("hex")}.hnsw`;
     const file = path.join(this.#folder, name);
     try {
       await mkdir(this.#folder, { recursive: true });
-      await this.#graph.writeIndex(file);
+      await this.#writeGraph(file);
       const handle = await open(file, "r+");
       try {
         await handle.sync();
@@ -155,6 +167,17 @@ export class VectorIndex {
     this.#changes -= saved;
     for (const other of await readdir(this.#folder)) {
       if (/^vectors-[0-9a-f]+\.hnsw$/.test(other) && other !== name) await rm(path.join(this.#folder, other), { force: true });
+    }
+  }
+
+  async #writeGraph(file: string): Promise<void> {
+    this.#waiting = [];
+    try {
+      await this.#graph.writeIndex(file);
+    } finally {
+      const waiting = this.#waiting;
+      this.#waiting = null;
+      for (const change of waiting) change();
     }
   }
 
@@ -205,8 +228,14 @@ export class VectorIndex {
   }
 }
 
+/** Errors: `nativeMissing` where the library has no build for this machine. */
 function emptyGraph(dimension: number): HierarchicalNSW {
-  const { HierarchicalNSW: Graph } = createRequire(import.meta.url)("hnswlib-node") as { HierarchicalNSW: new (space: "ip", dimension: number) => HierarchicalNSW };
+  let Graph: new (space: "ip", dimension: number) => HierarchicalNSW;
+  try {
+    ({ HierarchicalNSW: Graph } = createRequire(import.meta.url)("hnswlib-node") as { HierarchicalNSW: typeof Graph });
+  } catch (error) {
+    throw new EngineError("nativeMissing", "The library for vector search (hnswlib-node) cannot be loaded on this machine; search goes by words and names. Install the extension built for this platform.", {}, error);
+  }
   const graph = new Graph("ip", dimension);
   graph.initIndex(1_024, LINKS, CONSTRUCTION_BREADTH, 100);
   return graph;
