@@ -20,7 +20,6 @@ interface Example {
   buckets: Uint8Array;
   escapes: Float32Array;
   set: number;
-  kind: number;
   /** Slot of the true symbol; n stands for the escape. */
   target: number;
 }
@@ -47,7 +46,7 @@ function examplesOf(folder: string, nCases: number, seed: number): Example[] {
       const n = gathered.symbols.length;
       if (n > 0) {
         examples.push({
-          n, set: gathered.set, kind: gathered.kind, target: slot < 0 ? n : slot,
+          n, set: gathered.set, target: slot < 0 ? n : slot,
           estimates: gathered.estimates.slice(0, n * N_SOURCES), extras: gathered.extras.slice(0, n * N_EXTRAS),
           buckets: gathered.buckets.slice(), escapes: gathered.escapes.slice(),
         });
@@ -70,20 +69,18 @@ function midWord(item: CompletionCase, random: SeededRandom): CompletionCase[] {
 /** Loss of one example; adds its gradient into `gradient` where given. */
 function example(e: Example, weights: MixtureWeights, gradient: MixtureWeights | null): number {
   const scores = new Float64Array(e.n + 1);
-  const rows = [e.set, e.kind];
-  for (const row of rows) {
-    scores[e.n] = (scores[e.n] as number) + (weights.escapeBias[row] as number);
-    for (let source = 0; source < N_SOURCES; source++) {
-      const bucket = e.buckets[source] as number;
-      if (bucket === 0) continue;
-      const cell = (row * N_SOURCES + source) * N_BUCKETS + bucket;
-      const weight = weights.sources[cell] as number;
-      scores[e.n] = (scores[e.n] as number) + (weights.escapes[cell] as number) * (e.escapes[source] as number);
-      for (let slot = 0; slot < e.n; slot++) scores[slot] = (scores[slot] as number) + weight * (e.estimates[slot * N_SOURCES + source] as number);
-    }
-    for (let slot = 0; slot < e.n; slot++) {
-      for (let extra = 0; extra < N_EXTRAS; extra++) scores[slot] = (scores[slot] as number) + (weights.extras[row * N_EXTRAS + extra] as number) * (e.extras[slot * N_EXTRAS + extra] as number);
-    }
+  const { set } = e;
+  scores[e.n] = weights.escapeBias[set] as number;
+  for (let source = 0; source < N_SOURCES; source++) {
+    const bucket = e.buckets[source] as number;
+    if (bucket === 0) continue;
+    const cell = (set * N_SOURCES + source) * N_BUCKETS + bucket;
+    const weight = weights.sources[cell] as number;
+    scores[e.n] = (scores[e.n] as number) + (weights.escapes[cell] as number) * (e.escapes[source] as number);
+    for (let slot = 0; slot < e.n; slot++) scores[slot] = (scores[slot] as number) + weight * (e.estimates[slot * N_SOURCES + source] as number);
+  }
+  for (let slot = 0; slot < e.n; slot++) {
+    for (let extra = 0; extra < N_EXTRAS; extra++) scores[slot] = (scores[slot] as number) + (weights.extras[set * N_EXTRAS + extra] as number) * (e.extras[slot * N_EXTRAS + extra] as number);
   }
   const highest = scores.reduce((a, b) => Math.max(a, b), -Infinity);
   let sum = 0;
@@ -93,19 +90,18 @@ function example(e: Example, weights: MixtureWeights, gradient: MixtureWeights |
   for (let slot = 0; slot <= e.n; slot++) {
     const g = Math.exp((scores[slot] as number) - highest) / sum - (slot === e.target ? 1 : 0);
     if (Math.abs(g) < 1e-5) continue;
-    for (const row of rows) {
-      if (slot === e.n) gradient.escapeBias[row] = (gradient.escapeBias[row] as number) + g;
-      for (let source = 0; source < N_SOURCES; source++) {
-        const bucket = e.buckets[source] as number;
-        if (bucket === 0) continue;
-        const cell = (row * N_SOURCES + source) * N_BUCKETS + bucket;
-        if (slot === e.n) gradient.escapes[cell] = (gradient.escapes[cell] as number) + g * (e.escapes[source] as number);
-        else gradient.sources[cell] = (gradient.sources[cell] as number) + g * (e.estimates[slot * N_SOURCES + source] as number);
-      }
-      if (slot === e.n) continue;
+    if (slot === e.n) gradient.escapeBias[set] = (gradient.escapeBias[set] as number) + g;
+    for (let source = 0; source < N_SOURCES; source++) {
+      const bucket = e.buckets[source] as number;
+      if (bucket === 0) continue;
+      const cell = (set * N_SOURCES + source) * N_BUCKETS + bucket;
+      if (slot === e.n) gradient.escapes[cell] = (gradient.escapes[cell] as number) + g * (e.escapes[source] as number);
+      else gradient.sources[cell] = (gradient.sources[cell] as number) + g * (e.estimates[slot * N_SOURCES + source] as number);
+    }
+    if (slot < e.n) {
       for (let extra = 0; extra < N_EXTRAS; extra++) {
         const x = e.extras[slot * N_EXTRAS + extra] as number;
-        if (x !== 0) gradient.extras[row * N_EXTRAS + extra] = (gradient.extras[row * N_EXTRAS + extra] as number) + g * x;
+        if (x !== 0) gradient.extras[set * N_EXTRAS + extra] = (gradient.extras[set * N_EXTRAS + extra] as number) + g * x;
       }
     }
   }

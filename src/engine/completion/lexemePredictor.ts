@@ -19,12 +19,6 @@ export const N_BUCKETS = 6;
 /** Weight sets, by the longest exact context that matched anywhere. */
 export const N_SETS = 7;
 
-/** A second choice of weights, by what stands before: their sum mixes, as with PAQ's several weight sets. */
-export const KINDS = ["lineStart", "dot", "opener", "comma", "assignment", "colon", "quote", "closer", "keyword", "name", "other"] as const;
-export const N_KINDS = KINDS.length;
-/** Rows of every weight table: the sets, then the kinds. */
-export const N_ROWS = N_SETS + N_KINDS;
-
 /** Features of a symbol apart from the sources' estimates. */
 export const EXTRAS = [
   "lineEnd", "lineEndWithOpenBracket", "lineEndAfterOpenerBeforeDeeper", "closerFits", "closerUnfit", "opener", "openerBeforeDeeper",
@@ -35,13 +29,13 @@ export const N_EXTRAS = EXTRAS.length;
 
 /** Learnt parameters; how they were fitted stands in lookupWeights.json itself. */
 export interface MixtureWeights {
-  /** (rows, sources, buckets): weight of a source's log-estimate. */
+  /** (sets, sources, buckets): weight of a source's log-estimate. */
   sources: Float32Array;
-  /** (rows, sources, buckets): weight of a source's log-escape. */
+  /** (sets, sources, buckets): weight of a source's log-escape. */
   escapes: Float32Array;
-  /** (rows, extras). */
+  /** (sets, extras). */
   extras: Float32Array;
-  /** (rows): bias of the escape. */
+  /** (sets): bias of the escape. */
   escapeBias: Float32Array;
 }
 
@@ -74,9 +68,7 @@ export interface Prediction {
   buckets: Uint8Array;
   /** (sources) log-escape estimates. */
   escapes: Float32Array;
-  /** The two rows of weights that hold here: a set, and a kind. */
   set: number;
-  kind: number;
   /** Longest exact context, in lexemes, that matched in the file or the workspace. */
   exactOrder: number;
   /** Natural logarithms; parallel to `symbols`, the escape's in `logEscape`. */
@@ -109,7 +101,6 @@ export class LexemePredictor {
     buckets: new Uint8Array(N_SOURCES),
     escapes: new Float32Array(N_SOURCES),
     set: 0,
-    kind: 0,
     exactOrder: 0,
     logProbabilities: new Float64Array(mostCandidates),
     logEscape: 0,
@@ -276,7 +267,6 @@ export class LexemePredictor {
       prediction.escapes[source] = total === 0 ? 0 : Math.log((distinct + 0.5) / (total + distinct + 1));
     }
     const last = tracker.last;
-    prediction.kind = N_SETS + (tracker.linePosition === 0 ? 0 : kindOf(this.#lexicon, last));
     const deeper = tracker.nextBreak === LEXEME.lineDeeper;
     const opened = tracker.openedOnLine;
     const lastIsOpener = isOpener(this.#lexicon.text(last));
@@ -328,9 +318,9 @@ export class LexemePredictor {
   #mix(): void {
     const { prediction } = this;
     const { sources, escapes, extras, escapeBias } = this.#weights;
-    const { set, kind, symbols, buckets } = prediction;
+    const { set, symbols, buckets } = prediction;
     const n = symbols.length;
-    let escape = (escapeBias[set] as number) + (escapeBias[kind] as number);
+    let escape = escapeBias[set] as number;
     const scores = prediction.logProbabilities.fill(0);
     // A candidate that a source has not seen gets the same estimate as all others of that kind: the common part is added
     // once, and only the sources that have seen it add their share.
@@ -339,11 +329,10 @@ export class LexemePredictor {
     for (let source = 0; source < N_SOURCES; source++) {
       const bucket = buckets[source] as number;
       if (bucket === 0) continue;
-      const bySet = (set * N_SOURCES + source) * N_BUCKETS + bucket;
-      const byKind = (kind * N_SOURCES + source) * N_BUCKETS + bucket;
-      const weight = (sources[bySet] as number) + (sources[byKind] as number);
+      const cell = (set * N_SOURCES + source) * N_BUCKETS + bucket;
+      const weight = sources[cell] as number;
       active[source] = weight;
-      escape += ((escapes[bySet] as number) + (escapes[byKind] as number)) * (prediction.escapes[source] as number);
+      escape += (escapes[cell] as number) * (prediction.escapes[source] as number);
       common += weight * Math.log(smoothing / ((this.#totals[source] as number) + smoothing * 12));
     }
     for (let i = 0; i < this.#nCells; i++) {
@@ -355,7 +344,7 @@ export class LexemePredictor {
     let highest = escape;
     for (let slot = 0; slot < n; slot++) {
       let score = scores[slot] as number;
-      for (let extra = 0; extra < N_EXTRAS; extra++) score += ((extras[set * N_EXTRAS + extra] as number) + (extras[kind * N_EXTRAS + extra] as number)) * (prediction.extras[slot * N_EXTRAS + extra] as number);
+      for (let extra = 0; extra < N_EXTRAS; extra++) score += (extras[set * N_EXTRAS + extra] as number) * (prediction.extras[slot * N_EXTRAS + extra] as number);
       scores[slot] = score;
       if (score > highest) highest = score;
     }
@@ -374,19 +363,6 @@ function bucketOf(total: number): number {
   if (total <= 5) return 3;
   if (total <= 11) return 4;
   return 5;
-}
-
-function kindOf(lexicon: Lexicon, last: number): number {
-  const text = lexicon.text(last);
-  if (text === "." || text === "?." || text === "->" || text === "::") return 1;
-  if (isOpener(text)) return 2;
-  if (text === ",") return 3;
-  if (text === "=" || text === "=>" || text === ":=" || text === "+=" || text === "==" || text === "===") return 4;
-  if (text === ":") return 5;
-  if (text === '"' || text === "'" || text === "`" || text === '"""') return 6;
-  if (isCloser(text)) return 7;
-  if (lexicon.isName(last)) return 9;
-  return /^\p{L}/u.test(text) ? 8 : 10;
 }
 
 function isOpener(text: string): boolean {
@@ -408,10 +384,10 @@ export function startingWeights(): MixtureWeights {
     lineExact: 0.15, lineShape: 0.25, call: 0.1, ending: 0.15, endingShape: 0.1, scopeLine: 0.1, scopePair: 0.1, nextLine: 0.1, twoLines: 0.1,
   };
   const weights: MixtureWeights = {
-    sources: new Float32Array(N_ROWS * N_SOURCES * N_BUCKETS),
-    escapes: new Float32Array(N_ROWS * N_SOURCES * N_BUCKETS),
-    extras: new Float32Array(N_ROWS * N_EXTRAS),
-    escapeBias: new Float32Array(N_ROWS).fill(-3, 0, N_SETS),
+    sources: new Float32Array(N_SETS * N_SOURCES * N_BUCKETS),
+    escapes: new Float32Array(N_SETS * N_SOURCES * N_BUCKETS),
+    extras: new Float32Array(N_SETS * N_EXTRAS),
+    escapeBias: new Float32Array(N_SETS).fill(-3),
   };
   for (let set = 0; set < N_SETS; set++) {
     for (let source = 0; source < N_SOURCES; source++) {
