@@ -1,7 +1,7 @@
 // A keystroke becomes ghost text: cache, look-up and model side by side, fitted into place, judged by the gate, screened.
 // It joins rooms by functions handed in; it neither loads models nor decides when to ask (the editor side does).
 import { randomUUID } from "node:crypto";
-import { isCancelled, throwIfCancelled } from "../base/errors.ts";
+import { throwIfCancelled } from "../base/errors.ts";
 import { PRIORITY, type Priority, type Scheduler } from "../base/scheduler.ts";
 import { indentationStep } from "../completion/blockContinuation.ts";
 import type { CompletionModel, ContextPiece } from "../completion/completionModel.ts";
@@ -172,8 +172,7 @@ async function askModel(
   } catch (error) {
     if (dependencies.signal?.aborted) throw error;
     // A late or failing model never takes the look-up's completion with it; the model room logs its own failures.
-    if (isCancelled(error) || error instanceof Error) return null;
-    throw error;
+    return null;
   } finally {
     clearTimeout(timer);
   }
