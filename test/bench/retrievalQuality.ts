@@ -1,11 +1,13 @@
 // Measures how good the order of search is on public sets, signal by signal:
 //   node test/bench/retrievalQuality.ts cosqa DIR      web query → Python function (BEIR layout)
 //   node test/bench/retrievalQuality.ts localise DIR   change description → files to edit (instances and blobs)
+// Options: --embedder FILE.gguf (another encoder), --weights '{"vector": 0.5}' (only this variant of the shipped weights; repeatable).
 // The sets are not part of the project. Nothing here is asserted; the unit tests do that.
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { parseArgs } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { SILENT_LOG } from "../../src/engine/base/log.ts";
 import { languageOf } from "../../src/engine/retrieval/chunking/languages.ts";
@@ -21,7 +23,7 @@ import { RETRIEVAL_SCHEMA } from "../../src/engine/retrieval/store/schema.ts";
 import { decodeVector, dot, encodeVector } from "../../src/engine/retrieval/store/vectorCodec.ts";
 
 const NONE: FusionWeights = { keyword: 0, vector: 0, symbol: 0, path: 0, file: 0 };
-const ABLATIONS: Record<string, FusionWeights> = {
+const SHIPPED: Record<string, FusionWeights> = {
   bm25: { ...NONE, keyword: 1 },
   vector: { ...NONE, vector: 1 },
   "bm25+vector": { ...FUSION_WEIGHTS, symbol: 0, path: 0, file: 0 },
@@ -31,6 +33,9 @@ const ABLATIONS: Record<string, FusionWeights> = {
   "without file": { ...FUSION_WEIGHTS, file: 0 },
   fused: FUSION_WEIGHTS,
 };
+
+const { values, positionals: [suite, folder] } = parseArgs({ allowPositionals: true, options: { embedder: { type: "string" }, weights: { type: "string", multiple: true, default: [] } } });
+const ABLATIONS = values.weights.length === 0 ? SHIPPED : Object.fromEntries(values.weights.map((json) => [json, { ...FUSION_WEIGHTS, ...(JSON.parse(json) as Partial<FusionWeights>) }]));
 
 function readLines<T>(file: string): T[] {
   const bytes = existsSync(file) ? readFileSync(file) : gunzipSync(readFileSync(`${file}.gz`));
@@ -130,8 +135,7 @@ async function localise(folder: string, embedder: Embedder | null): Promise<void
   }
 }
 
-const [suite, folder] = process.argv.slice(2);
-const embedder = await openEmbedder(SILENT_LOG);
+const embedder = await openEmbedder(SILENT_LOG, values.embedder);
 if (suite === "cosqa" && folder) await cosqa(folder, embedder);
 else if (suite === "localise" && folder) await localise(folder, embedder);
 else {

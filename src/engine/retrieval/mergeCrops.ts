@@ -7,6 +7,9 @@ const SESSION_LIFT = 0.25;
 /** How much an answer to a like question lifts the passages it cited. */
 const ANSWER_LIFT = 0.2;
 
+/** Shorter passages are alike by chance. */
+const COPY_CHARACTERS = 80;
+
 export interface CropHit extends ScoredChunk {
   crop: Crop;
 }
@@ -18,7 +21,10 @@ export interface Session {
   remembered: readonly { range: FileRange; weight: number }[];
 }
 
-/** Best first. A passage that stands alike in both crops is one hit, of the crop that scores it higher. */
+/**
+ * Best first. A passage that stands alike in both crops is one hit, of the crop that scores it higher; of copies of a
+ * passage in several files only the best scored is kept.
+ */
 export function mergeCrops(long: readonly ScoredChunk[], short: readonly ScoredChunk[], session: Session): CropHit[] {
   const merged = new Map<string, CropHit>();
   const take = (hit: ScoredChunk, crop: Crop) => {
@@ -33,5 +39,13 @@ export function mergeCrops(long: readonly ScoredChunk[], short: readonly ScoredC
   };
   for (const hit of short) take(hit, "short");
   for (const hit of long) take(hit, "long");
-  return [...merged.values()].sort((a, b) => b.score - a.score || (a.chunk.path < b.chunk.path ? -1 : a.chunk.path > b.chunk.path ? 1 : a.chunk.startLine - b.chunk.startLine));
+  const ordered = [...merged.values()].sort((a, b) => b.score - a.score || (a.chunk.path < b.chunk.path ? -1 : a.chunk.path > b.chunk.path ? 1 : a.chunk.startLine - b.chunk.startLine));
+  const seen = new Set<string>();
+  return ordered.filter(({ chunk, crop }) => {
+    // The editor's and the disk's version of a file may say the same at different lines; copies in other files say nothing new.
+    if (crop === "short" || chunk.text.length < COPY_CHARACTERS) return true;
+    if (seen.has(chunk.text)) return false;
+    seen.add(chunk.text);
+    return true;
+  });
 }

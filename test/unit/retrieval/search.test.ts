@@ -283,6 +283,12 @@ describe("merging the crops", () => {
     assert.equal(mergeCrops([hit("a", 1, "saved")], [hit("a", 1, "unsaved")], { recency: () => 0, remembered: [] }).length, 2);
   });
 
+  it("shows one of several copies of a passage", () => {
+    const copied = "export function copied(): void {}\n".repeat(4);
+    const merged = mergeCrops([hit("a", 1, copied), hit("b", 0.9, copied), hit("c", 0.8, "other")], [], { recency: () => 0, remembered: [] });
+    assert.deepEqual(merged.map(({ chunk }) => chunk.path), ["a", "c"]);
+  });
+
   it("lifts what a like answer cited", () => {
     const merged = mergeCrops([hit("a", 1), hit("b", 0.95)], [], { recency: () => 0, remembered: [{ range: { path: "b", startLine: 2, endLine: 9 }, weight: 1 }] });
     assert.equal(merged[0]?.chunk.path, "b");

@@ -282,19 +282,27 @@ function multiplyTransposed(a: Float64Array, b: Float64Array, out: Float64Array,
   }
 }
 
-/** out[i][d] = Σ_j a[i][j] · b[j][d], four j at a time. */
+/** Weights below this are left out of sums over a batch: after the first steps most softmax weights are. */
+const NEGLIGIBLE = 1e-7;
+
+/** out[i][d] = Σ_j a[i][j] · b[j][d], four j at a time, negligible weights left out. */
 function multiply(a: Float64Array, b: Float64Array, out: Float64Array, nA: number, nB: number, dimension: number): void {
-  const whole = nB - (nB % 4);
+  const used = new Int32Array(nB + 3);
   for (let i = 0; i < nA; i++) {
     const to = i * dimension;
-    for (let j = 0; j < whole; j += 4) {
-      const w0 = a[i * nB + j] as number, w1 = a[i * nB + j + 1] as number, w2 = a[i * nB + j + 2] as number, w3 = a[i * nB + j + 3] as number;
-      const j0 = j * dimension, j1 = j0 + dimension, j2 = j1 + dimension, j3 = j2 + dimension;
+    let n = 0;
+    for (let j = 0; j < nB; j++) if (Math.abs(a[i * nB + j] as number) > NEGLIGIBLE) used[n++] = j;
+    let k = 0;
+    for (; k + 4 <= n; k += 4) {
+      const j0 = used[k] as number, j1 = used[k + 1] as number, j2 = used[k + 2] as number, j3 = used[k + 3] as number;
+      const w0 = a[i * nB + j0] as number, w1 = a[i * nB + j1] as number, w2 = a[i * nB + j2] as number, w3 = a[i * nB + j3] as number;
+      const b0 = j0 * dimension, b1 = j1 * dimension, b2 = j2 * dimension, b3 = j3 * dimension;
       for (let d = 0; d < dimension; d++) {
-        out[to + d] = (out[to + d] as number) + w0 * (b[j0 + d] as number) + w1 * (b[j1 + d] as number) + w2 * (b[j2 + d] as number) + w3 * (b[j3 + d] as number);
+        out[to + d] = (out[to + d] as number) + w0 * (b[b0 + d] as number) + w1 * (b[b1 + d] as number) + w2 * (b[b2 + d] as number) + w3 * (b[b3 + d] as number);
       }
     }
-    for (let j = whole; j < nB; j++) {
+    for (; k < n; k++) {
+      const j = used[k] as number;
       const w = a[i * nB + j] as number;
       for (let d = 0; d < dimension; d++) out[to + d] = (out[to + d] as number) + w * (b[j * dimension + d] as number);
     }
