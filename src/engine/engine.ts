@@ -25,6 +25,7 @@ import { redactSecrets } from "./safety/secrets.ts";
 import { screenCompletion } from "./safety/completionScreen.ts";
 import { readSettings } from "./settings.ts";
 import type { Settings } from "./settings.ts";
+import { accessToIndex } from "./tasks/accessToIndex.ts";
 import { answerQuestion } from "./tasks/answerQuestion.ts";
 import { checkMachine } from "./tasks/checkMachine.ts";
 import { completeCode } from "./tasks/completeCode.ts";
@@ -178,16 +179,7 @@ export class Engine {
   async ask(params: AskParams, { signal, onEvent }: { signal?: AbortSignal; onEvent?: (event: AnswerEvent) => void }): Promise<AskResult> {
     const index = this.#requireIndex();
     const result = await this.#scheduler.run(PRIORITY.chat, signal, (lease) => answerQuestion(params, {
-      workspace: {
-        search: (query, options) => index.search(query, options),
-        definitions: (name) => index.definitions(name),
-        similarSymbols: (name, limit) => index.similarSymbols(name, limit).flatMap((similar) => index.definitions(similar).slice(0, 1)),
-        usages: (name, limit) => index.usages(name, limit),
-        symbolsIn: (file) => index.symbolsIn(file),
-        files: () => index.files().map((file) => file.path),
-        readLines: (range) => index.readLines(range),
-        skipped: () => index.status().skipped,
-      },
+      workspace: accessToIndex(index),
       model: {
         status: () => this.#runtime.status(),
         countTokens: (text) => this.#runtime.countTokens(text),

@@ -9,9 +9,8 @@ import { chatHtml } from "./chatHtml.ts";
 import { ChatSession } from "./chatSession.ts";
 import type { ChatEngine } from "./chatSession.ts";
 import { ChatFiles } from "./chatStore.ts";
-import { EngineRequestError } from "./engineClient.ts";
 import type { EngineClientState } from "./engineClient.ts";
-import { sentenceFor } from "./messages.ts";
+import { remedyKindOf, sentenceFor } from "./messages.ts";
 
 /** What the view needs of the engine client beyond asking. */
 export interface ChatViewEngine extends ChatEngine {
@@ -371,18 +370,10 @@ async function stillThere(selection: ChatAttachment): Promise<boolean> {
 export function describeTurnFailure(error: unknown): TurnFailure | null {
   const text = sentenceFor(error);
   if (text === null) return null;
-  const reason = error instanceof EngineRequestError ? error.reason : "internal";
-  switch (reason) {
-    case "noModel":
-    case "modelNotFound":
-    case "modelTruncated":
-    case "modelForeign":
-    case "modelTooNew":
-    case "modelTooLarge":
-    case "modelLoadFailed":
-    case "modelIncapable":
+  switch (remedyKindOf(error)) {
+    case "chooseModel":
       return { text, action: { label: vscode.l10n.t("Choose Model"), command: "chooseModel" } };
-    case "noWorkspace":
+    case "openFolder":
       return { text, action: { label: vscode.l10n.t("Open Folder"), command: "openFolder" } };
     default:
       return { text, action: { label: vscode.l10n.t("Try Again"), command: "retry" } };

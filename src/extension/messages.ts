@@ -14,9 +14,12 @@ interface Remedy {
   command: string;
 }
 
-function remedyFor(error: unknown): Remedy | null {
-  if (!(error instanceof EngineRequestError)) return { label: vscode.l10n.t("Show Log"), command: "kalactica.showLog" };
-  switch (error.reason) {
+/** What kind of thing would mend a failure. */
+export type RemedyKind = "chooseModel" | "openFolder" | "restartEngine" | "showLog";
+
+/** Decides by the reason, never by the message. */
+export function remedyKindOf(error: unknown): RemedyKind {
+  switch (error instanceof EngineRequestError ? error.reason : "internal") {
     case "noModel":
     case "modelNotFound":
     case "modelTruncated":
@@ -25,13 +28,26 @@ function remedyFor(error: unknown): Remedy | null {
     case "modelTooLarge":
     case "modelLoadFailed":
     case "modelIncapable":
-      return { label: vscode.l10n.t("Choose Model"), command: "kalactica.chooseModel" };
+      return "chooseModel";
     case "engineGone":
     case "timeout":
-      return { label: vscode.l10n.t("Restart Engine"), command: "kalactica.restartEngine" };
+      return "restartEngine";
     case "noWorkspace":
-      return { label: vscode.l10n.t("Open Folder"), command: "workbench.action.files.openFolder" };
+      return "openFolder";
     default:
+      return "showLog";
+  }
+}
+
+function remedyFor(error: unknown): Remedy {
+  switch (remedyKindOf(error)) {
+    case "chooseModel":
+      return { label: vscode.l10n.t("Choose Model"), command: "kalactica.chooseModel" };
+    case "restartEngine":
+      return { label: vscode.l10n.t("Restart Engine"), command: "kalactica.restartEngine" };
+    case "openFolder":
+      return { label: vscode.l10n.t("Open Folder"), command: "workbench.action.files.openFolder" };
+    case "showLog":
       return { label: vscode.l10n.t("Show Log"), command: "kalactica.showLog" };
   }
 }
@@ -41,6 +57,6 @@ export async function showFailure(error: unknown): Promise<void> {
   const sentence = sentenceFor(error);
   if (sentence === null) return;
   const remedy = remedyFor(error);
-  const picked = await vscode.window.showErrorMessage(sentence, ...(remedy ? [remedy.label] : []));
-  if (remedy && picked === remedy.label) await vscode.commands.executeCommand(remedy.command);
+  const picked = await vscode.window.showErrorMessage(sentence, remedy.label);
+  if (picked === remedy.label) await vscode.commands.executeCommand(remedy.command);
 }

@@ -13,6 +13,7 @@ import type { AskResult } from "../../src/engine/protocol/types.ts";
 import { openEmbedder } from "../../src/engine/retrieval/embedder/embeddedEmbedder.ts";
 import { WorkspaceIndex } from "../../src/engine/retrieval/workspaceIndex.ts";
 import { DEFAULT_SETTINGS } from "../../src/engine/settings.ts";
+import { accessToIndex } from "../../src/engine/tasks/accessToIndex.ts";
 import { answerQuestion } from "../../src/engine/tasks/answerQuestion.ts";
 
 interface Asked {
@@ -76,16 +77,7 @@ try {
 
 async function ask(index: WorkspaceIndex, question: string): Promise<AskResult> {
   return new Scheduler().run(PRIORITY.chat, undefined, (lease) => answerQuestion({ askId: "bench", question, history: [], attachments: [] }, {
-    workspace: {
-      search: (query, options) => index.search(query, options),
-      definitions: (name) => index.definitions(name),
-      similarSymbols: (name, limit) => index.similarSymbols(name, limit).flatMap((similar) => index.definitions(similar).slice(0, 1)),
-      usages: (name, limit) => index.usages(name, limit),
-      symbolsIn: (file) => index.symbolsIn(file),
-      files: () => index.files().map((file) => file.path),
-      skipped: () => index.status().skipped,
-      readLines: (range) => index.readLines(range),
-    },
+    workspace: accessToIndex(index),
     model: null, settings: DEFAULT_SETTINGS, lease,
   }, { onEvent: () => undefined }));
 }

@@ -10,6 +10,7 @@ import { SILENT_LOG } from "../../../src/engine/base/log.ts";
 import type { AnswerEvent, AskParams, AskResult } from "../../../src/engine/protocol/types.ts";
 import { WorkspaceIndex } from "../../../src/engine/retrieval/workspaceIndex.ts";
 import { DEFAULT_SETTINGS } from "../../../src/engine/settings.ts";
+import { accessToIndex } from "../../../src/engine/tasks/accessToIndex.ts";
 import { answerQuestion } from "../../../src/engine/tasks/answerQuestion.ts";
 import type { AnsweringModel } from "../../../src/engine/tasks/answerQuestion.ts";
 
@@ -262,16 +263,7 @@ describe("answerQuestion on a real index", function () {
     await symlink(path.join(folder, "w"), path.join(folder, "w", "src", "loop"));
     index = await WorkspaceIndex.open({ workspaceDir: path.join(folder, "w"), storageDir: path.join(folder, "s"), settings: DEFAULT_SETTINGS, embedder: null, log: SILENT_LOG });
     await index.update();
-    access = {
-      search: (query, options) => index.search(query, options),
-      definitions: (name) => index.definitions(name),
-      similarSymbols: (name, limit) => index.similarSymbols(name, limit).flatMap((similar) => index.definitions(similar).slice(0, 1)),
-      usages: (name, limit) => index.usages(name, limit),
-      symbolsIn: (file) => index.symbolsIn(file),
-      files: () => index.files().map((file) => file.path),
-      skipped: () => index.status().skipped,
-      readLines: (range) => index.readLines(range),
-    };
+    access = accessToIndex(index);
   });
 
   after(async () => {
