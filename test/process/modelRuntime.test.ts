@@ -79,6 +79,15 @@ describe("model/runtime", function () {
     assert.ok(hardware.cores >= 1 && hardware.availableRamBytes > 0 && hardware.explanation.endsWith("."));
   });
 
+  it("keeps small models on the CPU of its own accord, and says so when there is no GPU to be had", async () => {
+    const small = await loaded({}, { "model.device": "auto" });
+    assert.match(small.status().explanation, /^Runs on the CPU.*a model this small needs no GPU\.$/);
+    const wished = await loaded({}, { "model.device": "gpu" });
+    if (wished.status().device === "cpu") assert.match(wished.status().explanation, /although a GPU was asked for, because .*\. Install the GPU's driver/);
+    else assert.match(wished.status().explanation, /^Runs on the GPU/);
+    assert.equal((await infill(wished)).ended, "length");
+  });
+
   for (const layout of ["spm", "psm"] as const) {
     it(`infills, and reuses what typing along left unchanged (${layout})`, async () => {
       const runtime = await loaded({ infill: layout });

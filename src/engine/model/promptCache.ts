@@ -18,6 +18,8 @@ export interface Turn {
 /** How long one batch of prompt tokens may take; a cancelled request stops computing after at most about this. */
 const BATCH_TARGET_MS = 80;
 const SMALLEST_BATCH = 8;
+/** Shorter batches are mostly fixed cost, and say little of the cost per token. */
+const LEAST_TELLING_BATCH = 16;
 
 /** A prompt that shares nothing with the one before should be computed within this time (our choice). */
 const TOLERABLE_PROMPT_MS = 2000;
@@ -57,7 +59,7 @@ export class PromptCache {
     return Math.min(this.#sequence.compareContextTokens(tokens).firstDifferentIndex, tokens.length);
   }
 
-  /** Milliseconds per prompt token, as last measured; 0 before the first batch. */
+  /** Milliseconds per prompt token on a machine that is free to compute; 0 before the first batch. */
   get msPerPromptToken(): number {
     return this.#msPerPromptToken;
   }
@@ -93,7 +95,7 @@ export class PromptCache {
         });
         const begun = performance.now();
         const results = await sequence.controlledEvaluate(input);
-        if (left >= SMALLEST_BATCH) this.#learn(left, performance.now() - begun);
+        if (left >= Math.min(LEAST_TELLING_BATCH, this.#batch)) this.#learn(left, performance.now() - begun);
         const outputs = results.slice(-requests.length).filter((output) => output !== undefined);
         return { outputs, reused };
       }
@@ -109,10 +111,14 @@ export class PromptCache {
     await this.#sequence.clearHistory();
   }
 
-  /** Sizes the next batch so that it takes about the target time; multiples of 8 suit the matrix kernels. */
+  /**
+   * Sizes the next batch so that it takes about the target time; multiples of 8 suit the matrix kernels. A quick batch is
+   * believed at once and a slow one slowly: what slowed it was most likely another program, and short batches cost more.
+   */
   #learn(count: number, ms: number): void {
     const perToken = ms / count;
-    this.#msPerPromptToken = this.#msPerPromptToken === 0 ? perToken : 0.7 * this.#msPerPromptToken + 0.3 * perToken;
+    const known = this.#msPerPromptToken;
+    this.#msPerPromptToken = known === 0 ? perToken : Math.min(perToken, known * 1.1);
     const ideal = Math.floor(BATCH_TARGET_MS / this.#msPerPromptToken / 8) * 8;
     this.#batch = Math.max(SMALLEST_BATCH, Math.min(this.#largestBatch, ideal));
   }

@@ -1,7 +1,7 @@
 // Downloads from a server on this machine that behaves as badly as real ones do.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { access, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { access, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import http from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -17,7 +17,7 @@ import type { DownloadProgress } from "../../../src/engine/protocol/types.ts";
 
 const CONTENT = Buffer.from(Array.from({ length: 300_000 }, ((random) => () => random.integer(256))(new SeededRandom(7))));
 const SHA256 = createHash("sha256").update(CONTENT).digest("hex");
-const TIMING = { attempts: 3, backOffMs: 1, stallMs: 300 };
+const TIMING = { attempts: 3, backOffMs: 1, stallMs: 1500 };
 
 describe("model/download", () => {
   let folder: string;
@@ -44,7 +44,15 @@ describe("model/download", () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  // A connection is cut some time after the bytes were sent: what the client has not read by then is lost with it.
+  /** Resolves when the client has written so many bytes: what it has not read when a connection is cut is lost with it. */
+  async function written(nBytes: number): Promise<void> {
+    for (let i = 0; i < 500; i++) {
+      const { size } = await stat(`${file}.part`).catch(() => ({ size: 0 }));
+      if (size >= nBytes) return;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
   /** A server that knows ranges and If-Range; `cutAfter` bytes it cuts the connection, as often as `times`. */
   interface Behaviour { content?: Buffer; etag?: string | null; cutAfter?: number; times?: number; ranges?: boolean }
 
@@ -62,7 +70,8 @@ describe("model/download", () => {
       });
       if (body.length > cutAfter && cuts < times) {
         cuts++;
-        response.write(body.subarray(0, cutAfter), () => setTimeout(() => response.destroy(), 150));
+        response.write(body.subarray(0, cutAfter));
+        void written(start + cutAfter).then(() => response.destroy());
       } else {
         response.end(body);
       }
@@ -110,7 +119,7 @@ describe("model/download", () => {
     answer = wellBehaved({ cutAfter: 100_000, times: 1 });
     const controller = new AbortController();
     const begun = fetchIt({ signal: controller.signal, timing: { ...TIMING, backOffMs: 10_000 } });
-    setTimeout(() => { controller.abort(); }, 400);
+    void written(100_000).then(() => { controller.abort(); });
     await assert.rejects(begun, CancelledError);
     // As a killed process would, this leaves its lock behind.
     await writeFile(`${file}.lock`, "999999999");
