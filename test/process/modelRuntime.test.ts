@@ -353,8 +353,16 @@ describe("model/runtime", function () {
       await runtime.unload();
       await rm(file);
     }
-    assert.equal((await refusal(infill(runtime))).reason, "modelNotFound");
+    const error = await refusal(infill(runtime));
+    assert.equal(error.reason, "modelNotFound");
     assert.equal(runtime.status().state, "failed");
+    // Not every keystroke tries again, but whoever asks for the model does.
+    const seen: string[] = [];
+    runtime.onStatus((status) => seen.push(status.state));
+    assert.equal(await refusal(infill(runtime)), error);
+    assert.deepEqual(seen, []);
+    await copyFile(await model(), file);
+    assert.equal((await runtime.load(await infoOf(file), SETTINGS)).state, "ready");
   });
 
   /** A sound header whose last tensor is larger than any memory, in a sparse file. */

@@ -22,6 +22,8 @@ const NO_CAPABILITIES: ModelCapabilities = { infill: false, answer: false, embed
 const MARGIN_TOKENS = 8;
 /** Kept for what is generated, beside whatever the prompt leaves: an eighth of the context, at most this. */
 const MOST_RESERVED_TOKENS = 256;
+/** A load that failed is tried again for a request after this time; `load` tries at once. */
+const RETRY_AFTER_MS = 30_000;
 /** Shorter texts say little of the speed. */
 const LEAST_TOKENS_FOR_SPEED = 6;
 
@@ -46,6 +48,8 @@ export class ModelRuntime {
   #running = 0;
   #idleTimer: NodeJS.Timeout | null = null;
   #tokensPerSecond: number | null = null;
+  /** Why the last load failed, and when: not every keystroke tries again. */
+  #failure: { error: unknown; at: number } | null = null;
   /** Aborted when the model leaves, so that what still computes on it stops first. */
   #stop = new AbortController();
   /** Loads, unloads and replacements happen one after another. */
@@ -64,6 +68,7 @@ export class ModelRuntime {
     return this.#change(async () => {
       await this.#discard();
       this.#tokensPerSecond = null;
+      this.#failure = null;
       this.#wish = { info, settings };
       await this.#ensure();
       return this.#status;
@@ -194,11 +199,14 @@ export class ModelRuntime {
     if (this.#workings !== null) return this.#workings;
     const wish = this.#wish;
     if (wish === null) throw new EngineError("noModel", "No model is loaded. Choose one with \"KaLactica: Choose Model\" or `kalactica models use`.");
+    const failure = this.#failure;
+    if (failure !== null && performance.now() - failure.at < RETRY_AFTER_MS) throw failure.error;
     const { info } = wish;
     this.#setStatus({ state: "loading", id: info.id, name: info.name, device: null, explanation: `Loading ${info.name}.`, contextSize: 0, tokensPerSecond: null, capabilities: info.capabilities });
     try {
       const begun = performance.now();
       const loaded = await loadModel(info, wish.settings, this.#log);
+      this.#failure = null;
       const workings = Promise.resolve({ loaded });
       this.#workings = workings;
       this.#setStatus({
@@ -209,6 +217,7 @@ export class ModelRuntime {
       if (this.#running === 0) this.#startIdleTimer();
       return await workings;
     } catch (error) {
+      this.#failure = { error, at: performance.now() };
       const sentence = error instanceof EngineError ? error.message : `The model ${info.name} could not be loaded.`;
       this.#setStatus({ ...this.#status, state: "failed", explanation: sentence, capabilities: NO_CAPABILITIES });
       throw error;
