@@ -63,7 +63,7 @@ export function registerCommands(dependencies: CommandDependencies): vscode.Disp
   );
 }
 
-async function searchWorkspace(client: EngineClient): Promise<void> {
+function searchWorkspace(client: EngineClient): void {
   const folder = vscode.workspace.workspaceFolders?.[0];
   const picker = vscode.window.createQuickPick<vscode.QuickPickItem & { open?: () => Promise<void> }>();
   picker.placeholder = vscode.l10n.t("What are you looking for? Names, words or a description");

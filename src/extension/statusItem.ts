@@ -16,7 +16,7 @@ export interface CompletionNote {
 
 export class StatusItem implements vscode.Disposable {
   readonly #item: vscode.StatusBarItem;
-  readonly #subscriptions: vscode.Disposable[];
+  readonly #subscriptions: { dispose(): unknown }[];
   #status: EngineStatus | null = null;
   #state: EngineClientState;
   #completionNote: CompletionNote | null = null;

@@ -4,7 +4,7 @@ import type { CardItem, SymbolDefinition, SymbolUsage } from "../protocol/types.
 import { definitionItem, enclosing, isImport, MAXIMUM_ITEMS, memberNames, usagesOf } from "./cardContext.ts";
 import type { CardContext, Draft } from "./cardContext.ts";
 import type { ResolvedSymbol } from "./resolve.ts";
-import { isTest, aKind, code, escapeCitations, firstSentence, list, place, plural, qualifiedName, quote } from "./wording.ts";
+import { isTest, aKind, code, firstSentence, list, place, plural, qualifiedName, quote } from "./wording.ts";
 
 const OTHERS_NAMED = 3;
 const EXAMPLES_SHOWN = 3;
@@ -63,7 +63,9 @@ export async function howCard(context: CardContext, symbols: readonly ResolvedSy
   const [first, ...others] = found;
   const definition = symbol.definitions[0];
   if (!first || !definition) return null;
-  const sentences = [`${code(first.title)} is ${aKind(first.kind)} in ${place(first.location.path, first.location.startLine)}, declared as ${code(shortSignature(first.signature))} [${first.citation}].`];
+  // Declaration and call lines stand below, highlighted; saying them here as well would only push them out of sight.
+  const described = firstSentence(first.documentation);
+  const sentences = [`${code(first.title)} is ${aKind(first.kind)} in ${place(first.location.path, first.location.startLine)}${described === "" ? "" : `: ${quote(described)}`} [${first.citation}].`];
   const items = [first];
   const name = callName(definition);
   const { usages } = await usagesOf(context, name);
@@ -73,9 +75,9 @@ export async function howCard(context: CardContext, symbols: readonly ResolvedSy
     const item = await usageItem(context, usage, first.language);
     if (!item) continue;
     items.push(item);
-    examples.push(`${code(usage.text)} in ${place(usage.path, usage.line)} [${item.citation}]`);
+    examples.push(`${place(usage.path, usage.line)} [${item.citation}]`);
   }
-  if (examples.length > 0) sentences.push(`It is called like this: ${list(examples)}.`);
+  if (examples.length > 0) sentences.push(`It is called in ${list(examples)}.`);
   else if (definition.kind === "class" || definition.kind === "interface") sentences.push(await consistsOf(context, symbol, first));
   else if (usages.length === 0) sentences.push(`Nothing else in the workspace uses it by name [${first.citation}].`);
   sentences.push(otherDefinitions(symbol, first, others));
@@ -208,11 +210,6 @@ async function calledBy(context: CardContext, definition: SymbolDefinition): Pro
     if (definitions.some((candidate) => candidate.name === name && (own ? candidate.kind === "method" && candidate.container.at(-1) === definition.container.at(-1) : /^(?:function|class)$/.test(candidate.kind)))) called.push(name);
   }
   return called;
-}
-
-function shortSignature(signature: string): string {
-  const flat = signature.replace(/\s+/g, " ").trim();
-  return escapeCitations(flat.length > 300 ? `${flat.slice(0, 300)} …` : flat);
 }
 
 /** A constructor is called by its class's name. */

@@ -59,8 +59,8 @@ export const askCommand: Command = {
   },
 };
 
-function withoutText({ text: _, ...citation }: Citation): Omit<Citation, "text"> {
-  return citation;
+function withoutText({ n, path, startLine, endLine, sha256, verified }: Citation): Omit<Citation, "text"> {
+  return { n, path, startLine, endLine, sha256, verified };
 }
 
 function readable(result: AskResult): string {

@@ -56,7 +56,7 @@ function ok(found: string): Finding {
 }
 
 async function hardware({ settings, log }: MachineCheckOptions): Promise<Finding> {
-  const found = await probeHardware(settings["model.device"] as "auto" | "cpu" | "gpu", log);
+  const found = await probeHardware(settings["model.device"], log);
   const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
   const gpu = found.gpu ? `${found.gpu.name} (${found.gpu.kind}, ${gigabytes(found.gpu.freeVramBytes)} of ${gigabytes(found.gpu.totalVramBytes)} free)` : "no usable GPU";
   return ok(`${found.cpu}, ${found.cores} cores, ${gigabytes(found.availableRamBytes)} of ${gigabytes(found.totalRamBytes)} memory free, ${gpu}`);

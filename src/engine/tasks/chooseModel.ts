@@ -79,7 +79,7 @@ export class ModelChoice {
 
   #probe(settings: Settings): Promise<Hardware> {
     const device = settings["model.device"];
-    if (this.#hardware?.device !== device) this.#hardware = { device, probed: probeHardware(device as "auto" | "cpu" | "gpu", this.#log) };
+    if (this.#hardware?.device !== device) this.#hardware = { device, probed: probeHardware(device, this.#log) };
     return this.#hardware.probed;
   }
 }

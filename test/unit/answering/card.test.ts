@@ -58,7 +58,8 @@ describe("composeCard", () => {
 
   it("shows how a function is called, by lines that call it", async () => {
     const { card } = await ask("how do I call openSocket?");
-    assert.match(card.summary, /`openSocket\(url, 3\);` in `src\/chat\/session\.ts:6`/);
+    assert.match(card.summary, /It is called in `src\/chat\/session\.ts:6` \[2\]/);
+    assert.equal(card.items.find((item) => item.citation === 2)?.signature, "openSocket(url, 3);");
     assert.ok(!card.items.some((item) => item.kind === "usage" && item.signature.startsWith("import")));
   });
 

@@ -277,7 +277,7 @@ describe("answerQuestion on a real index", function () {
     ["what does Invoice.total do?", "lib/billing.py", /`Invoice\.total` is a method in `lib\/billing\.py:4`: “Sums the lines and adds value added tax\.” \[1\]/],
     ["which file adds value added tax", "lib/billing.py", /lib\/billing\.py/],
     ["who calls openSocket", "src/chat/session.ts", /src\/chat\/session\.ts:8/],
-    ["how do i call openSocket", "src/net/socket.ts", /`openSocket\(url, 3\);`/],
+    ["how do i call openSocket", "src/net/socket.ts", /It is called in `src\/chat\/session\.ts:8`/],
     ["ValueError: no invoices for [1, 2]", "lib/billing.py", /lib\/billing\.py:10/],
     ["Traceback (most recent call last):\n  File \"/srv/lib/billing.py\", line 10, in overdue\nValueError: no invoices for []", "lib/billing.py", /surfaced in the workspace at `lib\/billing\.py:10` in `overdue`/],
     ["what is this project", "README.md", /chat server for birds/],
