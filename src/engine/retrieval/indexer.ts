@@ -12,6 +12,7 @@ import { languageOf } from "./chunking/languages.ts";
 import type { Chunk } from "./chunking/parsedFile.ts";
 import { parseFile } from "./chunking/parseFile.ts";
 import type { Embedder } from "./embedder.ts";
+import { pause } from "./pause.ts";
 import type { ChunkStore, FileRow, PreparedFile } from "./store/chunkStore.ts";
 import { storageFailure } from "./store/storageFailure.ts";
 import { decodeVector, encodeVector } from "./store/vectorCodec.ts";
@@ -102,7 +103,7 @@ export class Indexer {
       after = (rows[rows.length - 1] as { id: number }).id;
       const embedded = (await embedder.embed(rows.map((row) => passageOf(row.path, row)), "passage", run.signal)).map(encodeVector);
       this.#writing(() => rows.forEach((row, i) => store.setVector(row.id, embedded[i] as Uint8Array)));
-      rows.forEach((row, i) => vectors.add(row.id, decodeVector(embedded[i] as Uint8Array)));
+      await this.#addVectors(rows.map((row, i) => ({ id: row.id, vector: embedded[i] as Uint8Array })));
     }
   }
 
@@ -122,7 +123,7 @@ export class Indexer {
     const flush = async (pending: number) => {
       if (batch.length === 0) return;
       await this.#embed(batch, run.signal);
-      this.#write(batch);
+      await this.#write(batch);
       chunksWritten += nChunks;
       batch = [];
       nChunks = 0;
@@ -197,7 +198,7 @@ export class Indexer {
     });
   }
 
-  #write(batch: readonly (PreparedFile | Skipped)[]): void {
+  async #write(batch: readonly (PreparedFile | Skipped)[]): Promise<void> {
     const { store, vectors } = this.#options;
     const { added, removed } = this.#writing(() => {
       const added: { id: number; vector: Uint8Array | null }[] = [];
@@ -218,7 +219,16 @@ export class Indexer {
     });
     if (!vectors) return;
     for (const id of removed) vectors.remove(id);
-    for (const { id, vector } of added) if (vector) vectors.add(id, decodeVector(vector));
+    await this.#addVectors(added);
+  }
+
+  /** A few at a time: inserting into the graph costs about half a millisecond each. */
+  async #addVectors(added: readonly { id: number; vector: Uint8Array | null }[]): Promise<void> {
+    let started = performance.now();
+    for (const { id, vector } of added) {
+      if (vector) this.#options.vectors?.add(id, decodeVector(vector));
+      started = await pause(started);
+    }
   }
 
   #writing<T>(work: () => T): T {

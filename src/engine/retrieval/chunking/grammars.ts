@@ -8,10 +8,9 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { Language, Parser } from "web-tree-sitter";
 import type { Tree } from "web-tree-sitter";
 import { throwIfCancelled } from "../../base/errors.ts";
+import { SLICE_MS } from "../pause.ts";
 import type { GrammarName } from "./languages.ts";
 
-/** Longest stretch of parsing without giving the event loop back, in ms. */
-const SLICE_MS = 20;
 /** Parsing one file may take this long in all, in ms; then it is cut by lines. */
 const FILE_BUDGET_MS = 5_000;
 
@@ -92,11 +91,4 @@ async function parseInSlices(parser: Parser, text: string, signal: AbortSignal |
 function throwAndReset(parser: Parser, signal: AbortSignal | undefined): void {
   if (signal?.aborted) parser.reset();
   throwIfCancelled(signal);
-}
-
-/** Gives the event loop back when more than {@link SLICE_MS} passed since `started`; returns the new start. */
-export async function pause(started: number): Promise<number> {
-  if (performance.now() - started < SLICE_MS) return started;
-  await nextTurn();
-  return performance.now();
 }
