@@ -2,7 +2,7 @@
 // exactly what follows" on the figures of look-up and model (gate.ts). Writes gateWeights.json. The look-up's own weights
 // must come from other repositories (fitLookup.ts), and a model must never have been trained on these.
 //
-//   node fitGate.ts --out FILE [--cases 400] [--model FILE.gguf] FOLDER…
+//   node fitGate.ts --out FILE [--cases 400] [--model FILE.gguf [--model-cases N]] FOLDER…
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -21,7 +21,7 @@ interface Row {
   weight: number;
 }
 
-async function rowsOf(folder: string, nCases: number, seed: number, modelFile: string | undefined): Promise<{ alone: Row[]; together: Row[]; cases: number }> {
+async function rowsOf(folder: string, nCases: number, nModelCases: number, seed: number, modelFile: string | undefined): Promise<{ alone: Row[]; together: Row[]; cases: number }> {
   const { files, cases } = completionCases(folder, nCases, seed);
   const session = new CompletionSession();
   await session.load(files.map((file) => ({ path: file.path, language: languageIdOf(file.path), text: file.text })));
@@ -34,10 +34,11 @@ async function rowsOf(folder: string, nCases: number, seed: number, modelFile: s
     return placed.text !== null && placed.text.trimEnd() === item.expected.trim();
   };
   const rowOf = (evidence: CandidateEvidence, item: (typeof cases)[number], weight: number): Row => ({ features: gateFeatures(evidence), exact: isExact(evidence.text, item), weight });
-  for (const item of cases) {
+  for (const [i, item] of cases.entries()) {
     const caret = session.lookup.judge(item);
     for (const [rank, proposal] of caret.proposals.entries()) alone.push(rowOf(caret.evidence(proposal.text, null), item, rank === 0 ? 1 : 0.3));
-    if (!model) continue;
+    // Spread evenly: cases are in the order of files.
+    if (!model || Math.floor((i * nModelCases) / cases.length) === Math.floor(((i - 1) * nModelCases) / cases.length)) continue;
     const params = { ...item, trigger: "automatic" as const };
     const spoken = await scheduler.run(PRIORITY.background, undefined, (lease) => judgeByModel({
       params, model: model.model, lease, rule: "single", maximumLines: 1, context: [], caret, best: caret.proposals[0]?.text ?? null, leftMs: () => 10_000,
@@ -120,16 +121,16 @@ function crossValidated(groups: Row[][], n: number, seed: number): { brier: numb
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { out: { type: "string" }, cases: { type: "string", default: "400" }, seed: { type: "string", default: "23" }, model: { type: "string" }, keep: { type: "string" } },
+  options: { out: { type: "string" }, cases: { type: "string", default: "400" }, seed: { type: "string", default: "23" }, model: { type: "string" }, "model-cases": { type: "string" }, keep: { type: "string" } },
 });
 if (!values.out || positionals.length === 0) {
-  console.error("usage: node fitGate.ts --out FILE [--cases 400] [--seed 23] [--model FILE.gguf] [--keep gateWeights.json] FOLDER…");
+  console.error("usage: node fitGate.ts --out FILE [--cases 400] [--seed 23] [--model FILE.gguf [--model-cases N]] [--keep gateWeights.json] FOLDER…");
   process.exit(2);
 }
 const seed = Number(values.seed);
 const groups: { alone: Row[]; together: Row[] }[] = [];
 for (const folder of positionals) {
-  const rows = await rowsOf(folder, Number(values.cases), seed, values.model);
+  const rows = await rowsOf(folder, Number(values.cases), Number(values["model-cases"] ?? values.cases), seed, values.model);
   console.error(`${path.basename(folder)}: ${rows.cases} cases, ${rows.alone.length} look-up candidates, ${rows.together.length} judged with the model`);
   groups.push(rows);
 }
@@ -148,7 +149,7 @@ const kept = values.keep ? ((await import(path.resolve(values.keep), { with: { t
 writeFileSync(values.out, `${JSON.stringify({
   provenance: {
     made: new Date().toISOString().slice(0, 10),
-    command: `node tools/gate/fitGate.ts --out ${path.basename(values.out)} --cases ${values.cases} --seed ${values.seed}${values.model ? ` --model ${path.basename(values.model)}` : ""} ${positionals.map((folder) => path.basename(folder)).join(" ")}`,
+    command: `node tools/gate/fitGate.ts --out ${path.basename(values.out)} --cases ${values.cases} --seed ${values.seed}${values.model ? ` --model ${path.basename(values.model)}${values["model-cases"] ? ` --model-cases ${values["model-cases"]}` : ""}` : ""} ${positionals.map((folder) => path.basename(folder)).join(" ")}`,
     repositories: positionals.map((folder) => path.basename(folder)), figures,
     withModelFrom: withModel ? path.basename(values.model ?? "") : "not fitted here: kept from before",
   },

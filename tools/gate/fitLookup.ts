@@ -125,7 +125,7 @@ function fit(examples: Example[], epochs: number, heldOut: Example[], seed: numb
   const curve: number[] = [];
   const batch = 64;
   let step = 0;
-  const pull = 2e-4;
+  const pull = Number(values.pull);
   const steps = Math.ceil(examples.length / batch) * epochs;
   for (let epoch = 0; epoch < epochs; epoch++) {
     random.shuffle(examples);
@@ -161,7 +161,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     out: { type: "string" }, cases: { type: "string", default: "400" }, epochs: { type: "string", default: "6" }, seed: { type: "string", default: "11" },
-    "held-out": { type: "string", default: "" },
+    "held-out": { type: "string", default: "" }, pull: { type: "string", default: "2e-4" },
   },
 });
 if (!values.out || positionals.length === 0) {
