@@ -57,7 +57,7 @@ async function runSuite(): Promise<void> {
   if (wants("process")) await mochaTests("process", "Process tests", ["test/process/**/*.test.ts"], 60_000);
   if (endToEnd && wants("webview")) await mochaTests("webview", "The chat page by itself, in a browser", ["test/webview/**/*.test.ts"], 60_000);
   if (endToEnd && wants("inside")) await tests("inside", "End to end, inside the extension host", ["test/e2e/runInsideHost.ts"]);
-  if (endToEnd && wants("installed")) await mochaTests("installed", "End to end, as installed", ["test/e2e/installed/**/*.test.ts"], 120_000);
+  if (endToEnd && wants("installed")) await mochaTests("installed", "End to end, as installed", ["test/e2e/installed/**/*.test.ts"], 180_000);
   countSockets(sampler.stop().map((socket) => `${socket.protocol} ${socket.local} → ${socket.remote} by process ${socket.pid} (${socket.process})`));
 }
 

@@ -44,7 +44,7 @@ try {
     ["extensionDevelopmentPath", `${authority}${path.resolve(extension)}`],
     ["extensionTestsPath", `${authority}${tests}`],
   ]);
-  await page.goto(`http://localhost:${server.port}/?folder=${encodeURIComponent(workspace)}&payload=${encodeURIComponent(payload)}`);
+  await page.goto(`http://localhost:${server.port}/?folder=${encodeURIComponent(workspace)}&payload=${encodeURIComponent(payload)}`, { waitUntil: "commit", timeout: 90_000 });
   const timeout = new Promise<"timeout">((resolve) => setTimeout(() => resolve("timeout"), TIMEOUT_MS).unref());
   const code = await Promise.race([finished, timeout]);
   if (code === "timeout") console.error(`The suites did not end within ${TIMEOUT_MS / 1000} s.`);

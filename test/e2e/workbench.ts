@@ -14,6 +14,8 @@ import type { Server } from "./server.ts";
 
 export const repository = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 export const picturesFolder = path.join(repository, "out/pictures");
+/** A window takes 5 s to open on an idle machine; this is for a busy one. */
+const START_TIMEOUT_MS = 90_000;
 /** Loaded into server and extension host where the run counts sockets (test/run.ts). */
 export const socketGuard = process.env.KALACTICA_SOCKET_LOG === undefined ? undefined : path.join(repository, "test/support/socketGuard.cjs");
 /** What is tested: this checkout, or what KALACTICA_EXTENSION names (an unpacked extension, or a `.vsix`). */
@@ -105,13 +107,13 @@ export class Workbench {
   }
 
   async #load(): Promise<void> {
-    await this.page.goto(`http://localhost:${this.server.port}/?folder=${encodeURIComponent(this.workspace)}`);
+    await this.page.goto(`http://localhost:${this.server.port}/?folder=${encodeURIComponent(this.workspace)}`, { waitUntil: "commit", timeout: START_TIMEOUT_MS });
     await this.#ready();
   }
 
   async #ready(): Promise<void> {
-    await this.page.waitForSelector(".monaco-workbench", { timeout: 60_000 });
-    await this.until("the extension host answers", () => existsSync(this.#probeFile), 60_000);
+    await this.page.waitForSelector(".monaco-workbench", { timeout: START_TIMEOUT_MS });
+    await this.until("the extension host answers", () => existsSync(this.#probeFile), START_TIMEOUT_MS);
   }
 
   /** "Developer: Reload Window": VS Code saves its state, then page and extension host start anew. */
