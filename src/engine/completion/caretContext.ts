@@ -109,7 +109,7 @@ export class CaretReader {
     const start = this.#index.length;
     const lastSeen = new Map<number, number>();
     for (let at = 0; at < start; at++) {
-      const lexeme = this.#index.lexemes[at] as number;
+      const lexeme = this.#index.lexeme(at);
       if (!lastSeen.has(lexeme)) lastSeen.set(lexeme, -at);
     }
     this.#kept = {
@@ -129,7 +129,7 @@ export class CaretReader {
     keepNewest(lexed, fileCapacity - this.#index.length - roomForLine);
     const from = this.#index.length;
     this.#index.add(0, lexed, kept.tracker, { lineBreak: toNear, first: near.first, second: near.second });
-    for (let at = from; at < this.#index.length; at++) kept.lastSeen.set(this.#index.lexemes[at] as number, at - kept.start);
+    for (let at = from; at < this.#index.length; at++) kept.lastSeen.set(this.#index.lexeme(at), at - kept.start);
   }
 }
 

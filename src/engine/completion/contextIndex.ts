@@ -4,8 +4,13 @@ import { ContextTracker, N_CONTEXTS } from "./contextTracker.ts";
 import type { LexedText } from "./lexer.ts";
 import { LEXEME, type Lexicon } from "./lexicon.ts";
 
-/** Bytes that one lexeme takes: itself, gap, file, and a link and a check byte per context. */
-export const BYTES_PER_LEXEME = 4 + 1 + 4 + N_CONTEXTS * 5;
+/**
+ * One record per lexeme, so that a step along a chain touches one or two cache lines and not five arrays:
+ * lexeme and gap, text, a check byte per context, a link per context. In 32-bit words.
+ */
+const checksAt = 2;
+const linksAt = checksAt + Math.ceil(N_CONTEXTS / 4);
+const recordWords = linksAt + N_CONTEXTS;
 
 /** How the line after a text begins: the line break before it and its first two lexemes, 0 where there are none. */
 export interface NextLine {
@@ -20,12 +25,9 @@ export class ContextIndex {
   readonly capacity: number;
   readonly #headMask: number;
   readonly #heads: Int32Array;
-  lexemes: Int32Array;
-  gaps: Uint8Array;
-  /** Number of the text that each lexeme belongs to, as given to {@link add}. */
-  texts: Int32Array;
-  links: Int32Array;
-  checks: Uint8Array;
+  #records: Int32Array;
+  /** The same memory by bytes. */
+  #bytes: Uint8Array;
   #length = 0;
   #undo: { length: number; slots: number[]; heads: number[] } | null = null;
 
@@ -35,11 +37,13 @@ export class ContextIndex {
     this.capacity = capacity;
     this.#headMask = (1 << headBits) - 1;
     this.#heads = new Int32Array(N_CONTEXTS << headBits).fill(-1);
-    this.lexemes = new Int32Array(initial);
-    this.gaps = new Uint8Array(initial);
-    this.texts = new Int32Array(initial);
-    this.links = new Int32Array(initial * N_CONTEXTS);
-    this.checks = new Uint8Array(initial * N_CONTEXTS);
+    this.#records = new Int32Array(initial * recordWords);
+    this.#bytes = new Uint8Array(this.#records.buffer);
+  }
+
+  /** Bytes held, heads included. */
+  get bytes(): number {
+    return this.#records.byteLength + this.#heads.byteLength;
   }
 
   get length(): number {
@@ -87,9 +91,8 @@ export class ContextIndex {
       tracker.computeHashes();
       this.#link(tracker.hashes);
       const at = this.#length++;
-      this.lexemes[at] = ids[i] as number;
-      this.gaps[at] = gaps[i] as number;
-      this.texts[at] = text;
+      this.#records[at * recordWords] = (ids[i] as number) * 4 + (gaps[i] as number);
+      this.#records[at * recordWords + 1] = text;
       tracker.push(ids[i] as number);
     }
     return count;
@@ -100,16 +103,40 @@ export class ContextIndex {
     return this.#heads[context * (this.#headMask + 1) + (hash & this.#headMask)] as number;
   }
 
+  /** The position before `at` on a context's chain, or -1. */
+  previous(at: number, context: number): number {
+    return this.#records[at * recordWords + linksAt + context] as number;
+  }
+
+  /** Eight bits of the context's hash, to tell chains that share a head apart; compare with `hash >>> 24`. */
+  check(at: number, context: number): number {
+    return this.#bytes[(at * recordWords + checksAt) * 4 + context] as number;
+  }
+
+  lexeme(at: number): number {
+    return (this.#records[at * recordWords] as number) >> 2;
+  }
+
+  gap(at: number): number {
+    return (this.#records[at * recordWords] as number) & 3;
+  }
+
+  /** Number of the text that a position belongs to, as given to {@link add}. */
+  text(at: number): number {
+    return this.#records[at * recordWords + 1] as number;
+  }
+
   #link(hashes: Uint32Array): void {
     const at = this.#length;
-    const base = at * N_CONTEXTS;
+    const links = at * recordWords + linksAt;
+    const checks = (at * recordWords + checksAt) * 4;
     const heads = this.#headMask + 1;
     const undo = this.#undo;
     for (let context = 0; context < N_CONTEXTS; context++) {
       const hash = hashes[context] as number;
       const slot = context * heads + (hash & this.#headMask);
-      this.links[base + context] = this.#heads[slot] as number;
-      this.checks[base + context] = hash >>> 24;
+      this.#records[links + context] = this.#heads[slot] as number;
+      this.#bytes[checks + context] = hash >>> 24;
       if (undo) {
         undo.slots.push(slot);
         undo.heads.push(this.#heads[slot] as number);
@@ -119,17 +146,12 @@ export class ContextIndex {
   }
 
   #reserve(length: number): void {
-    if (length <= this.lexemes.length) return;
-    const size = Math.min(this.capacity, Math.max(length, Math.ceil(this.lexemes.length * 1.5)));
-    this.lexemes = grown(this.lexemes, new Int32Array(size));
-    this.gaps = grown(this.gaps, new Uint8Array(size));
-    this.texts = grown(this.texts, new Int32Array(size));
-    this.links = grown(this.links, new Int32Array(size * N_CONTEXTS));
-    this.checks = grown(this.checks, new Uint8Array(size * N_CONTEXTS));
+    const held = this.#records.length / recordWords;
+    if (length <= held) return;
+    const size = Math.min(this.capacity, Math.max(length, Math.ceil(held * 1.5)));
+    const records = new Int32Array(size * recordWords);
+    records.set(this.#records);
+    this.#records = records;
+    this.#bytes = new Uint8Array(records.buffer);
   }
-}
-
-function grown<T extends Int32Array | Uint8Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
 }

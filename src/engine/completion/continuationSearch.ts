@@ -32,7 +32,10 @@ export interface SearchLimits {
   wanted: number;
 }
 
-export const DEFAULT_SEARCH_LIMITS: SearchLimits = { expansions: 48, lexemes: 32, leastProbability: 0.015, wanted: 3 };
+export const DEFAULT_SEARCH_LIMITS: SearchLimits = { expansions: 48, lexemes: 32, leastProbability: 0.03, wanted: 3 };
+
+/** A continuation this much less probable (nats) than the best is no rival: below a twelfth. */
+const noRival = 2.5;
 
 interface Path {
   /** Stands before `pending`, and is shared between siblings: cloned only when the path is gone on with. */
@@ -66,6 +69,9 @@ export function searchContinuations(
   const found: Continuation[] = [];
   for (let expansions = 0; open.length > 0 && expansions < limits.expansions;) {
     const path = takeBest(open);
+    const first = found[0];
+    // Others matter as rivals of the first only, and these are none.
+    if (first && path.logProbability < first.logProbability - noRival) break;
     if (path.done) {
       found.push(finished(path));
       if (found.length >= limits.wanted) break;

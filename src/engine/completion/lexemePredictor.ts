@@ -128,10 +128,10 @@ export class LexemePredictor {
         if (!index) continue;
         const hash = tracker.hashes[context] as number;
         let seen = 0;
-        for (let at = index.head(context, hash), steps = 0; at >= 0 && seen < mostVisits && steps < 4 * mostVisits; at = index.links[at * N_CONTEXTS + context] as number, steps++) {
-          if (index.checks[at * N_CONTEXTS + context] !== hash >>> 24) continue;
-          const weight = index === scope.workspace ? (scope.textWeights[index.texts[at] as number] as number) : 1;
-          const which = weight === 0 ? -1 : breaks.indexOf(index.lexemes[at] as number);
+        for (let at = index.head(context, hash), steps = 0; at >= 0 && seen < mostVisits && steps < 4 * mostVisits; at = index.previous(at, context), steps++) {
+          if (index.check(at, context) !== hash >>> 24) continue;
+          const weight = index === scope.workspace ? (scope.textWeights[index.text(at)] as number) : 1;
+          const which = weight === 0 ? -1 : breaks.indexOf(index.lexeme(at));
           if (which < 0) continue;
           counts[which] = (counts[which] as number) + weight;
           seen++;
@@ -193,11 +193,11 @@ export class LexemePredictor {
     const atLineStart = tracker.linePosition === 0;
     let rank = 0;
     // Chains of rare contexts share heads with others, so steps are bounded apart from hits.
-    for (let at = index.head(context, hash), steps = 0; at >= 0 && rank < mostVisits && steps < 4 * mostVisits; at = index.links[at * N_CONTEXTS + context] as number, steps++) {
-      if (index.checks[at * N_CONTEXTS + context] !== check) continue;
-      const textWeight = textWeights ? (textWeights[index.texts[at] as number] as number) : 1;
+    for (let at = index.head(context, hash), steps = 0; at >= 0 && rank < mostVisits && steps < 4 * mostVisits; at = index.previous(at, context), steps++) {
+      if (index.check(at, context) !== check) continue;
+      const textWeight = textWeights ? (textWeights[index.text(at)] as number) : 1;
       if (textWeight === 0) continue;
-      let lexeme = index.lexemes[at] as number;
+      let lexeme = index.lexeme(at);
       if (lexeme === LEXEME.unknown) continue;
       let symbol: number;
       if (isLineBreak(lexeme)) {
@@ -205,7 +205,7 @@ export class LexemePredictor {
         if (constraint && (constraint.typed || constraint.afterGap)) continue;
       } else {
         if (reach > 0 && this.#lexicon.isName(lexeme)) lexeme = this.#renamed(index, at, lexeme, tracker, reach);
-        let gap = atLineStart ? GAP.none : (index.gaps[at] as number);
+        let gap = atLineStart ? GAP.none : index.gap(at);
         if (constraint) {
           if (constraint.typed) {
             if (!this.#lexicon.text(lexeme).startsWith(constraint.typed)) continue;
@@ -239,7 +239,7 @@ export class LexemePredictor {
   #renamed(index: ContextIndex, at: number, lexeme: number, tracker: ContextTracker, reach: number): number {
     const depth = Math.min(reach, at);
     for (let back = 1; back <= depth; back++) {
-      const there = index.lexemes[at - back] as number;
+      const there = index.lexeme(at - back);
       const here = tracker.recent(back);
       // Alignment is lost where the structures part.
       if (this.#lexicon.classOf(there) !== this.#lexicon.classOf(here)) return lexeme;
@@ -309,8 +309,8 @@ export class LexemePredictor {
     const { workspace } = scope;
     if (!workspace) return false;
     const hash = hashOfSingle(lexeme);
-    for (let at = workspace.head(0, hash), steps = 0; at >= 0 && steps < 64; at = workspace.links[at * N_CONTEXTS] as number, steps++) {
-      if (workspace.checks[at * N_CONTEXTS] === hash >>> 24 && (scope.textWeights[workspace.texts[at] as number] as number) > 0) return true;
+    for (let at = workspace.head(0, hash), steps = 0; at >= 0 && steps < 64; at = workspace.previous(at, 0), steps++) {
+      if (workspace.check(at, 0) === hash >>> 24 && (scope.textWeights[workspace.text(at)] as number) > 0) return true;
     }
     return false;
   }

@@ -1,8 +1,7 @@
 // The workspace as look-up material: which texts are in the index, replaced as they change, compacted when stale,
 // bounded in memory. It does not read files: texts are handed in.
 import path from "node:path";
-import { BYTES_PER_LEXEME, ContextIndex } from "./contextIndex.ts";
-import { N_CONTEXTS } from "./contextTracker.ts";
+import { ContextIndex } from "./contextIndex.ts";
 import { lex, type LexedText } from "./lexer.ts";
 import { isLineBreak, Lexicon } from "./lexicon.ts";
 
@@ -43,6 +42,8 @@ export class WorkspaceTexts {
   readonly #known = new Map<string, KnownText>();
   readonly #paths: (KnownText | null)[] = [];
   #stale = 0;
+  /** The weights last asked for, good until a text comes or goes. */
+  #weights: { key: string; values: Float32Array } | null = null;
 
   constructor(capacity = WORKSPACE_LEXEMES, lexicon = new Lexicon()) {
     this.lexicon = lexicon;
@@ -58,9 +59,9 @@ export class WorkspaceTexts {
     return this.#known.size;
   }
 
-  /** Bytes of the arrays held, apart from the lexicon. */
+  /** Bytes held, apart from the lexicon. */
   get bytes(): number {
-    return this.#index.lexemes.length * BYTES_PER_LEXEME + (4 << headBits) * N_CONTEXTS;
+    return this.#index.bytes;
   }
 
   /** Whether so much of the index was replaced, in share or for want of room, that {@link compacted} is due. */
@@ -81,6 +82,7 @@ export class WorkspaceTexts {
     if (this.#index.length + lexemes > this.#capacity) return false;
     const known: KnownText = { number: this.#paths.length, path: filePath, language, lexemes, start: this.#index.length };
     this.#paths.push(known);
+    this.#weights = null;
     this.#index.add(known.number, lexed);
     this.#known.set(filePath, known);
     return true;
@@ -90,6 +92,7 @@ export class WorkspaceTexts {
     const known = this.#known.get(filePath);
     if (!known) return;
     this.#known.delete(filePath);
+    this.#weights = null;
     this.#paths[known.number] = null;
     this.#stale += known.lexemes;
   }
@@ -108,14 +111,16 @@ export class WorkspaceTexts {
 
   /** A text's lexemes as they stand in the index. */
   #read({ start, lexemes }: KnownText): LexedText {
-    const ids = Array.from(this.#index.lexemes.subarray(start, start + lexemes));
+    const ids = Array.from({ length: lexemes }, (_, i) => this.#index.lexeme(start + i));
     const lineStarts = ids.length > 0 ? [0] : [];
     for (const [i, id] of ids.entries()) if (isLineBreak(id) && i + 1 < ids.length) lineStarts.push(i + 1);
-    return { ids, gaps: Array.from(this.#index.gaps.subarray(start, start + lexemes)), lineStarts, lineIndents: [] };
+    return { ids, gaps: Array.from({ length: lexemes }, (_, i) => this.#index.gap(start + i)), lineStarts, lineIndents: [] };
   }
 
   /** Weight of each text when completing `filePath`: 0 for that file itself and for replaced ones. */
   weightsFor(filePath: string, language: string): Float32Array {
+    const key = `${language} ${filePath}`;
+    if (this.#weights?.key === key) return this.#weights.values;
     const folder = path.posix.dirname(filePath);
     const weights = new Float32Array(this.#paths.length);
     for (const [number, known] of this.#paths.entries()) {
@@ -124,6 +129,7 @@ export class WorkspaceTexts {
       if (path.posix.dirname(known.path) === folder) weight *= sameFolderWeight;
       weights[number] = weight;
     }
+    this.#weights = { key, values: weights };
     return weights;
   }
 }

@@ -11,7 +11,7 @@ function state(caret: CaretContext): unknown {
   const { file, tracker, lastSeen, prefixLength, indent, constraint, linePrefix } = caret;
   tracker.computeHashes();
   return {
-    lexemes: [...file.lexemes.subarray(0, file.length)], gaps: [...file.gaps.subarray(0, file.length)], hashes: [...tracker.hashes],
+    lexemes: Array.from({ length: file.length }, (_, at) => [file.lexeme(at), file.gap(at), file.text(at)]), hashes: [...tracker.hashes],
     heads: [...tracker.hashes].map((hash, context) => file.head(context, hash)), lastSeen: [...lastSeen].sort(([a], [b]) => a - b), prefixLength, indent, constraint, linePrefix,
   };
 }

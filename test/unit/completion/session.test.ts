@@ -81,7 +81,9 @@ describe("the completion session", () => {
     const direct = new WorkspaceTexts(10_000, full.lexicon);
     direct.set(file("a", "if (a) {\n  b();\n}\n"));
     direct.set(file("b", "new1(\n  c,\n);\n"));
-    const content = ({ index }: WorkspaceTexts) => [[...index.lexemes.subarray(0, index.length)], [...index.links.subarray(0, index.length * N_CONTEXTS)], [...index.checks.subarray(0, index.length * N_CONTEXTS)]];
+    const content = ({ index }: WorkspaceTexts) => Array.from({ length: index.length }, (_, at) => [
+      index.lexeme(at), index.gap(at), ...Array.from({ length: N_CONTEXTS }, (__, context) => [index.previous(at, context), index.check(at, context)]),
+    ]);
     assert.deepEqual(content(step.value), content(direct));
   });
 });
