@@ -94,7 +94,16 @@ function isFolder(folder: string): boolean {
   return statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
+/** Builds quietly; the builder's own lines are shown only where it fails. */
 function build(repository: string): Promise<number> {
-  const child = spawn(process.execPath, ["esbuild.mjs"], { cwd: repository, stdio: ["ignore", "ignore", "inherit"] });
-  return new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
+  const child = spawn(process.execPath, ["esbuild.mjs"], { cwd: repository, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  return new Promise((resolve) => {
+    child.once("close", (code) => {
+      if (code !== 0) process.stderr.write(output);
+      resolve(code ?? 1);
+    });
+  });
 }

@@ -8,21 +8,21 @@ import type { StartContext } from "./context.ts";
 
 const DRAFT = "src/draft.ts";
 /** An unfinished file of the sample project; the caret stands at its end. */
-const DRAFT_TEXT = `import { backoffDelayMs } from "./retryPolicy.ts";
-import type { RetryPolicy } from "./retryPolicy.ts";
+const DRAFT_TEXT = `import { readFile } from "node:fs/promises";
+import path from "node:path";
 
-/** The pauses between the attempts of a job, in milliseconds. */
-export function schedule(policy: RetryPolicy): number[] {
-  const delays: number[] = [];
-  for (let attempt = 1; attempt < policy.maxAttempts; attempt++) {
-    delays.push(`;
+/** Reads the text of the configuration; a missing file is an empty one. */
+export async function configurationText(folder: string): Promise<string> {
+  let text: string;
+  try {
+    text = await `;
 
 /** Runs the three commands; resolves with 0, or with the exit code of the first that failed. */
 export async function openTerminal(context: StartContext): Promise<number> {
   const kalactica = (...args: string[]): Promise<number> => runCommand(context, args);
   let code = await kalactica("index");
   if (code !== 0) return code;
-  code = await kalactica("ask", context.isSample ? "Where is the pause between two attempts computed?" : "What does this project do?");
+  code = await kalactica("ask", context.isSample ? "How do I call backoffDelayMs?" : "What does this project do?");
   if (code !== 0) return code;
   if (context.isSample) {
     writeFileSync(path.join(context.workspace, DRAFT), DRAFT_TEXT);
