@@ -20,7 +20,7 @@ export interface FusionWeights {
   file: number;
 }
 
-export const FUSION_WEIGHTS: FusionWeights = { keyword: 1, vector: 0.8, symbol: 0.5, path: 0.3, file: 0.3 };
+export const FUSION_WEIGHTS: FusionWeights = { keyword: 1, vector: 2, symbol: 0.5, path: 0.3, file: 0.3 };
 
 /** A candidate with what each signal says of it. */
 export interface ScoredChunk {
