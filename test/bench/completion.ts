@@ -2,7 +2,7 @@
 // it, with the cut text nowhere in what the look-up may see. Prints show rate and exact match for look-up alone, model
 // alone and both, at the gate's threshold and swept; latency; and how much typing along is answered from the cache.
 //
-//   node test/bench/completion.ts FOLDER [--n 500] [--seed 1] [--model FILE.gguf] [--gate 0.3] [--json] [--items FILE.jsonl]
+//   node test/bench/completion.ts FOLDER [--n 500] [--seed 1] [--model FILE.gguf] [--threads 0] [--gate 0.3] [--timeout 400] [--json] [--items FILE.jsonl]
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Scheduler } from "../../src/engine/base/scheduler.ts";
@@ -120,12 +120,12 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     n: { type: "string", default: "500" }, seed: { type: "string", default: "1" }, model: { type: "string" }, gate: { type: "string", default: String(DEFAULT_SETTINGS["completion.gate"]) },
-    timeout: { type: "string", default: String(DEFAULT_SETTINGS["completion.timeoutMs"]) }, json: { type: "boolean", default: false }, items: { type: "string" },
+    timeout: { type: "string", default: String(DEFAULT_SETTINGS["completion.timeoutMs"]) }, json: { type: "boolean", default: false }, threads: { type: "string", default: "0" }, items: { type: "string" },
   },
 });
 const [folder] = positionals;
 if (folder === undefined) {
-  console.error("usage: node test/bench/completion.ts FOLDER [--n 500] [--seed 1] [--model FILE.gguf] [--gate 0.3] [--timeout 400] [--json] [--items FILE.jsonl]");
+  console.error("usage: node test/bench/completion.ts FOLDER [--n 500] [--seed 1] [--model FILE.gguf] [--threads 0] [--gate 0.3] [--timeout 400] [--json] [--items FILE.jsonl]");
   process.exit(2);
 }
 const { files, cases } = completionCases(folder, Number(values.n), Number(values.seed));
@@ -137,7 +137,7 @@ const gate = Number(values.gate);
 const timeoutMs = Number(values.timeout);
 const runs: Record<string, Item[]> = { lookupAlone: await complete(cases, session, null, timeoutMs) };
 if (values.model) {
-  const { model, dispose } = await loadBenchModel(values.model);
+  const { model, dispose } = await loadBenchModel(values.model, Number(values.threads));
   // The first request pays for the context; a user's first one does, once.
   await complete(cases.slice(0, 1), session, model, 60_000);
   runs["both"] = await complete(cases, session, model, timeoutMs);

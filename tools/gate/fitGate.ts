@@ -50,9 +50,14 @@ async function rowsOf(folder: string, nCases: number, nModelCases: number, seed:
   return { alone, together, cases: cases.length };
 }
 
-/** Logistic regression by Adam with weight decay on all but the bias. */
-function fit(rows: Row[], n: number, seed: number): number[] {
+/**
+ * Logistic regression by Adam, with weight decay on all but the bias: towards zero, or towards `prior` ten times as
+ * strongly. Cases with a model are few, so what the look-up alone has taught is where they start from.
+ */
+function fit(rows: Row[], n: number, seed: number, prior: readonly number[] | null = null): number[] {
   const weights = new Float64Array(n);
+  for (let k = 0; k < n; k++) weights[k] = prior?.[k] ?? 0;
+  const decay = prior ? 5e-3 : 5e-4;
   const first = new Float64Array(n);
   const second = new Float64Array(n);
   const random = new SeededRandom(seed);
@@ -74,7 +79,7 @@ function fit(rows: Row[], n: number, seed: number): number[] {
       step++;
       const rate = 0.03 * (1 - step / (steps + 1));
       for (let k = 0; k < n; k++) {
-        const g = (gradient[k] as number) / slice.length + (k === 0 ? 0 : 5e-4 * (weights[k] as number));
+        const g = (gradient[k] as number) / slice.length + (k === 0 ? 0 : decay * ((weights[k] as number) - (prior?.[k] ?? 0)));
         const m = (first[k] = 0.9 * (first[k] as number) + 0.1 * g);
         const v = (second[k] = 0.995 * (second[k] as number) + 0.005 * g * g);
         weights[k] = (weights[k] as number) - (rate * (m / (1 - 0.9 ** step))) / (Math.sqrt(v / (1 - 0.995 ** step)) + 1e-8);
@@ -111,9 +116,12 @@ function round(value: number): number {
 }
 
 /** Calibration on each repository with weights fitted on the others. */
-function crossValidated(groups: Row[][], n: number, seed: number): { brier: number; expectedCalibrationError: number; n: number } | null {
+function crossValidated(groups: Row[][], n: number, seed: number, prior: Row[][] | null = null): { brier: number; expectedCalibrationError: number; n: number } | null {
   if (groups.length < 2) return null;
-  const scored = groups.map((rows, i) => calibration(rows, fit(groups.filter((_, k) => k !== i).flat(), n, seed)));
+  const scored = groups.map((rows, i) => {
+    const others = (all: Row[][]): Row[] => all.filter((_, k) => k !== i).flat();
+    return calibration(rows, fit(others(groups), n, seed, prior && fit(others(prior), LOOKUP_FEATURES.length, seed)));
+  });
   const total = scored.reduce((sum, s) => sum + s.n, 0);
   const mean = (key: "brier" | "expectedCalibrationError") => round(scored.reduce((sum, s) => sum + s[key] * s.n, 0) / total);
   return { brier: mean("brier"), expectedCalibrationError: mean("expectedCalibrationError"), n: total };
@@ -139,10 +147,10 @@ const alone = groups.map((group) => group.alone);
 const together = groups.map((group) => group.together);
 const hasModel = together.some((rows) => rows.length > 0);
 const lookupAlone = fit(alone.flat(), LOOKUP_FEATURES.length, seed);
-const withModel = hasModel ? fit(together.flat(), nTogether, seed) : null;
+const withModel = hasModel ? fit(together.flat(), nTogether, seed, lookupAlone) : null;
 const figures = {
   lookupAlone: { inSample: calibration(alone.flat(), lookupAlone), otherRepository: crossValidated(alone, LOOKUP_FEATURES.length, seed) },
-  ...(withModel ? { withModel: { inSample: calibration(together.flat(), withModel), otherRepository: crossValidated(together, nTogether, seed) } } : {}),
+  ...(withModel ? { withModel: { inSample: calibration(together.flat(), withModel), otherRepository: crossValidated(together, nTogether, seed, alone) } } : {}),
 };
 console.error(JSON.stringify(figures, null, 1));
 const kept = values.keep ? ((await import(path.resolve(values.keep), { with: { type: "json" } })) as { default: { withModel: number[] } }).default.withModel : null;
