@@ -13,6 +13,7 @@ export const pretrainCommand: Command = {
     run: { type: "value", placeholder: "FOLDER", description: "Where checkpoints, log and the model go." },
     config: { type: "value", placeholder: "FILE", description: "Shape, batch, optimizer, schedule and seed, as JSON over the defaults." },
     resume: { type: "flag", description: "Go on from the run's last checkpoint." },
+    blas: { type: "value", placeholder: "FILE", description: "Matrix products: \"ggml\", a BLAS library's file, or \"auto\" for one of this system. Default: auto." },
     threads: { type: "value", placeholder: "N", description: "Processor threads. Default: 1." },
   },
   async run(context) {
@@ -22,8 +23,9 @@ export const pretrainCommand: Command = {
       return path.resolve(value);
     };
     const config = context.values.get("config");
+    const blas = context.values.get("blas");
     const result = await runPretrain(
-      { data: folder("data"), run: folder("run"), resume: context.flags.has("resume"), threads: integerOption(context.values, "threads", 1), ...(config === undefined ? {} : { config: path.resolve(config) }) },
+      { data: folder("data"), run: folder("run"), resume: context.flags.has("resume"), threads: integerOption(context.values, "threads", 1), ...(config === undefined ? {} : { config: path.resolve(config) }), ...(blas === undefined ? {} : { blas }) },
       {
         signal: context.signal,
         onProgress: ({ step, loss, tokensPerSecond, heldOut }) => {
