@@ -11,7 +11,7 @@ import { randomBytes } from "node:crypto";
 const RANK = "bm25(2.0, 4.0, 2.0, 1.0)";
 
 /** Rows that a query by words may touch, counted once per word: 1 to 2 µs each. */
-const MATCHED_ROWS = 20_000;
+const MATCHED_ROWS = 12_000;
 
 /** A file as the index knows it. */
 export interface FileRow {
