@@ -128,7 +128,7 @@ function run(command: string[]): Promise<number | string> {
   const guard = path.join(root, "test/support/socketGuard.cjs");
   const env = {
     ...process.env,
-    FORCE_COLOR: process.stdout.isTTY ? "1" : "0",
+    ...(process.stdout.isTTY ? {} : { NO_COLOR: "1" }),
     KALACTICA_GREP: options.grep,
     KALACTICA_SOCKET_LOG: socketLog,
     NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --require=${guard}`.trim(),
