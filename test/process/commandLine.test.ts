@@ -28,7 +28,7 @@ describe("kalactica", function () {
   });
 
   it("searches", () => {
-    const { results } = kalactica("search", "token bucket", "-k", "2", "--workspace", workspace, "--json").json() as unknown as { results: { path: string; crop: string; via: string[] }[] };
+    const { results } = kalactica("search", "permits a second with bursts", "-k", "2", "--workspace", workspace, "--json").json() as unknown as { results: { path: string; crop: string; via: string[] }[] };
     assert.ok(results.length <= 2 && results[0]!.path === "src/rateLimiter.ts");
     assert.ok(["short", "long"].includes(results[0]!.crop) && results[0]!.via.length > 0);
   });

@@ -5,6 +5,6 @@ import { completeCommand } from "./complete.ts";
 import { doctorCommand } from "./doctor.ts";
 import { indexCommand } from "./indexFolder.ts";
 import { MODEL_COMMANDS } from "./models.ts";
-import { pretrainCommand } from "./train.ts";
+import { pretrainCommand, trainEmbedCommand } from "./train.ts";
 
-export const COMMANDS: readonly Command[] = [doctorCommand, ...MODEL_COMMANDS, indexCommand, searchCommand, askCommand, completeCommand, pretrainCommand];
+export const COMMANDS: readonly Command[] = [doctorCommand, ...MODEL_COMMANDS, indexCommand, searchCommand, askCommand, completeCommand, pretrainCommand, trainEmbedCommand];

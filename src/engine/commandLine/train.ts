@@ -1,5 +1,6 @@
 // kalactica train …: training runs from the command line. The runs themselves are in training/.
 import path from "node:path";
+import { trainEncoder } from "../retrieval/embedder/trainEncoder.ts";
 import { runPretrain } from "../training/pretrainCommand.ts";
 import { integerOption, UsageError } from "./command.ts";
 import type { Command } from "./command.ts";
@@ -36,5 +37,28 @@ export const pretrainCommand: Command = {
     );
     const text = `${result.state === "finished" ? "Finished" : "Paused; add --resume to go on"}: ${result.step} steps, ${result.tokensSeen} tokens, ${(result.nParameters / 1e6).toFixed(1)} M parameters.\nModel: ${result.model}`;
     return { json: result, text };
+  },
+};
+
+export const trainEmbedCommand: Command = {
+  words: ["train", "embed"],
+  usage: "--data PAIRS.jsonl --out FILE.gguf [--epochs N]",
+  summary: "Train an encoder for search from pairs of documentation and code ({query, code, name, path, lang} a line).",
+  options: {
+    data: { type: "value", placeholder: "FILE", description: "The pairs, as tools/base-model/pairs.ts writes them." },
+    out: { type: "value", placeholder: "FILE", description: "Where the encoder goes (GGUF)." },
+    exclude: { type: "value", placeholder: "FILE", description: "Texts ({text} a line) whose near-duplicates are kept out of training." },
+    epochs: { type: "value", placeholder: "N", description: "Passes over the pairs. Default: 2." },
+  },
+  async run({ values, progress }) {
+    const data = values.get("data");
+    const out = values.get("out");
+    if (data === undefined || out === undefined) throw new UsageError(`--${data === undefined ? "data" : "out"} is missing; it needs a file.`);
+    const exclude = values.get("exclude");
+    const report = await trainEncoder({
+      pairsFile: path.resolve(data), outFile: path.resolve(out), excludeFiles: exclude === undefined ? [] : [path.resolve(exclude)], epochs: integerOption(values, "epochs", 2),
+      onStep: (step, nSteps, loss) => progress.report(`loss ${loss.toFixed(3)}, step`, step, nSteps),
+    });
+    return { json: report, text: `Written: ${path.resolve(out)}\n${JSON.stringify(report)}` };
   },
 };
