@@ -3,7 +3,7 @@
 import type { Lease } from "../base/scheduler.ts";
 import type { TokenCounts } from "../protocol/types.ts";
 
-/** Text of other files that may help, most useful first. */
+/** Text of other files that may help, most useful last. */
 export interface ContextPiece {
   path: string;
   text: string;

@@ -23,7 +23,7 @@ export interface CompleteDependencies {
   model: CompletionModel | null;
   /** The safety room's screen of generated code. */
   screenCompletion: (text: string, place: { path: string; language: string; prefix: string; suffix: string }) => Verdict | Promise<Verdict>;
-  /** Text of other open or recent files, most useful first. */
+  /** Text of other open or recent files, most useful last. */
   context?: (params: CompleteParams) => readonly ContextPiece[];
   signal?: AbortSignal;
   /** Prepare the next completion as if this one were accepted; default true. */
