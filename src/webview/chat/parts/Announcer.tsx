@@ -11,14 +11,19 @@ export function Announcer({ turn }: { turn: ChatTurn | null }) {
   const heard = useRef({ id: "", card: false, prose: 0, ended: true });
   const latest = useRef(turn);
   latest.current = turn;
+  // Seen while it runs, at first or again: most answers are done before the next tick, and would never be told otherwise.
+  if (turn?.state === "running" && (heard.current.id !== turn.id || heard.current.ended)) heard.current = { id: turn.id, card: false, prose: 0, ended: false };
 
   useEffect(() => {
+    let lastTickAt = Date.now();
     const tick = (): void => {
       const now = latest.current;
+      const since = lastTickAt;
+      lastTickAt = Date.now();
       if (!now) return;
       const state = heard.current;
       // A conversation that was already answered when it was opened is read by its reader, not by us.
-      if (state.id !== now.id) heard.current = { id: now.id, card: false, prose: 0, ended: now.state !== "running" };
+      if (state.id !== now.id) heard.current = { id: now.id, card: false, prose: 0, ended: now.state !== "running" && now.askedAt < since };
       const current = heard.current;
       if (current.ended) return;
       if (now.card && !current.card) {
