@@ -5,12 +5,12 @@ import { parseArgs } from "node:util";
 import { SeededRandom } from "../../src/engine/base/random.ts";
 import { Backend } from "../../src/engine/ggml/backend.ts";
 import { Blas } from "../../src/engine/ggml/blas.ts";
-import { initialise } from "../../src/engine/training/initialise.ts";
-import { LlamaNetwork } from "../../src/engine/training/llamaNetwork.ts";
-import { nParameters, weightSpecs } from "../../src/engine/training/llamaShape.ts";
-import { Optimizer } from "../../src/engine/training/optimizer.ts";
-import { ParameterSet } from "../../src/engine/training/parameters.ts";
-import { completeConfig } from "../../src/engine/training/pretrainConfig.ts";
+import { initialise } from "../../src/engine/training/pretrain/initialise.ts";
+import { LlamaNetwork } from "../../src/engine/training/network/llamaNetwork.ts";
+import { nParameters, weightSpecs } from "../../src/engine/training/network/llamaShape.ts";
+import { Optimizer } from "../../src/engine/training/network/optimizer.ts";
+import { ParameterSet } from "../../src/engine/training/network/parameters.ts";
+import { completeConfig } from "../../src/engine/training/pretrain/pretrainConfig.ts";
 
 const text = { type: "string" } as const;
 const { values } = parseArgs({ options: { blas: text, threads: text, dim: text, layers: text, heads: text, "feed-forward": text, length: text, sequences: text, repeats: text } });

@@ -7,12 +7,12 @@ import { getLlama, LlamaLogLevel } from "node-llama-cpp";
 import type { Llama, Token } from "node-llama-cpp";
 import { SeededRandom } from "../../src/engine/base/random.ts";
 import { Backend, readFloats, writeTensor } from "../../src/engine/ggml/backend.ts";
-import { exportGguf } from "../../src/engine/training/exportGguf.ts";
-import type { ExportFormat } from "../../src/engine/training/exportGguf.ts";
-import { LlamaNetwork } from "../../src/engine/training/llamaNetwork.ts";
-import { weightSpecs } from "../../src/engine/training/llamaShape.ts";
-import type { LlamaShape } from "../../src/engine/training/llamaShape.ts";
-import { ParameterSet } from "../../src/engine/training/parameters.ts";
+import { exportGguf } from "../../src/engine/training/pretrain/exportGguf.ts";
+import type { ExportFormat } from "../../src/engine/training/pretrain/exportGguf.ts";
+import { LlamaNetwork } from "../../src/engine/training/network/llamaNetwork.ts";
+import { weightSpecs } from "../../src/engine/training/network/llamaShape.ts";
+import type { LlamaShape } from "../../src/engine/training/network/llamaShape.ts";
+import { ParameterSet } from "../../src/engine/training/network/parameters.ts";
 import { tinyTokenizer } from "../unit/training/tinyRun.ts";
 
 const nTokens = 32;

@@ -3,7 +3,7 @@
 // SIGINT and SIGTERM pause: a checkpoint is written, and --resume goes on from it.
 import { parseArgs } from "node:util";
 import { EngineError } from "../../src/engine/base/errors.ts";
-import { runPretrain } from "../../src/engine/training/pretrainCommand.ts";
+import { runPretrain } from "../../src/engine/training/pretrain/pretrainCommand.ts";
 
 const { values } = parseArgs({
   options: {

@@ -1,7 +1,7 @@
 // kalactica train …: training runs from the command line. The runs themselves are in training/.
 import path from "node:path";
 import { trainEncoder } from "../retrieval/embedder/trainEncoder.ts";
-import { runPretrain } from "../training/pretrainCommand.ts";
+import { runPretrain } from "../training/pretrain/pretrainCommand.ts";
 import { integerOption, UsageError } from "./command.ts";
 import type { Command } from "./command.ts";
 

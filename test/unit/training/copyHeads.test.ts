@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { SeededRandom } from "../../../src/engine/base/random.ts";
 import { Backend } from "../../../src/engine/ggml/backend.ts";
-import { writeCopyHeads } from "../../../src/engine/training/copyHeads.ts";
-import { initialise } from "../../../src/engine/training/initialise.ts";
-import { LlamaNetwork } from "../../../src/engine/training/llamaNetwork.ts";
-import { weightSpecs } from "../../../src/engine/training/llamaShape.ts";
-import type { LlamaShape } from "../../../src/engine/training/llamaShape.ts";
-import { ParameterSet } from "../../../src/engine/training/parameters.ts";
+import { writeCopyHeads } from "../../../src/engine/training/pretrain/copyHeads.ts";
+import { initialise } from "../../../src/engine/training/pretrain/initialise.ts";
+import { LlamaNetwork } from "../../../src/engine/training/network/llamaNetwork.ts";
+import { weightSpecs } from "../../../src/engine/training/network/llamaShape.ts";
+import type { LlamaShape } from "../../../src/engine/training/network/llamaShape.ts";
+import { ParameterSet } from "../../../src/engine/training/network/parameters.ts";
 
 const shape: LlamaShape = { nVocab: 512, dim: 192, nLayers: 2, nHeads: 6, nKvHeads: 6, feedForward: 64, context: 128, ropeBase: 100_000, epsilon: 1e-5 };
 

@@ -1,11 +1,11 @@
 // The small pure parts of training: schedule, windows of the token stream, fill-in marks, held-out windows, configuration.
 import assert from "node:assert/strict";
-import { heldOutWindows } from "../../../src/engine/training/heldOut.ts";
-import { nParameters, weightSpecs } from "../../../src/engine/training/llamaShape.ts";
-import { completeConfig, fingerprintOf } from "../../../src/engine/training/pretrainConfig.ts";
+import { heldOutWindows } from "../../../src/engine/training/pretrain/heldOut.ts";
+import { nParameters, weightSpecs } from "../../../src/engine/training/network/llamaShape.ts";
+import { completeConfig, fingerprintOf } from "../../../src/engine/training/pretrain/pretrainConfig.ts";
 import { phaseOf, rateAt } from "../../../src/engine/training/schedule.ts";
-import { TokenStream } from "../../../src/engine/training/tokenStream.ts";
-import { bytesPerToken, markFillIns } from "../../../src/engine/training/trainingData.ts";
+import { TokenStream } from "../../../src/engine/training/pretrain/tokenStream.ts";
+import { bytesPerToken, markFillIns } from "../../../src/engine/training/pretrain/trainingData.ts";
 
 describe("schedule", () => {
   const schedule = { steps: 100, warmupSteps: 10, decaySteps: 20 };

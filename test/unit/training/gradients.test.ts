@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { SeededRandom } from "../../../src/engine/base/random.ts";
 import { Backend, readFloats, writeTensor } from "../../../src/engine/ggml/backend.ts";
 import { Blas } from "../../../src/engine/ggml/blas.ts";
-import { LlamaNetwork } from "../../../src/engine/training/llamaNetwork.ts";
-import { weightSpecs } from "../../../src/engine/training/llamaShape.ts";
-import type { LlamaShape } from "../../../src/engine/training/llamaShape.ts";
-import { ParameterSet } from "../../../src/engine/training/parameters.ts";
+import { LlamaNetwork } from "../../../src/engine/training/network/llamaNetwork.ts";
+import { weightSpecs } from "../../../src/engine/training/network/llamaShape.ts";
+import type { LlamaShape } from "../../../src/engine/training/network/llamaShape.ts";
+import { ParameterSet } from "../../../src/engine/training/network/parameters.ts";
 
 const shape: LlamaShape = { nVocab: 48, dim: 32, nLayers: 2, nHeads: 4, nKvHeads: 2, feedForward: 64, context: 16, ropeBase: 10_000, epsilon: 1e-5 };
 const nTokens = 32;

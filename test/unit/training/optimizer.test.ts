@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { SeededRandom } from "../../../src/engine/base/random.ts";
 import { Backend, readFloats, writeTensor } from "../../../src/engine/ggml/backend.ts";
-import type { WeightSpec } from "../../../src/engine/training/llamaShape.ts";
-import { Optimizer } from "../../../src/engine/training/optimizer.ts";
-import type { OptimizerSettings } from "../../../src/engine/training/optimizer.ts";
-import { ParameterSet } from "../../../src/engine/training/parameters.ts";
+import type { WeightSpec } from "../../../src/engine/training/network/llamaShape.ts";
+import { Optimizer } from "../../../src/engine/training/network/optimizer.ts";
+import type { OptimizerSettings } from "../../../src/engine/training/network/optimizer.ts";
+import { ParameterSet } from "../../../src/engine/training/network/parameters.ts";
 
 const settings: OptimizerSettings = { muonRate: 0.1, muonMomentum: 0.9, embeddingRate: 0.01, adamRate: 0.02, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.5, clipNorm: Infinity };
 const norm: WeightSpec = { name: "n", role: "norm", shape: [3] };

@@ -9,8 +9,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { EngineError } from "../../../src/engine/base/errors.ts";
 import type { ErrorReason } from "../../../src/engine/base/errors.ts";
 import { readGguf } from "../../../src/engine/base/gguf.ts";
-import { runPretrain } from "../../../src/engine/training/pretrainCommand.ts";
-import type { PretrainProgress } from "../../../src/engine/training/pretrainCommand.ts";
+import { runPretrain } from "../../../src/engine/training/pretrain/pretrainCommand.ts";
+import type { PretrainProgress } from "../../../src/engine/training/pretrain/pretrainCommand.ts";
 import { tinyConfig, writeTinyRun } from "./tinyRun.ts";
 
 describe("pretraining", () => {

@@ -3,7 +3,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { SeededRandom } from "../../../src/engine/base/random.ts";
-import type { TokenizerFile } from "../../../src/engine/training/exportGguf.ts";
+import type { TokenizerFile } from "../../../src/engine/training/pretrain/exportGguf.ts";
 import { bytesToAlphabet } from "../../../src/engine/training/tokenizer/byteAlphabet.ts";
 
 const specialNames = ["<|endoftext|>", "<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|end|>", "<|pad|>"];

@@ -1,8 +1,8 @@
 // Training data as one long stream of token ids (Uint16, little-endian), cut into windows that are visited in a seeded order.
 // Every window is seen once per epoch; the position can be saved and restored exactly. It knows nothing of what tokens mean.
 import { readFile } from "node:fs/promises";
-import { EngineError, errnoCode } from "../base/errors.ts";
-import { SeededRandom } from "../base/random.ts";
+import { EngineError, errnoCode } from "../../base/errors.ts";
+import { SeededRandom } from "../../base/random.ts";
 
 /** Reads a stream of token ids. Errors: `notFound`, `unreadable`, `dataInvalid` (an odd number of bytes, or an id ≥ nVocab). */
 export async function readTokens(file: string, nVocab: number): Promise<Uint16Array> {

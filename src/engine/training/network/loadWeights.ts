@@ -1,12 +1,12 @@
 // Reads the weights of an existing llama GGUF into trainable parameters, so that training goes on from a model that was
 // exported, shipped or downloaded (without optimizer state, which checkpoints hold). The tokenizer is not read.
 import { open } from "node:fs/promises";
-import { EngineError } from "../base/errors.ts";
-import { GgmlType } from "../base/ggmlTypes.ts";
-import { readGguf } from "../base/gguf.ts";
-import { dequantise } from "../ggml/dequantise.ts";
-import { writeTensor } from "../ggml/backend.ts";
-import type { Backend } from "../ggml/backend.ts";
+import { EngineError } from "../../base/errors.ts";
+import { GgmlType } from "../../base/ggmlTypes.ts";
+import { readGguf } from "../../base/gguf.ts";
+import { dequantise } from "../../ggml/dequantise.ts";
+import { writeTensor } from "../../ggml/backend.ts";
+import type { Backend } from "../../ggml/backend.ts";
 import { headSize } from "./llamaShape.ts";
 import type { LlamaShape } from "./llamaShape.ts";
 import type { ParameterSet } from "./parameters.ts";

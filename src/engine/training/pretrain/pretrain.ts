@@ -2,20 +2,20 @@
 // It stops between two batches when its signal is aborted and can be killed at any time; either way it goes on later from
 // its last checkpoint, with the same numbers as if it had never stopped. Options and files of a run: pretrainCommand.ts.
 import { setImmediate } from "node:timers/promises";
-import { EngineError } from "../base/errors.ts";
-import { Backend } from "../ggml/backend.ts";
-import type { Blas } from "../ggml/blas.ts";
+import { EngineError } from "../../base/errors.ts";
+import { Backend } from "../../ggml/backend.ts";
+import type { Blas } from "../../ggml/blas.ts";
 import { embeddingMask, isCopyHead, writeCopyHeads } from "./copyHeads.ts";
 import { measureHeldOut } from "./heldOut.ts";
 import type { HeldOutResult } from "./heldOut.ts";
 import { initialise } from "./initialise.ts";
-import { LlamaNetwork } from "./llamaNetwork.ts";
-import { weightSpecs } from "./llamaShape.ts";
-import { Optimizer } from "./optimizer.ts";
-import { ParameterSet } from "./parameters.ts";
+import { LlamaNetwork } from "../network/llamaNetwork.ts";
+import { weightSpecs } from "../network/llamaShape.ts";
+import { Optimizer } from "../network/optimizer.ts";
+import { ParameterSet } from "../network/parameters.ts";
 import type { PretrainConfig } from "./pretrainConfig.ts";
-import { phaseOf, rateAt } from "./schedule.ts";
-import type { Phase } from "./schedule.ts";
+import { phaseOf, rateAt } from "../schedule.ts";
+import type { Phase } from "../schedule.ts";
 import { TokenStream } from "./tokenStream.ts";
 import type { StreamPosition } from "./tokenStream.ts";
 import { bytesPerToken, markFillIns } from "./trainingData.ts";

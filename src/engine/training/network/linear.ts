@@ -1,7 +1,7 @@
 // A linear layer with its gradient rules, behind one interface, so that the llama layers do not know whether its weights are
 // trained whole (here), frozen, or frozen with a low-rank adapter.
-import type { GraphBuilder } from "../ggml/graph.ts";
-import type { Tensor } from "../ggml/tensor.ts";
+import type { GraphBuilder } from "../../ggml/graph.ts";
+import type { Tensor } from "../../ggml/tensor.ts";
 import type { Parameter } from "./parameters.ts";
 
 export interface Linear {

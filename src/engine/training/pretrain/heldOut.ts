@@ -1,5 +1,5 @@
 // How well a model predicts text it never saw: bits per byte, which compares across tokenizers.
-import type { LlamaNetwork } from "./llamaNetwork.ts";
+import type { LlamaNetwork } from "../network/llamaNetwork.ts";
 import type { HeldOutDocument } from "./trainingData.ts";
 
 export interface HeldOutResult {

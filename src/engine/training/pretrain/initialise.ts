@@ -1,9 +1,9 @@
 // First values of a llama's weights, by seed.
-import { SeededRandom } from "../base/random.ts";
-import { writeTensor } from "../ggml/backend.ts";
-import type { Backend } from "../ggml/backend.ts";
-import type { LlamaShape, WeightRole } from "./llamaShape.ts";
-import type { ParameterSet } from "./parameters.ts";
+import { SeededRandom } from "../../base/random.ts";
+import { writeTensor } from "../../ggml/backend.ts";
+import type { Backend } from "../../ggml/backend.ts";
+import type { LlamaShape, WeightRole } from "../network/llamaShape.ts";
+import type { ParameterSet } from "../network/parameters.ts";
 
 /**
  * Draws every weight: norms are 1, matrices normal with a deviation of gain/√inputs, those that write into the residual

@@ -2,13 +2,13 @@
 // global norm. It computes no gradients and decides no learning rate (schedule.ts).
 // Sources: Loshchilov & Hutter 2019 (AdamW); Jordan et al. 2024 (Muon: momentum orthogonalised by Newton–Schulz iterations);
 // Pascanu et al. 2013 (clipping).
-import { GgmlType } from "../base/ggmlTypes.ts";
-import { readFloats, TensorStore, writeTensor } from "../ggml/backend.ts";
-import type { Backend } from "../ggml/backend.ts";
-import type { Blas } from "../ggml/blas.ts";
-import { CompiledGraph } from "../ggml/compiledGraph.ts";
-import { GraphBuilder } from "../ggml/graph.ts";
-import type { Tensor } from "../ggml/tensor.ts";
+import { GgmlType } from "../../base/ggmlTypes.ts";
+import { readFloats, TensorStore, writeTensor } from "../../ggml/backend.ts";
+import type { Backend } from "../../ggml/backend.ts";
+import type { Blas } from "../../ggml/blas.ts";
+import { CompiledGraph } from "../../ggml/compiledGraph.ts";
+import { GraphBuilder } from "../../ggml/graph.ts";
+import type { Tensor } from "../../ggml/tensor.ts";
 import type { WeightSpec } from "./llamaShape.ts";
 import type { Parameter, ParameterSet } from "./parameters.ts";
 

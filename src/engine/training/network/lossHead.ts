@@ -1,7 +1,7 @@
 // The head of a model and its loss L = −Σₜ wₜ · log pₜ(label), in chunks of tokens, so that the logits of a whole batch never
 // stand in memory. The weights wₜ are an input: masks (0), means (1/n) and preference losses differ only in them.
-import type { GraphBuilder } from "../ggml/graph.ts";
-import type { Tensor } from "../ggml/tensor.ts";
+import type { GraphBuilder } from "../../ggml/graph.ts";
+import type { Tensor } from "../../ggml/tensor.ts";
 import type { LlamaLayers, NormWeights } from "./llamaLayers.ts";
 
 export interface HeadInputs {

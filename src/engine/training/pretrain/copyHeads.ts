@@ -6,13 +6,13 @@
 //
 // The residual stream is divided: dimension 0 is the same constant for every token, the next two thirds hold the token's
 // content (random directions), the rest is scratch space into which layer 0 writes the content of the previous token.
-import { EngineError } from "../base/errors.ts";
-import { SeededRandom } from "../base/random.ts";
-import { readFloats, writeTensor } from "../ggml/backend.ts";
-import type { Backend } from "../ggml/backend.ts";
-import { headSize } from "./llamaShape.ts";
-import type { LlamaShape, WeightSpec } from "./llamaShape.ts";
-import type { ParameterSet } from "./parameters.ts";
+import { EngineError } from "../../base/errors.ts";
+import { SeededRandom } from "../../base/random.ts";
+import { readFloats, writeTensor } from "../../ggml/backend.ts";
+import type { Backend } from "../../ggml/backend.ts";
+import { headSize } from "../network/llamaShape.ts";
+import type { LlamaShape, WeightSpec } from "../network/llamaShape.ts";
+import type { ParameterSet } from "../network/parameters.ts";
 
 /** Deviation of the content dimensions of an embedding; the constant is five times it. */
 const embeddingScale = 0.15;

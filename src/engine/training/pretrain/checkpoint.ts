@@ -1,15 +1,15 @@
 // Checkpoints of a run: weights, optimizer state and position in one GGUF file, written atomically, so that a run killed at
 // any moment goes on from the last one bit by bit. Models for use are written by exportGguf.ts.
-import { GgmlType } from "../base/ggmlTypes.ts";
-import { EngineError } from "../base/errors.ts";
+import { GgmlType } from "../../base/ggmlTypes.ts";
+import { EngineError } from "../../base/errors.ts";
 import { open } from "node:fs/promises";
-import { readGguf } from "../base/gguf.ts";
-import type { GgufTensorInfo } from "../base/gguf.ts";
-import { writeGguf } from "../base/ggufWriter.ts";
-import { readFloats, writeTensor } from "../ggml/backend.ts";
-import type { Backend } from "../ggml/backend.ts";
-import type { Tensor } from "../ggml/tensor.ts";
-import type { ParameterSet } from "./parameters.ts";
+import { readGguf } from "../../base/gguf.ts";
+import type { GgufTensorInfo } from "../../base/gguf.ts";
+import { writeGguf } from "../../base/ggufWriter.ts";
+import { readFloats, writeTensor } from "../../ggml/backend.ts";
+import type { Backend } from "../../ggml/backend.ts";
+import type { Tensor } from "../../ggml/tensor.ts";
+import type { ParameterSet } from "../network/parameters.ts";
 import type { StreamPosition } from "./tokenStream.ts";
 
 const architecture = "kalactica-checkpoint";

@@ -7,19 +7,19 @@ import { existsSync } from "node:fs";
 import { copyFile, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { EngineError, errnoCode } from "../base/errors.ts";
-import { writeFileAtomic } from "../base/files.ts";
-import { Blas } from "../ggml/blas.ts";
+import { EngineError, errnoCode } from "../../base/errors.ts";
+import { writeFileAtomic } from "../../base/files.ts";
+import { Blas } from "../../ggml/blas.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { exportGguf } from "./exportGguf.ts";
 import type { HeldOutResult } from "./heldOut.ts";
-import { nParameters } from "./llamaShape.ts";
-import { loadWeights } from "./loadWeights.ts";
+import { nParameters } from "../network/llamaShape.ts";
+import { loadWeights } from "../network/loadWeights.ts";
 import { Pretraining } from "./pretrain.ts";
 import type { StepResult } from "./pretrain.ts";
 import { completeConfig, fingerprintOf, readConfig } from "./pretrainConfig.ts";
 import type { PretrainConfig } from "./pretrainConfig.ts";
-import { RunLog } from "./runLog.ts";
+import { RunLog } from "../runLog.ts";
 import { readTrainingData } from "./trainingData.ts";
 
 export interface PretrainOptions {

@@ -1,13 +1,13 @@
 // A whole llama model as one graph: embedding, layers, head and loss, and the backward pass through all of them.
 // It trains every weight; adapters on frozen weights will give other LayerWeights to the same layers.
-import { EngineError } from "../base/errors.ts";
-import { GgmlType } from "../base/ggmlTypes.ts";
-import { readFloats, TensorStore, writeTensor } from "../ggml/backend.ts";
-import type { Backend } from "../ggml/backend.ts";
-import type { Blas } from "../ggml/blas.ts";
-import { CompiledGraph } from "../ggml/compiledGraph.ts";
-import { GraphBuilder } from "../ggml/graph.ts";
-import type { Tensor } from "../ggml/tensor.ts";
+import { EngineError } from "../../base/errors.ts";
+import { GgmlType } from "../../base/ggmlTypes.ts";
+import { readFloats, TensorStore, writeTensor } from "../../ggml/backend.ts";
+import type { Backend } from "../../ggml/backend.ts";
+import type { Blas } from "../../ggml/blas.ts";
+import { CompiledGraph } from "../../ggml/compiledGraph.ts";
+import { GraphBuilder } from "../../ggml/graph.ts";
+import type { Tensor } from "../../ggml/tensor.ts";
 import { TrainedLinear } from "./linear.ts";
 import { LlamaLayers } from "./llamaLayers.ts";
 import type { LayerWeights, NormWeights } from "./llamaLayers.ts";

@@ -2,8 +2,8 @@
 // It reads and checks them, and marks what is to be filled in; it cuts no windows (tokenStream.ts).
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { EngineError, errnoCode } from "../base/errors.ts";
-import { sha256File } from "../base/files.ts";
+import { EngineError, errnoCode } from "../../base/errors.ts";
+import { sha256File } from "../../base/files.ts";
 import type { TokenizerFile } from "./exportGguf.ts";
 import { readTokens } from "./tokenStream.ts";
 

@@ -5,8 +5,8 @@
 // Shapes are innermost first. N = nSequences · sequenceLength tokens stand side by side; tokens attend within their sequence.
 // Sources: Touvron et al. 2023 (llama); Zhang & Sennrich 2019 (RMSNorm); Su et al. 2021 (RoPE); Shazeer 2020 (SwiGLU);
 // Ainslie et al. 2023 (grouped-query attention).
-import type { GraphBuilder, RopeSettings } from "../ggml/graph.ts";
-import type { Tensor } from "../ggml/tensor.ts";
+import type { GraphBuilder, RopeSettings } from "../../ggml/graph.ts";
+import type { Tensor } from "../../ggml/tensor.ts";
 import type { Linear } from "./linear.ts";
 import { headSize } from "./llamaShape.ts";
 import type { LlamaShape } from "./llamaShape.ts";

@@ -1,11 +1,11 @@
 // The configuration of a pretraining run (run.json), with its defaults, and its validation.
 import { readFile } from "node:fs/promises";
-import { EngineError, errnoCode } from "../base/errors.ts";
-import { sha256 } from "../base/files.ts";
-import { checkShape } from "./llamaShape.ts";
-import type { LlamaShape } from "./llamaShape.ts";
-import type { OptimizerSettings } from "./optimizer.ts";
-import type { Schedule } from "./schedule.ts";
+import { EngineError, errnoCode } from "../../base/errors.ts";
+import { sha256 } from "../../base/files.ts";
+import { checkShape } from "../network/llamaShape.ts";
+import type { LlamaShape } from "../network/llamaShape.ts";
+import type { OptimizerSettings } from "../network/optimizer.ts";
+import type { Schedule } from "../schedule.ts";
 
 export interface BatchSettings {
   /** Tokens per sequence. */

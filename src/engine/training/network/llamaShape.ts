@@ -1,6 +1,6 @@
 // The shape of a llama model: its dimensions, its weights by their GGUF names, and what they take in memory.
 // Source: Touvron et al. 2023 (LLaMA); names of llama.cpp's "llama" architecture.
-import { EngineError } from "../base/errors.ts";
+import { EngineError } from "../../base/errors.ts";
 
 export interface LlamaShape {
   readonly nVocab: number;

@@ -1,10 +1,10 @@
 // The trained weights of a model with their gradients and optimizer state, as ggml tensors.
 // It does not compute with them (llamaLayers.ts, optimizer.ts) nor store them (checkpoint.ts).
-import { EngineError } from "../base/errors.ts";
-import { GgmlType } from "../base/ggmlTypes.ts";
-import { TensorStore, zeroTensor } from "../ggml/backend.ts";
-import type { Backend } from "../ggml/backend.ts";
-import type { Tensor } from "../ggml/tensor.ts";
+import { EngineError } from "../../base/errors.ts";
+import { GgmlType } from "../../base/ggmlTypes.ts";
+import { TensorStore, zeroTensor } from "../../ggml/backend.ts";
+import type { Backend } from "../../ggml/backend.ts";
+import type { Tensor } from "../../ggml/tensor.ts";
 import type { WeightSpec } from "./llamaShape.ts";
 
 /** How a parameter is updated; see optimizer.ts. */

@@ -1,16 +1,16 @@
 // Writes a trained llama with its tokenizer as a GGUF model that llama.cpp and everything built on it loads.
 // No Q/K permutation is needed: training here uses llama.cpp's own order of rotary pairs. The tied output layer is omitted.
-import { EngineError } from "../base/errors.ts";
-import { infillLayout, infillLayoutKey } from "../base/fimLayout.ts";
-import { GgmlType } from "../base/ggmlTypes.ts";
-import { writeGguf } from "../base/ggufWriter.ts";
-import type { GgufEntry } from "../base/ggufWriter.ts";
-import { readFloats } from "../ggml/backend.ts";
-import type { Backend } from "../ggml/backend.ts";
-import { quantise } from "../ggml/quantise.ts";
-import { headSize } from "./llamaShape.ts";
-import type { LlamaShape } from "./llamaShape.ts";
-import type { ParameterSet } from "./parameters.ts";
+import { EngineError } from "../../base/errors.ts";
+import { infillLayout, infillLayoutKey } from "../../base/fimLayout.ts";
+import { GgmlType } from "../../base/ggmlTypes.ts";
+import { writeGguf } from "../../base/ggufWriter.ts";
+import type { GgufEntry } from "../../base/ggufWriter.ts";
+import { readFloats } from "../../ggml/backend.ts";
+import type { Backend } from "../../ggml/backend.ts";
+import { quantise } from "../../ggml/quantise.ts";
+import { headSize } from "../network/llamaShape.ts";
+import type { LlamaShape } from "../network/llamaShape.ts";
+import type { ParameterSet } from "../network/parameters.ts";
 
 /** The tokenizer as the corpus builder writes it (tokenizer.json). */
 export interface TokenizerFile {

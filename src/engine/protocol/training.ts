@@ -1,0 +1,184 @@
+// The values of data sets, training runs and adapters that travel between client and engine. Types only.
+
+export type DatasetSource = "workspace" | "git" | "notebooks" | "feedback" | "file";
+
+/** One immutable version of a data set. */
+export interface DatasetInfo {
+  name: string;
+  /** SHA-256 of its content and lineage: its identity. */
+  version: string;
+  createdAt: number;
+  source: DatasetSource;
+  /** Records by split and by kind ("text", "conversation", "example", "preference", "judged", "task"). */
+  train: number;
+  validation: number;
+  kinds: Record<string, number>;
+  bytes: number;
+  report: DatasetReport;
+}
+
+/** A problem of the data, with where it is. */
+export interface DatasetProblem {
+  severity: "error" | "warning";
+  /** File and line ("train.jsonl:9999"), or a record's origin. */
+  at: string;
+  sentence: string;
+}
+
+/** What is to be known of a data set before training on it. */
+export interface DatasetReport {
+  read: number;
+  kept: number;
+  invalid: number;
+  exactDuplicates: number;
+  nearDuplicates: number;
+  /** Records dropped from validation because something near was in training. */
+  leaked: number;
+  secretsRedacted: number;
+  personalDataRedacted: number;
+  /** Quantiles of record length, in characters. */
+  lengths: { p50: number; p90: number; p99: number; longest: number };
+  /** Histogram of lengths: counts of records below each bound (characters). */
+  lengthHistogram: { upTo: number; count: number }[];
+  encodings: Record<string, number>;
+  licences: Record<string, number>;
+  languages: Record<string, number>;
+  problems: DatasetProblem[];
+  /** Problems beyond those listed. */
+  problemsLeftOut: number;
+}
+
+/** A record as a person reviews it before it is used. */
+export interface ReviewItem {
+  id: string;
+  kind: string;
+  at: string;
+  prompt: string;
+  chosen: string;
+  rejected?: string;
+  included: boolean;
+}
+
+export interface PrepareDataParams {
+  source: DatasetSource;
+  /** Folder or file for "file"; defaults to the workspace otherwise. */
+  path?: string;
+  name: string;
+  /** Share of records (by file or conversation) for validation. */
+  validationShare?: number;
+  seed?: number;
+}
+
+export type TrainingMethod = "sft" | "dpo" | "kto" | "grpo";
+export type RunState = "queued" | "preparing" | "running" | "pausing" | "paused" | "interrupted" | "evaluating" | "finished" | "cancelled" | "failed";
+
+/** Memory and time of a run, estimated before it starts. */
+export interface RunEstimate {
+  memoryBytes: number;
+  availableBytes: number;
+  tokensPerStep: number;
+  steps: number;
+  /** From a measurement of this machine's speed with this model, or null where none was made yet. */
+  seconds: number | null;
+  fits: boolean;
+  /** What was shrunk so that it fits, and why; or why it does not. */
+  sentence: string;
+}
+
+export interface StartRunParams {
+  method: TrainingMethod;
+  /** Name or version of a prepared data set. */
+  dataset: string;
+  /** Model id or file; the chosen model where absent. */
+  model?: string;
+  /** Values over the defaults of training/tune/runConfig.ts, by their names there. */
+  config?: Record<string, unknown>;
+}
+
+export interface RunInfo {
+  id: string;
+  method: TrainingMethod;
+  state: RunState;
+  /** Why it failed or waits, as a sentence; "" otherwise. */
+  sentence: string;
+  model: string;
+  modelSha256: string;
+  dataset: string;
+  createdAt: number;
+  endedAt: number | null;
+  step: number;
+  steps: number;
+  epoch: number;
+  secondsLeft: number | null;
+  last: RunFigures | null;
+  receipt: RunReceipt | null;
+}
+
+/** Figures of one point in time of a run; absent ones do not belong to the method, or were not measured then. */
+export interface RunFigures {
+  step: number;
+  at: number;
+  loss?: number;
+  validationLoss?: number;
+  rate?: number;
+  gradientNorm?: number;
+  tokensPerSecond?: number;
+  residentMb?: number;
+  /** DPO and KTO. */
+  margin?: number;
+  accuracy?: number;
+  chosenLogProbability?: number;
+  rejectedLogProbability?: number;
+  /** GRPO. */
+  reward?: number;
+  rewardDeviation?: number;
+  zeroDeviationShare?: number;
+  kl?: number;
+  entropy?: number;
+  clippedShare?: number;
+  replyTokens?: number;
+}
+
+/** Texts written by the model for the same prompt before and after. */
+export interface RunSample {
+  step: number;
+  prompt: string;
+  before: string;
+  after: string;
+  reference?: string;
+}
+
+/** What was reached, and whether the adapter went live. */
+export interface RunReceipt {
+  modelSha256: string;
+  datasetVersion: string;
+  adapterSha256: string;
+  method: TrainingMethod;
+  config: Record<string, unknown>;
+  heldOut: { perplexityBefore: number; perplexityAfter: number; nTokens: number };
+  general: { perplexityBefore: number; perplexityAfter: number; nTokens: number };
+  /** Line completion on held-out files, share exact; null where the model cannot fill in. */
+  exactMatch: { before: number; after: number; n: number } | null;
+  tokensPerSecond: number;
+  peakRssMb: number;
+  seconds: number;
+  promoted: boolean;
+  /** Why it was promoted or not. */
+  sentence: string;
+}
+
+export interface AdapterInfo {
+  sha256: string;
+  file: string;
+  /** The base that it fits, by the hash of its file. */
+  modelSha256: string;
+  model: string;
+  createdAt: number;
+  bytes: number;
+  rank: number;
+  alpha: number;
+  active: boolean;
+  /** Run that made it, or null for an imported one. */
+  run: string | null;
+  receipt: RunReceipt | null;
+}
