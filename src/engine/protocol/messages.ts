@@ -4,6 +4,9 @@ import type {
   EngineStatus, IndexReport, IndexStatus, ModelInfo, SearchHit,
 } from "./types.ts";
 import type { ErrorReason } from "./errors.ts";
+import type {
+  AdapterFormat, AdapterInfo, DataProgress, DatasetInfo, PrepareDataParams, ReviewPage, RunEstimate, RunFigures, RunInfo, RunSample, StartRunParams,
+} from "./training.ts";
 
 export interface HelloParams {
   protocolVersion: number;
@@ -40,6 +43,38 @@ export interface EngineRequests {
   "retrieval/search": { params: { query: string; k: number }; result: { results: SearchHit[]; ms: number } };
   "answer/ask": { params: AskParams; result: AskResult };
   "completion/complete": { params: CompleteParams; result: CompleteResult };
+  /** Long: sends `data/progress`; cancelling it leaves nothing behind. */
+  "data/prepare": { params: PrepareDataParams; result: DatasetInfo };
+  "data/list": { params: null; result: DatasetInfo[] };
+  /** `dataset` is a name (its newest version) or a version. */
+  "data/show": { params: { dataset: string }; result: DatasetInfo };
+  /** Records as a person reviews them before they are used. */
+  "data/review": { params: { dataset: string; offset: number; limit: number }; result: ReviewPage };
+  /** Takes records in or out; versions are immutable, so the result is a new one under the same name. */
+  "data/decide": { params: { dataset: string; ids: string[]; included: boolean }; result: DatasetInfo };
+  /** What a run would need, without starting it. Sends `data/progress` only where samples must be counted first. */
+  "train/estimate": { params: StartRunParams; result: RunEstimate };
+  /** Returns once the run is queued; how it goes on comes as `train/changed` and `train/figures`. */
+  "train/start": { params: StartRunParams; result: RunInfo };
+  "train/pause": { params: { id: string }; result: RunInfo };
+  "train/resume": { params: { id: string }; result: RunInfo };
+  "train/cancel": { params: { id: string }; result: RunInfo };
+  /** Deletes the folder of a run that is not running; its adapter stays. */
+  "train/remove": { params: { id: string }; result: null };
+  /** Newest first. */
+  "train/list": { params: null; result: RunInfo[] };
+  /** The history of a run from a step on (0: all of it). */
+  "train/figures": { params: { id: string; fromStep: number }; result: RunFigures[] };
+  "train/samples": { params: { id: string }; result: RunSample[] };
+  "adapters/list": { params: null; result: AdapterInfo[] };
+  "adapters/activate": { params: { sha256: string }; result: AdapterInfo };
+  /** Back to the base model alone. */
+  "adapters/deactivate": { params: null; result: null };
+  /** Back to what was live before the last activation: an adapter, or null for the base model alone. */
+  "adapters/rollback": { params: null; result: AdapterInfo | null };
+  "adapters/remove": { params: { sha256: string }; result: null };
+  /** `to`: a file for "gguf" and "merged", a folder for "peft". */
+  "adapters/export": { params: { sha256: string; format: AdapterFormat; to: string }; result: { files: string[] } };
 }
 
 /** Notifications from client to engine. */
@@ -60,6 +95,13 @@ export interface EngineNotifications {
   "engine/log": { level: "debug" | "info" | "warn" | "error"; room: string; message: string; at: string };
   "answer/event": { askId: string; event: AnswerEvent };
   "model/downloadProgress": DownloadProgress;
+  "data/progress": DataProgress;
+  /** A run came, went or changed its state. */
+  "train/changed": RunInfo;
+  /** A new point of a run's curves. */
+  "train/figures": { id: string; figures: RunFigures };
+  /** Adapters came, went, or another one is live. */
+  "adapters/changed": AdapterInfo[];
 }
 
 /** Sends a notification to the client; typed by method. */

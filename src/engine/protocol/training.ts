@@ -60,6 +60,8 @@ export interface ReviewItem {
 }
 
 export interface PrepareDataParams {
+  /** Chosen by the client: `data/progress` notifications of this request carry it. */
+  id?: string;
   source: DatasetSource;
   /** Folder or file for "file"; defaults to the workspace otherwise. */
   path?: string;
@@ -69,8 +71,31 @@ export interface PrepareDataParams {
   seed?: number;
 }
 
+/** How far `data/prepare` has come; `id` is the one that the request gave. `total` is null where it is not known. */
+export interface DataProgress {
+  id: string;
+  /** What is being done, in a few words to show ("reading files", "looking for near duplicates"). */
+  label: string;
+  done: number;
+  total: number | null;
+}
+
+/** A page of the records of a data set, for review. */
+export interface ReviewPage {
+  items: ReviewItem[];
+  /** Records that can be reviewed. */
+  total: number;
+  excluded: number;
+}
+
 export type TrainingMethod = "sft" | "dpo" | "kto" | "grpo";
 export type RunState = "queued" | "preparing" | "running" | "pausing" | "paused" | "interrupted" | "evaluating" | "finished" | "cancelled" | "failed";
+
+/** A piece of a rendered training sample: what the model only reads, and what it learns to write. */
+export interface SamplePiece {
+  text: string;
+  learnt: boolean;
+}
 
 /** Memory and time of a run, estimated before it starts. */
 export interface RunEstimate {
@@ -83,6 +108,10 @@ export interface RunEstimate {
   fits: boolean;
   /** What was shrunk so that it fits, and why; or why it does not. */
   sentence: string;
+  /** The configuration that the run would have, all defaults filled in and shrunk where needed. */
+  config: Record<string, unknown>;
+  /** One sample as the model will see it. */
+  sample: SamplePiece[];
 }
 
 export interface StartRunParams {
@@ -93,6 +122,10 @@ export interface StartRunParams {
   model?: string;
   /** Values over the defaults of training/tune/runConfig.ts, by their names there. */
   config?: Record<string, unknown>;
+  /** The user agreed that code written by the model is run in the sandbox (GRPO with rewards that execute). */
+  executeCode?: boolean;
+  /** Goes live when it is better (default), or only on the user's word. */
+  promote?: "whenBetter" | "never";
 }
 
 export interface RunInfo {
@@ -101,9 +134,14 @@ export interface RunInfo {
   state: RunState;
   /** Why it failed or waits, as a sentence; "" otherwise. */
   sentence: string;
+  /** Name of the model, its file and the hash of it. */
   model: string;
+  modelFile: string;
   modelSha256: string;
+  /** Name of the data set and the version that the run uses, whatever is prepared under that name later. */
   dataset: string;
+  datasetVersion: string;
+  config: Record<string, unknown>;
   createdAt: number;
   endedAt: number | null;
   step: number;
@@ -112,6 +150,8 @@ export interface RunInfo {
   secondsLeft: number | null;
   last: RunFigures | null;
   receipt: RunReceipt | null;
+  /** Whether `train/resume` can go on with it. */
+  resumable: boolean;
 }
 
 /** Figures of one point in time of a run; absent ones do not belong to the method, or were not measured then. */
@@ -182,3 +222,5 @@ export interface AdapterInfo {
   run: string | null;
   receipt: RunReceipt | null;
 }
+
+export type AdapterFormat = "gguf" | "peft" | "merged";

@@ -10,7 +10,7 @@ if (fault === "dies at once") process.exit(3);
 if (fault === "never answers") setInterval(() => undefined, 1000);
 else {
   const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
-  connection.onRequest("engine/hello", () => ({ protocolVersion: fault === "other version" ? 999 : 1, engineVersion: "0.0.0", pid: process.pid }));
+  connection.onRequest("engine/hello", ({ protocolVersion }) => ({ protocolVersion: fault === "other version" ? 999 : protocolVersion, engineVersion: "0.0.0", pid: process.pid }));
   connection.onRequest("engine/status", () => ({}));
   connection.onRequest("index/status", () => ({ state: "ready" }));
   connection.onRequest("retrieval/search", () => {
