@@ -31,7 +31,7 @@ const bundles = [
   {
     ...common,
     entryPoints: Object.fromEntries(
-      [["engine", "src/engine/main.ts"], ["cli", "src/engine/cli.ts"], ["trainer", "src/engine/training/main.ts"]]
+      [["engine", "src/engine/main.ts"], ["cli", "src/engine/cli.ts"], ["trainer", "src/engine/trainer.ts"]]
         .filter(([, file]) => existsSync(file)),
     ),
     outdir: "dist",

@@ -42,6 +42,6 @@ export const FORBIDDEN: IForbiddenRuleType[] = [
   })),
   {
     name: "tasks-join-rooms-only", severity: "error",
-    from: { path: "^src/engine/tasks/" }, to: { path: "^src/engine/(engine|server|main|cli)\\.ts$" },
+    from: { path: "^src/engine/tasks/" }, to: { path: "^src/engine/(engine|server|main|cli|trainer)\\.ts$" },
   },
 ];

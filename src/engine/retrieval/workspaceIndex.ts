@@ -21,7 +21,7 @@ import { ChunkStore } from "./store/chunkStore.ts";
 import { CHUNKING_VERSION, RETRIEVAL_SCHEMA } from "./store/schema.ts";
 import { storageFailure } from "./store/storageFailure.ts";
 import { VectorIndex } from "./store/vectorIndex.ts";
-import { WriterLock } from "./store/writerLock.ts";
+import { ProcessLock } from "../base/processLock.ts";
 
 /** Most definitions given for one name. */
 const DEFINITIONS = 50;
@@ -54,7 +54,7 @@ export class WorkspaceIndex {
   readonly #database: DatabaseSync;
   readonly #store: ChunkStore;
   readonly #vectors: VectorIndex | null;
-  readonly #lock: WriterLock;
+  readonly #lock: ProcessLock;
   readonly #indexer: Indexer;
   readonly #names: NameTable;
   readonly #short: ShortCrop;
@@ -66,7 +66,7 @@ export class WorkspaceIndex {
   #scan: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  private constructor(options: WorkspaceIndexOptions, database: DatabaseSync, store: ChunkStore, vectors: VectorIndex | null, lock: WriterLock) {
+  private constructor(options: WorkspaceIndexOptions, database: DatabaseSync, store: ChunkStore, vectors: VectorIndex | null, lock: ProcessLock) {
     this.#options = options;
     this.#database = database;
     this.#store = store;
@@ -85,7 +85,7 @@ export class WorkspaceIndex {
    */
   static async open(options: WorkspaceIndexOptions): Promise<WorkspaceIndex> {
     const { storageDir, embedder, log } = options;
-    const lock = new WriterLock(path.join(storageDir, "index.lock"));
+    const lock = new ProcessLock(path.join(storageDir, "index.lock"));
     try {
       lock.tryTake();
       const database = openDatabase(path.join(storageDir, "index.sqlite"), [RETRIEVAL_SCHEMA], (asideAs) => log.warn("The index was damaged and is built anew.", { asideAs }));

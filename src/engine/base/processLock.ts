@@ -1,10 +1,10 @@
-// One writer per workspace, by a lock that the operating system drops when its process dies: an exclusive SQLite
+// A lock between processes that the operating system drops when its holder dies: an exclusive SQLite
 // transaction on a small file of its own. It costs nothing while held, and needs neither heartbeat nor clean-up.
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-export class WriterLock {
+export class ProcessLock {
   readonly #file: string;
   #database: DatabaseSync | null = null;
 

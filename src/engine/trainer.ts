@@ -1,6 +1,6 @@
 // Entry of the trainer process: what must not run inside the engine, because a native assert ends a process.
 // Today: `self-test`, which prints one JSON line. Training runs from the command line are processes of their own already.
-import { gradientSelfTest } from "../ggml/selfTest.ts";
+import { gradientSelfTest } from "./ggml/selfTest.ts";
 
 if (process.argv[2] === "self-test") {
   console.log(JSON.stringify(await gradientSelfTest()));
