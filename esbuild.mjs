@@ -1,5 +1,5 @@
 // Bundles what runs: the extension (CommonJS, the only bundle that may import `vscode`), the engine, the command line
-// and the trainer (ES modules sharing chunks; an import of `vscode` there fails the build), and the webview.
+// and the trainer (ES modules sharing chunks; an import of `vscode` there fails the build), and the webviews.
 // Native and WebAssembly packages stay outside the bundles and are loaded from node_modules.
 import * as esbuild from "esbuild";
 import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
@@ -46,7 +46,7 @@ const bundles = [
   },
   {
     ...common,
-    entryPoints: { chat: "src/webview/chat/main.tsx" },
+    entryPoints: { chat: "src/webview/chat/main.tsx", monitor: "src/webview/monitor/main.tsx" },
     outdir: "dist/webview",
     platform: "browser",
     format: "iife",

@@ -5,12 +5,12 @@ import type { EngineStatus } from "../engine/protocol/types.ts";
 import type { ChatAttachment, ChatStatus, EditorContext, HostCommand, HostMessage, SlashCommand, TurnFailure, ViewMessage } from "../webview/protocol.ts";
 import { ChangeProposals, fileInWorkspace, insertAtCursor, openLink, openRange } from "./chatActions.ts";
 import { rankFiles } from "./chatFiles.ts";
-import { chatHtml } from "./chatHtml.ts";
 import { ChatSession } from "./chatSession.ts";
 import type { ChatEngine } from "./chatSession.ts";
 import { ChatFiles } from "./chatStore.ts";
 import type { EngineClientState } from "./engineClient.ts";
 import { remedyKindOf, sentenceFor } from "./messages.ts";
+import { webviewHtml } from "./webviewHtml.ts";
 
 /** What the view needs of the engine client beyond asking. */
 export interface ChatViewEngine extends ChatEngine {
@@ -98,7 +98,8 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
       listeners.dispose();
       if (this.#view === view) this.#view = null;
     });
-    webview.html = chatHtml({
+    webview.html = webviewHtml({
+      title: "KaLactica Chat",
       cspSource: webview.cspSource,
       scriptUri: webview.asWebviewUri(vscode.Uri.joinPath(root, "chat.js")).toString(),
       styleUri: webview.asWebviewUri(vscode.Uri.joinPath(root, "chat.css")).toString(),

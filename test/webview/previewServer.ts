@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import http from "node:http";
 import os from "node:os";
 import path from "node:path";
-import { chatHtml } from "../../src/extension/chatHtml.ts";
+import { webviewHtml } from "../../src/extension/webviewHtml.ts";
 import { bundleChat } from "./bundle.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
@@ -74,7 +74,7 @@ const VSCODE_DEFAULTS = `@layer vscode-default {
 function page(query: URLSearchParams, host: string): string {
   const theme = query.get("theme") ?? "dark";
   const { bodyClass } = THEMES[theme] ?? THEMES["dark"]!;
-  return chatHtml({ cspSource: `http://${host}`, scriptUri: "/chat.js", styleUri: "/chat.css", nonce: NONCE, language: "en" })
+  return webviewHtml({ title: "KaLactica", cspSource: `http://${host}`, scriptUri: "/chat.js", styleUri: "/chat.css", nonce: NONCE, language: "en" })
     .replace("<link rel", `<link rel="stylesheet" href="/theme-${theme}.css">\n<link rel`)
     .replace("<html ", `<html dir="${query.get("dir") === "rtl" ? "rtl" : "ltr"}" `)
     .replace("<body>", `<body class="${bodyClass}">`)

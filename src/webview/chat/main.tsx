@@ -1,5 +1,6 @@
 // Entry of the chat view: styles, then the one component.
 import "@vscode/codicons/dist/codicon.css";
+import "../shared/controls.css";
 import "./chat.css";
 import "./answer.css";
 import "./composer.css";

@@ -7,7 +7,7 @@ import type { EngineNotifications } from "../../../src/engine/protocol/messages.
 import type { Conversation, HostMessage } from "../../../src/webview/protocol.ts";
 import type { ChatStore } from "../../../src/extension/chatStore.ts";
 import { rankFiles } from "../../../src/extension/chatFiles.ts";
-import { chatHtml, contentSecurityPolicy } from "../../../src/extension/chatHtml.ts";
+import { contentSecurityPolicy, webviewHtml } from "../../../src/extension/webviewHtml.ts";
 import { CARD, CHECKS, CITATIONS, turn } from "../../webview/scenarios.ts";
 
 const RESULT: AskResult = {
@@ -189,7 +189,7 @@ describe("the page", () => {
     const policy = contentSecurityPolicy({ cspSource: "vscode-webview:", nonce: "n1" });
     assert.match(policy, /^default-src 'none';/);
     assert.ok(!/unsafe|\*|https?:/.test(policy));
-    const html = chatHtml({ cspSource: "vscode-webview:", nonce: "n1", scriptUri: "a\"b", styleUri: "s", language: "en" });
+    const html = webviewHtml({ title: "<KaLactica>", cspSource: "vscode-webview:", nonce: "n1", scriptUri: "a\"b", styleUri: "s", language: "en" });
     assert.match(html, /<script nonce="n1" src="a&quot;b">/);
     assert.ok(!/\son\w+=|style=/.test(html));
   });

@@ -5,7 +5,7 @@ import { rangeLabel } from "../healthLine.ts";
 import { post } from "../host.ts";
 import { CitationChip, PathLabel } from "./CitationChip.tsx";
 import { Highlighted, Markdown } from "./Html.tsx";
-import { Icon } from "./Icon.tsx";
+import { Icon } from "../../shared/Icon.tsx";
 
 /** Items shown before "Show more". */
 const SHOWN_ITEMS = 3;

@@ -5,7 +5,7 @@ import { keepDraft, onHostMessage, post, restoreDraft } from "../host.ts";
 import { defaultQuestion, replaceTrigger, splitCommand, triggerAt } from "../mentions.ts";
 import type { Trigger } from "../mentions.ts";
 import { attachmentKey, ContextChips } from "./ContextChips.tsx";
-import { Icon } from "./Icon.tsx";
+import { Icon } from "../../shared/Icon.tsx";
 import { suggestionsFor, SuggestionList } from "./SuggestionList.tsx";
 import type { Suggestion } from "./SuggestionList.tsx";
 

@@ -1,7 +1,7 @@
 // The chips above the field: what goes along with the question. Each can be taken away, by mouse or keyboard.
 import type { ChatAttachment } from "../../protocol.ts";
 import { rangeLabel } from "../healthLine.ts";
-import { Icon } from "./Icon.tsx";
+import { Icon } from "../../shared/Icon.tsx";
 
 interface ContextChipsProps {
   /** The active file, which only hints at what the question is about. */

@@ -1,7 +1,7 @@
 // One line: which model, how the index stands, how many bytes left the machine; the history.
 import type { ChatStatus } from "../../protocol.ts";
 import { post } from "../host.ts";
-import { Icon, IconButton } from "./Icon.tsx";
+import { Icon, IconButton } from "../../shared/Icon.tsx";
 
 interface HeaderProps {
   status: ChatStatus;

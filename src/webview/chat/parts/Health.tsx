@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { ChatTurn } from "../../protocol.ts";
 import { budgetRows, checkRows, healthLine, timingRows } from "../healthLine.ts";
 import type { HealthRow } from "../healthLine.ts";
-import { Icon } from "./Icon.tsx";
+import { Icon } from "../../shared/Icon.tsx";
 
 export function Health({ turn }: { turn: ChatTurn }) {
   const [open, setOpen] = useState(false);

@@ -1,7 +1,7 @@
 // The list of earlier conversations, in place of the open one.
 import type { ConversationSummary } from "../../protocol.ts";
 import { post } from "../host.ts";
-import { IconButton } from "./Icon.tsx";
+import { IconButton } from "../../shared/Icon.tsx";
 
 interface HistoryProps {
   conversations: readonly ConversationSummary[];

@@ -1,7 +1,7 @@
 // What the view says when there is no conversation, or when something stands in the way: a sentence and one button.
 import type { ChangeProposal, ChatStatus, HostCommand } from "../../protocol.ts";
 import { post } from "../host.ts";
-import { Icon, IconButton } from "./Icon.tsx";
+import { Icon, IconButton } from "../../shared/Icon.tsx";
 
 /** Questions that any folder can answer; a click puts them in the field's place and asks. */
 const STARTERS = ["What does this project do?", "Where is the entry point?", "Which files are tests?"];

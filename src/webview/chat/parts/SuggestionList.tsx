@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { ChatAttachment, EditorContext, FileSuggestion } from "../../protocol.ts";
 import { SLASH_COMMANDS } from "../../protocol.ts";
 import type { Trigger } from "../mentions.ts";
-import { Icon } from "./Icon.tsx";
+import { Icon } from "../../shared/Icon.tsx";
 
 export interface Suggestion {
   kind: "command" | "file" | "selection";

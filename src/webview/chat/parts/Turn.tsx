@@ -6,7 +6,7 @@ import { Card } from "./Card.tsx";
 import { PathLabel } from "./CitationChip.tsx";
 import { Health } from "./Health.tsx";
 import { Markdown } from "./Html.tsx";
-import { Icon, IconButton } from "./Icon.tsx";
+import { Icon, IconButton } from "../../shared/Icon.tsx";
 
 interface TurnProps {
   turn: ChatTurn;

@@ -1,6 +1,7 @@
-// The page that carries the chat view: a root element, one style sheet, one script, and a policy that allows nothing else.
+// The page that carries a webview of ours: a root element, one style sheet, one script, and a policy that allows nothing else.
 
-export interface ChatPage {
+export interface WebviewPage {
+  title: string;
   /** The webview's own source, as VS Code names it. */
   cspSource: string;
   scriptUri: string;
@@ -11,22 +12,22 @@ export interface ChatPage {
   language: string;
 }
 
-/** No images, no connections, no frames, no inline styles or handlers: an answer cannot reach out even if it gets past the sanitiser. */
-export function contentSecurityPolicy({ cspSource, nonce }: Pick<ChatPage, "cspSource" | "nonce">): string {
+/** No images, no connections, no frames, no inline styles or handlers: text of a model or of a data set cannot reach out even if it gets past the sanitiser. */
+export function contentSecurityPolicy({ cspSource, nonce }: Pick<WebviewPage, "cspSource" | "nonce">): string {
   return [
     "default-src 'none'", `script-src 'nonce-${nonce}'`, `style-src ${cspSource}`, `font-src ${cspSource}`,
     "img-src 'none'", "connect-src 'none'", "base-uri 'none'", "form-action 'none'",
   ].join("; ");
 }
 
-export function chatHtml(page: ChatPage): string {
+export function webviewHtml(page: WebviewPage): string {
   return `<!DOCTYPE html>
 <html lang="${escapeAttribute(page.language)}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${contentSecurityPolicy(page)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>KaLactica Chat</title>
+<title>${escapeText(page.title)}</title>
 <link rel="stylesheet" href="${escapeAttribute(page.styleUri)}">
 </head>
 <body>
@@ -37,6 +38,10 @@ export function chatHtml(page: ChatPage): string {
 `;
 }
 
+function escapeText(text: string): string {
+  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;");
+}
+
 function escapeAttribute(text: string): string {
-  return text.replace(/&/g, "&amp;").replace(/"/g, "&quot;").replace(/</g, "&lt;");
+  return escapeText(text).replace(/"/g, "&quot;");
 }

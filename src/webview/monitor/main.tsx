@@ -1,0 +1,11 @@
+// Entry of the training monitor: styles, then the one component.
+import "@vscode/codicons/dist/codicon.css";
+import "../shared/controls.css";
+import "./monitor.css";
+import "./charts.css";
+import "./report.css";
+import { render } from "preact";
+import { App } from "./App.tsx";
+
+const root = document.getElementById("root");
+if (root) render(<App />, root);

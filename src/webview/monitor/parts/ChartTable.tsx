@@ -1,0 +1,33 @@
+// The values of a chart as a table: the same measurements for those who read rather than look.
+import { useMemo } from "preact/hooks";
+import type { ChartPlan } from "../series.ts";
+import { duration } from "../words.ts";
+import type { Line } from "./Chart.tsx";
+
+/** A longer table is thinned evenly, its first and last rows kept. */
+const MAX_ROWS = 200;
+
+export function ChartTable({ plan, lines, axis }: { plan: ChartPlan; lines: readonly Line[]; axis: "step" | "time" }) {
+  const { rows, of } = useMemo(() => {
+    const columns = lines.map(({ raw }) => new Map(raw.map((point) => [point.x, point])));
+    const all = [...new Set(columns.flatMap((column) => [...column.keys()]))].sort((a, b) => a - b);
+    const kept = all.length <= MAX_ROWS ? all : Array.from({ length: MAX_ROWS }, (_, i) => all[Math.round((i * (all.length - 1)) / (MAX_ROWS - 1))]!);
+    return { of: all.length, rows: kept.map((x) => ({ x, values: columns.map((column) => column.get(x)) })) };
+  }, [lines]);
+  return (
+    <div class="chart-table" role="region" tabIndex={0} aria-label={`${plan.title} as a table`}>
+      <table>
+        <caption class="visually-hidden">{plan.title}{of > rows.length ? `, ${rows.length} of ${of} measurements` : ""}</caption>
+        <thead><tr><th scope="col">{axis === "step" ? "Step" : "Time"}</th>{lines.map((line) => <th key={line.id} scope="col"><bdi>{line.name}</bdi></th>)}</tr></thead>
+        <tbody>
+          {rows.map(({ x, values }) => (
+            <tr key={x}>
+              <th scope="row">{axis === "step" ? x.toLocaleString("en") : duration(x)}</th>
+              {values.map((point, i) => <td key={i}>{point ? plan.format(point.y) : ""}</td>)}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,64 @@
+// All charts of the shown runs with one pointer: hovering over one shows the values at the same place in all.
+import { useMemo, useState } from "preact/hooks";
+import type { RunFigures, RunInfo } from "../../../engine/protocol/training.ts";
+import type { MonitorAction, MonitorChoices } from "../monitorState.ts";
+import { chartsOf, pointsOf, smoothed } from "../series.ts";
+import type { ChartPlan } from "../series.ts";
+import { duration, runLabel } from "../words.ts";
+import { Chart } from "./Chart.tsx";
+import type { Line } from "./Chart.tsx";
+
+interface ChartsProps {
+  /** The chosen run first. */
+  runs: readonly RunInfo[];
+  /** Figures of each of `runs`. */
+  figures: readonly (readonly RunFigures[])[];
+  choices: MonitorChoices;
+  dispatch: (action: MonitorAction) => void;
+}
+
+export function Charts({ runs, figures, choices, dispatch }: ChartsProps) {
+  const [pointer, setPointer] = useState<number | null>(null);
+  const plans = chartsOf(runs[0]!.method);
+  const comparing = runs.length > 1;
+  // Runs are told apart by colour and lines of one run by dashes; a run alone has its colours for its lines.
+  const lines = useMemo(
+    () => plans.map((plan) => runs.flatMap((run, i) => plan.series.map((series, j): Line => {
+      const raw = pointsOf(figures[i]!, series, choices.axis);
+      const name = comparing ? (plan.series.length > 1 ? `${runLabel(run)}, ${series.label.toLowerCase()}` : runLabel(run)) : series.label;
+      return { id: `${run.id}.${series.key}`, name, colour: comparing ? i : j, dashed: j > 0, raw, line: series.sparse ? raw : smoothed(raw, choices.smoothing), band: series.deviation !== undefined };
+    }))),
+    [runs.map(({ id }) => id).join(), ...figures, choices.axis, choices.smoothing],
+  );
+  const chart = (plan: ChartPlan) => (
+    <Chart
+      key={plan.id} plan={plan} lines={lines[plans.indexOf(plan)]!} axis={choices.axis} pointer={pointer} onPointer={setPointer}
+      table={choices.tables.includes(plan.id)} onTable={(on) => dispatch({ type: "asTable", chart: plan.id, on })}
+    />
+  );
+  return (
+    <section class="charts" aria-label="Curves">
+      <div class="section-bar">
+        <h2>Curves</h2>
+        <label class="setting">
+          <span>Smoothing</span>
+          <input
+            type="range" min={0} max={0.98} step={0.02} value={choices.smoothing} data-testid="smoothing" aria-valuetext={choices.smoothing.toFixed(2)}
+            onInput={(event) => dispatch({ type: "set", choices: { smoothing: Number(event.currentTarget.value) } })}
+          />
+          <output>{choices.smoothing.toFixed(2)}</output>
+        </label>
+        <label class="setting">
+          <span>Axis</span>
+          <select class="select" data-testid="axis" value={choices.axis} onChange={(event) => dispatch({ type: "set", choices: { axis: event.currentTarget.value === "time" ? "time" : "step" } })}>
+            <option value="step">Steps</option>
+            <option value="time">Time</option>
+          </select>
+        </label>
+        <span class="pointer quiet" data-testid="pointer">{pointer === null ? "latest values" : choices.axis === "step" ? `step ${Math.round(pointer)}` : `after ${duration(pointer)}`}</span>
+      </div>
+      <div class="grid large">{plans.filter(({ large }) => large).map(chart)}</div>
+      <div class="grid">{plans.filter(({ large }) => !large).map(chart)}</div>
+    </section>
+  );
+}

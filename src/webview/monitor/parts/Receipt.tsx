@@ -1,0 +1,86 @@
+// The receipt: what was measured before and after, what the adapter is made of, and why it went live or not.
+import { useState } from "preact/hooks";
+import type { RunInfo, RunReceipt } from "../../../engine/protocol/training.ts";
+import { Icon } from "../../shared/Icon.tsx";
+import { change, duration, megabytes, number, percent } from "../words.ts";
+
+interface Row {
+  name: string;
+  before: string;
+  after: string;
+  change: string;
+  /** Whether the change is to the good; null where it is neither. */
+  better: boolean | null;
+  over: string;
+}
+
+function rowsOf({ heldOut, general, exactMatch }: RunReceipt): Row[] {
+  const perplexity = (name: string, figures: RunReceipt["heldOut"]): Row => ({
+    name, before: number(figures.perplexityBefore), after: number(figures.perplexityAfter), change: change(figures.perplexityBefore, figures.perplexityAfter),
+    better: figures.perplexityAfter === figures.perplexityBefore ? null : figures.perplexityAfter < figures.perplexityBefore, over: `${figures.nTokens.toLocaleString("en")} tokens`,
+  });
+  const points = exactMatch ? 100 * (exactMatch.after - exactMatch.before) : 0;
+  return [
+    perplexity("Perplexity on held-out data", heldOut),
+    perplexity("Perplexity on general text", general),
+    ...(exactMatch ? [{
+      name: "Lines completed exactly", before: percent(exactMatch.before, 1), after: percent(exactMatch.after, 1), change: `${points > 0 ? "+" : points < 0 ? "−" : ""}${Math.abs(points).toFixed(1)} points`,
+      better: points === 0 ? null : points > 0, over: `${exactMatch.n.toLocaleString("en")} lines`,
+    }] : []),
+  ];
+}
+
+export function Receipt({ run }: { run: RunInfo }) {
+  const { receipt } = run;
+  return (
+    <section class="receipt" aria-label="Receipt" data-testid="receipt">
+      <div class="section-bar"><h2>Receipt</h2></div>
+      {receipt === null
+        ? <p class="quiet">{run.state === "failed" || run.state === "cancelled" ? "The run ended before it was evaluated; nothing went live." : "Measured before and after on held-out data once the run has ended. Only what is better goes live."}</p>
+        : (
+          <>
+            <p class="verdict" data-promoted={receipt.promoted}><Icon name={receipt.promoted ? "pass" : "circle-slash"} /><span><b>{receipt.promoted ? "Promoted." : "Not promoted."}</b> {receipt.sentence}</span></p>
+            <div class="table-scroll" role="region" tabIndex={0} aria-label="Figures before and after">
+              <table class="figures">
+                <thead><tr><th scope="col">Measured</th><th scope="col">Before</th><th scope="col">After</th><th scope="col">Change</th><th scope="col">Over</th></tr></thead>
+                <tbody>
+                  {rowsOf(receipt).map((row) => (
+                    <tr key={row.name}>
+                      <th scope="row">{row.name}</th><td>{row.before}</td><td>{row.after}</td>
+                      <td data-better={row.better}>{row.better !== null && <Icon name={row.better ? "thumbsup" : "thumbsdown"} />}{row.change}{row.better !== null && <span class="visually-hidden">{row.better ? " (better)" : " (worse)"}</span>}</td>
+                      <td class="quiet">{row.over}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+            <dl class="facts">
+              <Fact name="Time" value={duration(receipt.seconds)} />
+              <Fact name="Speed" value={`${number(receipt.tokensPerSecond, 3)} tokens/s`} />
+              <Fact name="Peak memory" value={megabytes(receipt.peakRssMb)} />
+              <Fact name="Base" value={receipt.modelSha256.slice(0, 12)} whole={receipt.modelSha256} />
+              <Fact name="Data" value={receipt.datasetVersion.slice(0, 12)} whole={receipt.datasetVersion} />
+              <Fact name="Adapter" value={receipt.adapterSha256.slice(0, 12)} whole={receipt.adapterSha256} />
+            </dl>
+          </>
+        )}
+      <Settings config={receipt?.config ?? run.config} />
+    </section>
+  );
+}
+
+function Fact({ name, value, whole }: { name: string; value: string; whole?: string }) {
+  return <div><dt>{name}</dt><dd>{whole === undefined ? value : <code title={whole}>{value}</code>}</dd></div>;
+}
+
+function Settings({ config }: { config: Record<string, unknown> }) {
+  const [open, setOpen] = useState(false);
+  const entries = Object.entries(config);
+  if (entries.length === 0) return null;
+  return (
+    <div class="settings">
+      <button type="button" class="disclosure" aria-expanded={open} onClick={() => setOpen(!open)}><Icon name={open ? "chevron-down" : "chevron-right"} />{entries.length} settings</button>
+      {open && <dl class="facts">{entries.map(([name, value]) => <Fact key={name} name={name} value={typeof value === "string" ? value : JSON.stringify(value)} />)}</dl>}
+    </div>
+  );
+}

@@ -1,0 +1,144 @@
+// Which figures of a run make up which chart, and what becomes of them before they are drawn: smoothed and thinned.
+// Pure; knows neither pixels nor colours.
+import type { RunFigures, TrainingMethod } from "../../engine/protocol/training.ts";
+import { megabytes, number, percent } from "./words.ts";
+
+export type FigureKey = Exclude<keyof RunFigures, "step" | "at">;
+
+export interface SeriesPlan {
+  key: FigureKey;
+  label: string;
+  /** Half the width of a band around the line. */
+  deviation?: FigureKey;
+  /** Few and exact values are drawn as they are. */
+  sparse?: boolean;
+}
+
+export interface ChartPlan {
+  id: string;
+  title: string;
+  unit: string;
+  /** Large charts stand first. */
+  large: boolean;
+  series: readonly SeriesPlan[];
+  /** Bounds that the axis always shows, where the figure has natural ones. */
+  range?: readonly [number, number];
+  format: (value: number) => string;
+}
+
+const plain = (value: number): string => number(value);
+const share = (value: number): string => percent(value, 1);
+
+const LOSS: ChartPlan = {
+  id: "loss", title: "Loss", unit: "nats per token", large: true, format: plain,
+  series: [{ key: "loss", label: "Training" }, { key: "validationLoss", label: "Held out", sparse: true }],
+};
+const SMALL_COMMON: readonly ChartPlan[] = [
+  { id: "rate", title: "Learning rate", unit: "", large: false, format: plain, series: [{ key: "rate", label: "Learning rate", sparse: true }] },
+  { id: "gradient", title: "Gradient norm", unit: "", large: false, format: plain, series: [{ key: "gradientNorm", label: "Gradient norm" }] },
+  { id: "speed", title: "Speed", unit: "tokens/s", large: false, format: (value) => number(value, 3), series: [{ key: "tokensPerSecond", label: "Tokens/s" }] },
+  { id: "memory", title: "Memory", unit: "resident", large: false, format: megabytes, series: [{ key: "residentMb", label: "Resident", sparse: true }] },
+];
+const MARGIN: ChartPlan = { id: "margin", title: "Margin", unit: "chosen − rejected", large: false, format: plain, series: [{ key: "margin", label: "Margin" }] };
+const ACCURACY: ChartPlan = { id: "accuracy", title: "Accuracy", unit: "share ranked right", large: false, range: [0, 1], format: share, series: [{ key: "accuracy", label: "Accuracy" }] };
+const LOG_PROBABILITIES: ChartPlan = {
+  id: "logProbabilities", title: "Log-probability", unit: "of replies", large: true, format: plain,
+  series: [{ key: "chosenLogProbability", label: "Chosen" }, { key: "rejectedLogProbability", label: "Rejected" }],
+};
+const GRPO_CHARTS: readonly ChartPlan[] = [
+  { id: "reward", title: "Reward", unit: "mean ± deviation", large: true, format: plain, series: [{ key: "reward", label: "Reward", deviation: "rewardDeviation" }] },
+  { id: "kl", title: "Divergence from the base", unit: "KL, nats", large: true, format: plain, series: [{ key: "kl", label: "KL" }] },
+  { id: "entropy", title: "Entropy", unit: "nats", large: false, format: plain, series: [{ key: "entropy", label: "Entropy" }] },
+  { id: "zeroDeviation", title: "Groups without deviation", unit: "share", large: false, range: [0, 1], format: share, series: [{ key: "zeroDeviationShare", label: "Without deviation" }] },
+  { id: "clipped", title: "Clipped", unit: "share of tokens", large: false, format: share, series: [{ key: "clippedShare", label: "Clipped" }] },
+  { id: "length", title: "Reply length", unit: "tokens", large: false, format: (value) => number(value, 3), series: [{ key: "replyTokens", label: "Tokens" }] },
+];
+
+/** The charts of a method, in the order in which they are shown. The same from the first step on, so that nothing moves. */
+export function chartsOf(method: TrainingMethod): readonly ChartPlan[] {
+  switch (method) {
+    case "sft":
+      return [LOSS, ...SMALL_COMMON];
+    case "dpo":
+    case "kto":
+      return [LOSS, LOG_PROBABILITIES, MARGIN, ACCURACY, ...SMALL_COMMON];
+    case "grpo":
+      return [...GRPO_CHARTS, { ...LOSS, unit: "", large: false }, ...SMALL_COMMON];
+  }
+}
+
+/** A measured value. `x` in steps, or in seconds since the run's first figure; `deviation` as in SeriesPlan. */
+export interface Point {
+  x: number;
+  step: number;
+  y: number;
+  deviation: number;
+}
+
+/** The measured values of a series, in the order of x. Values that are no numbers are left out: there is no place for them. */
+export function pointsOf(figures: readonly RunFigures[], series: SeriesPlan, axis: "step" | "time"): Point[] {
+  const begun = figures[0]?.at ?? 0;
+  const points: Point[] = [];
+  for (const figure of figures) {
+    const y = figure[series.key];
+    if (y === undefined || !Number.isFinite(y)) continue;
+    const deviation = series.deviation ? (figure[series.deviation] ?? 0) : 0;
+    points.push({ x: axis === "step" ? figure.step : (figure.at - begun) / 1000, step: figure.step, y, deviation: Number.isFinite(deviation) ? deviation : 0 });
+  }
+  return points;
+}
+
+/** Exponential moving average without the pull of its start towards zero (Kingma & Ba 2015, section 3), as TensorBoard draws it. */
+export function smoothed(points: readonly Point[], weight: number): Point[] {
+  if (weight <= 0) return [...points];
+  let mean = 0;
+  let total = 0;
+  return points.map((point) => {
+    mean = weight * mean + (1 - weight) * point.y;
+    total = weight * total + (1 - weight);
+    return { ...point, y: mean / total };
+  });
+}
+
+/** At most about `limit` points with the same extremes: of every stretch its lowest and its highest. */
+export function thinned(points: readonly Point[], limit: number): Point[] {
+  if (points.length <= limit) return [...points];
+  const stretch = points.length / (limit / 2);
+  const kept: Point[] = [];
+  for (let begin = 0; begin < points.length; begin += stretch) {
+    const part = points.slice(Math.floor(begin), Math.max(Math.floor(begin) + 1, Math.floor(begin + stretch)));
+    let low = part[0]!;
+    let high = low;
+    for (const point of part) {
+      if (point.y < low.y) low = point;
+      if (point.y > high.y) high = point;
+    }
+    kept.push(...(low === high ? [low] : low.x < high.x ? [low, high] : [high, low]));
+  }
+  const last = points.at(-1)!;
+  if (kept.at(-1) !== last) kept.push(last);
+  return kept;
+}
+
+/** The point nearest to `x`, or null where there is none. Points are in the order of x. */
+export function nearest(points: readonly Point[], x: number): Point | null {
+  let low = 0;
+  let high = points.length - 1;
+  if (high < 0) return null;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (points[middle]!.x <= x) low = middle;
+    else high = middle;
+  }
+  return Math.abs(points[low]!.x - x) <= Math.abs(points[high]!.x - x) ? points[low]! : points[high]!;
+}
+
+/** What a chart says in one sentence, for those who do not see it. */
+export function summaryOf(label: string, points: readonly Point[], format: (value: number) => string): string {
+  const first = points[0];
+  const last = points.at(-1);
+  if (!first || !last) return `${label}: no values yet.`;
+  if (first === last) return `${label}: ${format(first.y)} at step ${first.step}.`;
+  const low = points.reduce((least, point) => (point.y < least.y ? point : least), first);
+  return `${label}: from ${format(first.y)} at step ${first.step} to ${format(last.y)} at step ${last.step}, lowest ${format(low.y)} at step ${low.step}.`;
+}

@@ -1,0 +1,122 @@
+// Numbers, times and states of training in words, for the page. Pure.
+import type { RunInfo, RunState, TrainingMethod } from "../../engine/protocol/training.ts";
+
+export const METHOD_NAMES: Record<TrainingMethod, string> = { sft: "SFT", dpo: "DPO", kto: "KTO", grpo: "GRPO" };
+
+export const STATE_NAMES: Record<RunState, string> = {
+  queued: "Queued", preparing: "Preparing", running: "Training", pausing: "Pausing", paused: "Paused", interrupted: "Interrupted",
+  evaluating: "Evaluating", finished: "Finished", cancelled: "Cancelled", failed: "Failed",
+};
+
+/** A codicon per state, so that states differ by shape and not by colour alone. */
+export const STATE_ICONS: Record<RunState, string> = {
+  queued: "history", preparing: "loading", running: "loading", pausing: "loading", paused: "debug-pause", interrupted: "debug-disconnect",
+  evaluating: "loading", finished: "pass", cancelled: "circle-slash", failed: "error",
+};
+
+/** "SFT · workspace". */
+export function runTitle(run: Pick<RunInfo, "method" | "dataset">): string {
+  return `${METHOD_NAMES[run.method]} · ${run.dataset}`;
+}
+
+/** The name of a run among others of the same kind: with the time at which it was made. */
+export function runLabel(run: Pick<RunInfo, "method" | "dataset" | "createdAt">): string {
+  return `${runTitle(run)}, ${dateTime(run.createdAt)}`;
+}
+
+/** Share of the run that is done, in [0, 1]. */
+export function progressOf(run: Pick<RunInfo, "step" | "steps" | "state">): number {
+  if (run.state === "finished" || run.state === "evaluating") return 1;
+  return run.steps > 0 ? Math.min(1, run.step / run.steps) : 0;
+}
+
+/** About `digits` significant digits, thousands separated, very small and very large ones with an exponent. */
+export function number(value: number, digits = 4): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "not a number" : value > 0 ? "∞" : "−∞";
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e7)) return value.toExponential(Math.max(0, Math.min(2, digits - 1))).replace("e+", "e").replaceAll("-", "−");
+  const decimals = size === 0 ? 0 : Math.max(0, Math.min(digits - 1, digits - 1 - Math.floor(Math.log10(size))));
+  return value.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals }).replace("-", "−");
+}
+
+export function percent(share: number, decimals = 0): string {
+  return `${(100 * share).toFixed(decimals)} %`.replace("-", "−");
+}
+
+/** "−18.3 %": how `after` differs from `before`. */
+export function change(before: number, after: number): string {
+  if (before === 0 || !Number.isFinite(before) || !Number.isFinite(after)) return "";
+  const relative = (after - before) / before;
+  return `${relative > 0 ? "+" : ""}${percent(relative, 1)}`;
+}
+
+/** "42 s", "3 min", "1 h 20 min". */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.round(whole / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+}
+
+export function megabytes(mb: number): string {
+  return mb >= 10_000 ? `${number(mb / 1_000, 3)} GB` : `${number(mb, 3)} MB`;
+}
+
+export function bytes(size: number): string {
+  if (size < 1_000) return `${size} bytes`;
+  if (size < 1e6) return `${number(size / 1e3, 3)} kB`;
+  return size < 1e9 ? `${number(size / 1e6, 3)} MB` : `${number(size / 1e9, 3)} GB`;
+}
+
+export function dateTime(at: number): string {
+  return new Date(at).toLocaleString(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+}
+
+/** One line below the title: where a run stands, or how it ended. */
+export function runLine(run: RunInfo): string {
+  const position = run.steps > 0 ? `Step ${run.step.toLocaleString("en")} of ${run.steps.toLocaleString("en")}` : "";
+  const speed = run.last?.tokensPerSecond === undefined ? "" : `${number(run.last.tokensPerSecond, 3)} tokens/s`;
+  const parts = ((): string[] => {
+    switch (run.state) {
+      case "running":
+        return [position, run.secondsLeft === null ? "" : `${duration(run.secondsLeft)} left`, speed];
+      case "queued":
+        return [run.sentence || "Waits until the run before it has ended."];
+      case "preparing":
+        return [run.sentence || "Loads the model and the data."];
+      case "pausing":
+        return [position, "Pauses after this step."];
+      case "evaluating":
+        return [run.sentence || "Compares the model before and after on held-out data."];
+      case "finished":
+        return [run.receipt?.sentence ?? run.sentence, run.receipt ? "" : position];
+      case "paused":
+      case "interrupted":
+      case "cancelled":
+      case "failed":
+        return [position, run.sentence];
+    }
+  })();
+  return parts.filter((part) => part !== "").join(" · ");
+}
+
+/** The few words beside a run in the list. */
+export function runDetail(run: RunInfo): string {
+  const done = percent(progressOf(run));
+  switch (run.state) {
+    case "running":
+      return [`Training ${done}`, run.secondsLeft === null ? "" : `${duration(run.secondsLeft)} left`].filter(Boolean).join(" · ");
+    case "paused":
+    case "pausing":
+    case "interrupted":
+    case "cancelled":
+    case "failed":
+      return run.step > 0 ? `${STATE_NAMES[run.state]} at ${done}` : STATE_NAMES[run.state];
+    case "finished":
+      return run.receipt ? (run.receipt.promoted ? "Promoted" : "Not promoted") : STATE_NAMES[run.state];
+    default:
+      return STATE_NAMES[run.state];
+  }
+}
