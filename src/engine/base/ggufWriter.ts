@@ -93,16 +93,28 @@ export class GgufWriter {
     }
   }
 
-  /** Writes the next declared tensor's bytes. Errors: `badRequest` where their number is not what type and shape need. */
-  async writeTensor(data: Uint8Array): Promise<void> {
+  /** Writes the next declared tensor's bytes, at once or in parts. Errors: `badRequest` where their number is not what type and shape need. */
+  async writeTensor(data: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
     const expected = this.#pending[this.#written];
     if (expected === undefined) throw new EngineError("badRequest", `More tensors were written to ${this.#file} than the ${this.#pending.length} declared.`);
-    if (data.byteLength !== expected.sizeBytes) throw new EngineError("badRequest", `Tensor "${expected.name}" has ${data.byteLength} bytes of data; its type and shape need ${expected.sizeBytes}.`);
+    const requireSize = (nBytes: number): void => {
+      if (nBytes !== expected.sizeBytes) throw new EngineError("badRequest", `Tensor "${expected.name}" has ${nBytes} bytes of data; its type and shape need ${expected.sizeBytes}.`);
+    };
+    if (data instanceof Uint8Array) requireSize(data.byteLength);
     this.#written++;
     try {
       // writeFile on a handle appends at its position and writes everything, unlike a single write.
-      await this.#handle.writeFile(data);
-      const padding = paddingTo(data.byteLength, this.#alignment);
+      if (data instanceof Uint8Array) {
+        await this.#handle.writeFile(data);
+      } else {
+        let nBytes = 0;
+        for await (const part of data) {
+          await this.#handle.writeFile(part);
+          nBytes += part.byteLength;
+        }
+        requireSize(nBytes);
+      }
+      const padding = paddingTo(expected.sizeBytes, this.#alignment);
       if (padding > 0) await this.#handle.writeFile(Buffer.alloc(padding));
     } catch (error) {
       throw writeFailure(this.#file, error);
