@@ -137,7 +137,7 @@ function weightsOf(tokens: readonly Token[]): TokenRequest {
 }
 
 /** The ids of the markers in this model's vocabulary. */
-function resolveTokens(model: LlamaModel, markers: InfillMarkers | null): InfillTokens {
+export function resolveTokens(model: LlamaModel, markers: InfillMarkers | null): InfillTokens {
   const id = (text: string | null | undefined): number | null => (text === null || text === undefined ? null : specialToken(model, text));
   return {
     layout: markers?.layout ?? "prefix", limits: markers?.limits ?? null,
@@ -147,7 +147,7 @@ function resolveTokens(model: LlamaModel, markers: InfillMarkers | null): Infill
 }
 
 /** The special token written as `text`, or null where there is none. */
-function specialToken(model: LlamaModel, text: string): Token | null {
+export function specialToken(model: LlamaModel, text: string): Token | null {
   const tokens = model.tokenize(text, true);
   const only = tokens.length === 1 ? tokens[0] : undefined;
   return only !== undefined && model.detokenize([only], true).trim() === text.replace("▁", "").trim() ? only : null;
@@ -160,6 +160,6 @@ function endTokens(model: LlamaModel): Token[] {
 }
 
 /** Tokenises user text, in which the markers' texts are text, without the space that some tokenisers put before it. */
-function plainTokenizer(model: LlamaModel): (text: string) => Token[] {
+export function plainTokenizer(model: LlamaModel): (text: string) => Token[] {
   return (text) => (text === "" ? [] : model.tokenize(text, false, "trimLeadingSpace"));
 }

@@ -171,6 +171,8 @@ export interface RunFigures {
   rejectedLogProbability?: number;
   /** GRPO. */
   reward?: number;
+  /** Of replies to held-out tasks. */
+  validationReward?: number;
   rewardDeviation?: number;
   zeroDeviationShare?: number;
   kl?: number;
@@ -199,6 +201,10 @@ export interface RunReceipt {
   general: { perplexityBefore: number; perplexityAfter: number; nTokens: number };
   /** Line completion on held-out files, share exact; null where the model cannot fill in. */
   exactMatch: { before: number; after: number; n: number } | null;
+  /** Held-out pairs of DPO and KTO: share in which the better reply gained more, and the mean gain over the worse one in nats. */
+  preference?: { accuracy: number; margin: number; n: number };
+  /** Mean reward of replies to held-out tasks, of GRPO. */
+  reward?: { before: number; after: number; n: number };
   tokensPerSecond: number;
   peakRssMb: number;
   seconds: number;
@@ -221,6 +227,8 @@ export interface AdapterInfo {
   /** Run that made it, or null for an imported one. */
   run: string | null;
   receipt: RunReceipt | null;
+  /** What is wrong with its file, as a sentence; absent where nothing is. */
+  problem?: string;
 }
 
 export type AdapterFormat = "gguf" | "peft" | "merged";
