@@ -1,5 +1,5 @@
 // Infers what became of a suggestion from the edits that follow: taken whole, in part, typed over, kept or undone after
-// 30 seconds. Works on offsets and texts; it knows neither VS Code nor the engine.
+// 30 seconds, and what was written in its place. Works on offsets and texts; it knows neither VS Code nor the engine.
 
 /** A suggestion that was shown. */
 export interface ShownSuggestion {
@@ -17,6 +17,8 @@ export interface FateReport {
   completionId: string;
   outcome: Fate;
   charactersKept?: number;
+  /** What stands in the place of a suggestion that was not kept, half a minute later. */
+  instead?: string;
 }
 
 /** An edit as editors report it: `removed` characters at `offset` replaced by `text`. */
@@ -28,6 +30,13 @@ export interface DocumentEdit {
 
 /** Share of an accepted text that must still stand to count as kept; our choice. */
 const keptShare = 0.8;
+/** Rejected suggestions whose place is followed at the same time; rejections come with every few keystrokes. */
+const mostFollowed = 64;
+
+/** A suggestion that went, and where its text or what was written instead stands. */
+interface Place extends ShownSuggestion {
+  length: number;
+}
 
 /** Follows one shown suggestion at a time, and any number of accepted ones. */
 export class CompletionFates {
@@ -35,7 +44,8 @@ export class CompletionFates {
   #shown: ShownSuggestion | null = null;
   /** Characters of the shown suggestion that were typed or taken word by word. */
   #taken = 0;
-  #accepted: (ShownSuggestion & { length: number })[] = [];
+  #accepted: Place[] = [];
+  #rejected: Place[] = [];
 
   constructor(report: (report: FateReport) => void) {
     this.#report = report;
@@ -76,7 +86,10 @@ export class CompletionFates {
     this.#taken = 0;
     if (taken >= shown.text.length) this.#report({ completionId: shown.completionId, outcome: "accepted", charactersKept: taken });
     else if (taken > 2 && taken >= 0.3 * shown.text.length) this.#report({ completionId: shown.completionId, outcome: "partiallyAccepted", charactersKept: taken });
-    else this.#report({ completionId: shown.completionId, outcome: "rejected" });
+    else {
+      this.#rejected = [...this.#rejected.slice(1 - mostFollowed), { ...shown, length: taken }];
+      this.#report({ completionId: shown.completionId, outcome: "rejected" });
+    }
   }
 
   /** The document was edited: typing along goes on, anything else at the caret dismisses; accepted places move along. */
@@ -87,6 +100,7 @@ export class CompletionFates {
         if (edit.offset + edit.removed <= place.offset) place.offset += edit.text.length - edit.removed;
         else if (edit.offset < place.offset + place.length) place.length = Math.max(0, place.length + edit.text.length - edit.removed);
       }
+      this.#rejected = this.#rejected.flatMap((place) => (place.document === document ? stretched(place, edit) ?? [] : place));
       const shown = this.#shown;
       if (!shown || shown.document !== document) continue;
       if (edit.removed === 0 && edit.offset === shown.offset + this.#taken && edit.text !== "" && shown.text.startsWith(edit.text, this.#taken)) {
@@ -100,20 +114,51 @@ export class CompletionFates {
         shown.offset += edit.text.length;
       } else if (!isCloser(edit.text)) {
         this.dismiss();
+        // The edit that drove the suggestion away is the first of what is written instead.
+        this.#rejected = this.#rejected.flatMap((place) => (place.completionId === shown.completionId ? stretched(place, edit) ?? [] : place));
       }
     }
   }
 
-  /** Looks at an accepted suggestion again; `read` gives the document's text at a place, or null where it is closed. */
+  /** Looks at an accepted or rejected suggestion again; `read` gives the document's text at a place, or null where it is closed. */
   reviewAfter30s(completionId: string, read: (document: string, offset: number, length: number) => string | null): void {
     const place = this.#accepted.find((accepted) => accepted.completionId === completionId);
-    if (!place) return;
+    if (!place) {
+      this.#reviewRejected(completionId, read);
+      return;
+    }
     this.#accepted = this.#accepted.filter((accepted) => accepted !== place);
     const now = read(place.document, place.offset, place.length);
     if (now === null) return;
     const kept = commonCharacters(place.text, now);
-    this.#report({ completionId, outcome: kept >= keptShare * place.text.length ? "keptAfter30s" : "undoneWithin30s", charactersKept: kept });
+    if (kept >= keptShare * place.text.length) this.#report({ completionId, outcome: "keptAfter30s", charactersKept: kept });
+    else this.#report({ completionId, outcome: "undoneWithin30s", charactersKept: kept, ...(now.trim() === "" ? {} : { instead: now }) });
   }
+
+  /** Tells what was written in the place of a rejected suggestion, in as many lines as it had. */
+  #reviewRejected(completionId: string, read: (document: string, offset: number, length: number) => string | null): void {
+    const place = this.#rejected.find((rejected) => rejected.completionId === completionId);
+    if (!place) return;
+    this.#rejected = this.#rejected.filter((rejected) => rejected !== place);
+    const written = place.length === 0 ? null : read(place.document, place.offset, place.length);
+    if (written === null) return;
+    const instead = written.split("\n").slice(0, place.text.split("\n").length).join("\n").trimEnd();
+    // Typed out by hand, wholly or so far, it was not a bad suggestion.
+    if (instead.trim().length < 2 || place.text.startsWith(instead) || instead.startsWith(place.text)) return;
+    this.#report({ completionId, outcome: "rejected", instead });
+  }
+}
+
+/** The place after an edit, with what is written into it or at its end; null where the text before it is not the prompt any more. */
+function stretched(place: Place, edit: DocumentEdit): Place | null {
+  const editEnd = edit.offset + edit.removed;
+  const end = place.offset + place.length;
+  if (edit.offset < place.offset) {
+    if (editEnd < place.offset || edit.removed === 0) return { ...place, offset: place.offset + edit.text.length - edit.removed };
+    return null;
+  }
+  if (edit.offset > end) return place;
+  return { ...place, length: place.length + edit.text.length - Math.min(edit.removed, end - edit.offset) };
 }
 
 /** What editors insert by themselves beside the caret. */

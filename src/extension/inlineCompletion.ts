@@ -52,8 +52,11 @@ class InlineCompletionProvider implements vscode.InlineCompletionItemProvider, v
     this.#client = client;
     this.#onNote = onNote;
     this.#fates = new CompletionFates((report) => {
-      if (report.outcome === "accepted" || report.outcome === "rejected") this.#debounce.outcome(report.outcome === "accepted");
       client.notify("completion/outcome", report);
+      // What was written instead is told later, and is no news for the debounce.
+      if (report.instead !== undefined) return;
+      if (report.outcome === "accepted" || report.outcome === "rejected") this.#debounce.outcome(report.outcome === "accepted");
+      if (report.outcome === "rejected") this.#reviewLater(report.completionId);
     });
   }
 
@@ -136,6 +139,10 @@ class InlineCompletionProvider implements vscode.InlineCompletionItemProvider, v
 
   accepted(completionId: string, uri: string, offset: number, text: string): void {
     this.#fates.accept(completionId, uri, offset, text);
+    this.#reviewLater(completionId);
+  }
+
+  #reviewLater(completionId: string): void {
     const timer = setTimeout(() => {
       this.#reviews.delete(timer);
       this.#fates.reviewAfter30s(completionId, (document, at, length) => {

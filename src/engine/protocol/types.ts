@@ -246,6 +246,8 @@ export interface CompletionOutcome {
   completionId: string;
   outcome: "shown" | "accepted" | "partiallyAccepted" | "rejected" | "keptAfter30s" | "undoneWithin30s";
   charactersKept?: number;
+  /** What the user wrote in place of a suggestion that was rejected or undone, half a minute later. */
+  instead?: string;
 }
 
 /** What a model can be asked for, set by measurement or by the registry, never by guess. */

@@ -134,7 +134,7 @@ async function completeFresh(params: CompleteParams, dependencies: CompleteDepen
   if (verdict.action === "block") return { ...nothing("filtered", started), confidence: chosen.confidence, verdict, timings: timings(), tokens };
   const completionId = randomUUID();
   session.cache.add({ path: params.path, prefix: params.prefix, suffix: params.suffix, completionId, text: chosen.text, replacesAfter: chosen.replacesAfter, confidence: chosen.confidence });
-  session.outcomes?.suggested({ completionId, path: params.path, language: params.language, source: chosen.source, confidence: chosen.confidence, prefix: params.prefix, text: chosen.text });
+  session.outcomes?.suggested({ completionId, path: params.path, language: params.language, source: chosen.source, confidence: chosen.confidence, prefix: params.prefix, suffix: params.suffix, text: chosen.text });
   return { completionId, text: chosen.text, replacesAfter: chosen.replacesAfter, source: chosen.source, confidence: chosen.confidence, reason: null, verdict, timings: timings(), tokens };
 }
 

@@ -56,6 +56,45 @@ describe("the fate of a suggestion", () => {
     assert.deepEqual(reports.map(({ completionId, outcome }) => `${completionId} ${outcome}`), ["1 rejected", "2 rejected"]);
   });
 
+  it("tells what was written instead, wherever it has moved to", () => {
+    const { fates, reports } = watched();
+    let text = "0123456789 // end\n";
+    const edit = (offset: number, removed: number, inserted: string): void => {
+      text = text.slice(0, offset) + inserted + text.slice(offset + removed);
+      fates.edited("d", [{ offset, removed, text: inserted }]);
+    };
+    fates.show(suggestion);
+    for (const [i, character] of [..."gammx"].entries()) edit(10 + i, 0, character);
+    edit(0, 0, "import x;\n");
+    edit(24, 1, "");
+    edit(24, 0, "a);");
+    edit(27, 0, "\nnext();");
+    fates.reviewAfter30s("1", (_, offset, length) => text.slice(offset, offset + length));
+    assert.deepEqual(reports, [{ completionId: "1", outcome: "rejected" }, { completionId: "1", outcome: "rejected", instead: "gamma);" }]);
+  });
+
+  it("tells nothing where the same was typed by hand, nothing was, or the text before it went", () => {
+    for (const edits of [[[10, 0, "q"], [10, 1, ""], [10, 0, "alpha"]], [[10, 0, "q"], [10, 1, ""]], [[10, 0, "quite other"], [8, 4, ""]]] as [number, number, string][][]) {
+      const { fates, reports } = watched();
+      let text = "0123456789\n";
+      fates.show(suggestion);
+      for (const [offset, removed, inserted] of edits) {
+        text = text.slice(0, offset) + inserted + text.slice(offset + removed);
+        fates.edited("d", [{ offset, removed, text: inserted }]);
+      }
+      fates.reviewAfter30s("1", (_, offset, length) => text.slice(offset, offset + length));
+      assert.deepEqual(reports, [{ completionId: "1", outcome: "rejected" }]);
+    }
+  });
+
+  it("tells what stands in the place of an accepted one that was undone", () => {
+    const { fates, reports } = watched();
+    fates.accept("1", "d", 10, suggestion.text);
+    fates.edited("d", [{ offset: 16, removed: 7, text: "gamma, delta);" }]);
+    fates.reviewAfter30s("1", (_, offset, length) => "0123456789alpha,gamma, delta);".slice(offset, offset + length));
+    assert.deepEqual(reports.at(-1), { completionId: "1", outcome: "undoneWithin30s", charactersKept: 10, instead: "alpha,gamma, delta);" });
+  });
+
   it("goes on under the same id while its remainder is shown", () => {
     const { fates, reports } = watched();
     fates.show(suggestion);

@@ -12,7 +12,7 @@ import { WorkspaceTexts } from "../../../src/engine/completion/workspaceTexts.ts
 
 const here = { path: "src/here.ts", language: "typescript", suffix: "\n" };
 const file = (name: string, text: string) => ({ path: `src/${name}.ts`, language: "typescript", text });
-const suggestion = (completionId: string, text = "value;") => ({ completionId, path: "a.ts", language: "typescript", source: "lookup" as const, confidence: 0.5, prefix: "const a = ", text });
+const suggestion = (completionId: string, text = "value;") => ({ completionId, path: "a.ts", language: "typescript", source: "lookup" as const, confidence: 0.5, prefix: "const a = ", suffix: "\n", text });
 
 describe("the completion session", () => {
   let session: CompletionSession;
@@ -125,6 +125,30 @@ describe("outcomes", () => {
     store.record({ completionId: "1", outcome: "accepted" });
     assert.equal(row("1")?.text, null);
     assert.equal(row("1")?.before, "const **** = ");
+  });
+
+  it("keep what stands around the caret and what was written instead, cleaned", () => {
+    const store = new OutcomeStore(database, (text) => text.replaceAll("pass", "****"));
+    store.suggested({ ...suggestion("1"), prefix: `${"x".repeat(3_000)}const pass = `, suffix: `\nuse(pass);${"y".repeat(900)}` });
+    store.record({ completionId: "1", outcome: "shown" }, 5);
+    store.record({ completionId: "1", outcome: "rejected" });
+    store.record({ completionId: "1", outcome: "rejected", instead: "pass + 1;" });
+    const [kept, ...others] = [...store.stored()];
+    assert.deepEqual(others, []);
+    assert.equal(kept?.instead, "**** + 1;");
+    assert.equal(kept?.before?.length, 2_000);
+    assert.ok(kept?.after?.startsWith("\nuse(****);"));
+    assert.deepEqual([kept?.id, kept?.at, kept?.outcome, kept?.text], ["1", 5, "rejected", "value;"]);
+  });
+
+  it("of an older engine stay readable", () => {
+    database.close();
+    const file = path.join(folder, "older.sqlite");
+    const older = openDatabase(file, [{ ...COMPLETION_SCHEMA, migrations: COMPLETION_SCHEMA.migrations.slice(0, 1) }], () => assert.fail("damaged"));
+    older.exec("INSERT INTO completionShown VALUES ('old', 1, 'a.ts', 'typescript', 'lookup', 0.5, 'x = ', 'y;', 2, 'accepted', 2)");
+    older.close();
+    database = openDatabase(file, [COMPLETION_SCHEMA], () => assert.fail("damaged"));
+    assert.deepEqual([...new OutcomeStore(database, (text) => text).stored()].map(({ id, text, after, instead }) => ({ id, text, after, instead })), [{ id: "old", text: "y;", after: null, instead: null }]);
   });
 
   it("survive a restart", () => {
