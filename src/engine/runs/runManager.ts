@@ -1,0 +1,418 @@
+// The queue of runs and the supervision of their trainer: one trains at a time on this machine, whatever window it belongs
+// to; its state and figures are followed through its folder, so that a run of another window shows too.
+// It does not know what a run computes; a trainer is asked through its folder and speaks through it (runWriter.ts).
+import { statSync } from "node:fs";
+import { EngineError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { ProcessLock } from "../base/processLock.ts";
+import type { RunFigures, RunInfo, RunSample } from "../protocol/training.ts";
+import { JsonLinesFollower } from "./jsonLines.ts";
+import { sentenceOfEnd } from "./runEnd.ts";
+import type { PowerReader } from "./powerSource.ts";
+import { ACTIVE_STATES, RESUMABLE_STATES, runInfo } from "./runStore.ts";
+import type { RunJob, RunRecord, RunRequest, RunStore } from "./runStore.ts";
+import { EXIT_BUSY } from "./trainerProcess.ts";
+import type { StartTrainer, TrainerEnd, TrainerProcess } from "./trainerProcess.ts";
+
+export interface RunManagerTimings {
+  /** Between looks at the folders of runs that are being trained. */
+  followMs: number;
+  /** Before a run that found the machine busy is tried again. */
+  busyMs: number;
+  powerMs: number;
+  /** A trainer that was asked to stop and does not is ended after this time. */
+  graceMs: number;
+}
+
+export const RUN_TIMINGS: RunManagerTimings = { followMs: 250, busyMs: 2_000, powerMs: 30_000, graceMs: 20_000 };
+
+export interface RunManagerOptions {
+  store: RunStore;
+  /** Held by the trainer that works on this machine. */
+  machineLock: string;
+  log: Log;
+  startTrainer: StartTrainer;
+  power: PowerReader;
+  settings: () => { pauseOnBattery: boolean; resumeByItself: boolean };
+  onChanged: (run: RunInfo) => void;
+  onFigures: (id: string, figures: RunFigures) => void;
+  timings?: Partial<RunManagerTimings>;
+}
+
+/** A run that died at once this many times is not started by itself any more. */
+const FRUITLESS_STARTS = 2;
+
+const ON_BATTERY = "Paused while this machine runs on battery; it goes on with mains power (setting \"kalactica.training.pauseOnBattery\").";
+const MACHINE_BUSY = "Waits until another training run on this machine has ended.";
+
+interface Followed {
+  figures: JsonLinesFollower<RunFigures>;
+  /** Identity and time of the state file that was last reported. */
+  stamp: string;
+}
+
+export class RunManager {
+  readonly #options: RunManagerOptions;
+  readonly #timings: RunManagerTimings;
+  readonly #store: RunStore;
+  #queue: string[] = [];
+  #active: { id: string; process: TrainerProcess; cancelled: boolean } | null = null;
+  /** Runs that were paused for the battery and go on afterwards. */
+  readonly #forPower = new Set<string>();
+  readonly #followed = new Map<string, Followed>();
+  readonly #listeners = new Set<(record: RunRecord) => void>();
+  #followTimer: NodeJS.Timeout | null = null;
+  #pumpTimer: NodeJS.Timeout | null = null;
+  #powerTimer: NodeJS.Timeout | null = null;
+  #pumping = false;
+  #adopts = false;
+  #closed = false;
+
+  constructor(options: RunManagerOptions) {
+    this.#options = options;
+    this.#timings = { ...RUN_TIMINGS, ...options.timings };
+    this.#store = options.store;
+  }
+
+  /**
+   * Finds what earlier engines left: a run whose trainer died is "interrupted". With `adopt`, what did not stop on a
+   * person's word goes on by itself, where the setting says so.
+   */
+  async recover(adopt: boolean): Promise<void> {
+    this.#adopts = adopt;
+    for (const record of await this.#store.list()) {
+      if (ACTIVE_STATES.includes(record.state)) {
+        const changed = await this.#store.change(record.id, (now) => ACTIVE_STATES.includes(now.state) ? { state: "interrupted", stoppedByItself: true, sentence: sentenceOfEnd(now, null, this.#store.logTail(record.id)) } : {});
+        if (changed) await this.#adopt(changed);
+        else this.#follow(record.id);
+      } else {
+        await this.#adopt(record);
+      }
+    }
+  }
+
+  async list(): Promise<RunInfo[]> {
+    const records = await this.#store.list();
+    for (const record of records) if (ACTIVE_STATES.includes(record.state)) this.#follow(record.id);
+    return records.map(runInfo);
+  }
+
+  /** Errors: `notFound`, `badRequest` where the beginning of an id fits several. */
+  async get(idOrBeginning: string): Promise<RunInfo> {
+    return runInfo(await this.#store.find(idOrBeginning));
+  }
+
+  figures(id: string, fromStep: number): RunFigures[] {
+    return this.#store.figures(id, fromStep);
+  }
+
+  samples(id: string): RunSample[] {
+    return this.#store.samples(id);
+  }
+
+  /** Queues a new run. Errors: `diskFull`, `unreadable`. */
+  async start(job: RunJob, info: Omit<RunInfo, "state" | "sentence" | "resumable">): Promise<RunInfo> {
+    const record: RunRecord = { ...info, state: "queued", sentence: "", resumable: false, ownerPid: process.pid, stoppedByItself: false, fruitlessStarts: 0 };
+    await this.#store.create(job, record);
+    this.#enqueue(record);
+    return runInfo(record);
+  }
+
+  /** Queues a run that was stopped. Errors: `notFound`, `badRequest` where there is nothing to go on with. */
+  async resume(idOrBeginning: string): Promise<RunInfo> {
+    const { id, state } = await this.#store.find(idOrBeginning);
+    if (!RESUMABLE_STATES.includes(state)) throw new EngineError("badRequest", `The training run ${id} is ${state}, so there is nothing to resume.`, { id, state });
+    this.#forPower.delete(id);
+    const record = await this.#store.change(id, () => ({ state: "queued", sentence: "", endedAt: null, ownerPid: process.pid, stoppedByItself: false }));
+    if (!record) throw new EngineError("busyElsewhere", `Another process is still working on the training run ${id}. Try again in a moment.`, { id });
+    this.#enqueue(record);
+    return runInfo(record);
+  }
+
+  /** Asks for a checkpoint and a stop. Errors: `notFound`, `badRequest` where it does not run. */
+  async pause(idOrBeginning: string): Promise<RunInfo> {
+    const { id } = await this.#store.find(idOrBeginning);
+    this.#forPower.delete(id);
+    return this.#pause(id, { wanted: "pause", sentence: "", byItself: false });
+  }
+
+  /** Stops a run for good; its figures stay, its checkpoints go. Errors: `notFound`, `badRequest` where it is over. */
+  async cancel(idOrBeginning: string): Promise<RunInfo> {
+    const record = await this.#store.find(idOrBeginning);
+    const { id, state } = record;
+    if (state === "finished" || state === "cancelled") throw new EngineError("badRequest", `The training run ${id} is ${state} already.`, { id, state });
+    this.#forget(id);
+    const request: RunRequest = { wanted: "cancel", sentence: "", byItself: false };
+    const changed = this.#active?.id === id ? null : await this.#store.change(id, () => ({ state: "cancelled", sentence: "", endedAt: Date.now(), secondsLeft: null }));
+    if (changed) {
+      await this.#store.removeCheckpoints(id);
+      return this.#changed(changed);
+    }
+    await this.#store.request(id, request);
+    if (this.#active?.id === id) {
+      this.#active.cancelled = true;
+      this.#insist(this.#active.process);
+    }
+    return runInfo({ ...record, state: "pausing" });
+  }
+
+  /** Errors: `notFound`, `badRequest` while it runs. */
+  async remove(idOrBeginning: string): Promise<void> {
+    const { id } = await this.#store.find(idOrBeginning);
+    this.#forget(id);
+    await this.#store.remove(id);
+  }
+
+  /** Resolves when the run neither waits nor is worked on, with its state then. */
+  async settled(id: string): Promise<RunInfo> {
+    const isOver = ({ state }: RunRecord): boolean => state !== "queued" && !ACTIVE_STATES.includes(state) && this.#active?.id !== id;
+    const record = await this.#store.get(id);
+    if (isOver(record)) return runInfo(record);
+    if (ACTIVE_STATES.includes(record.state)) this.#follow(id);
+    return new Promise((resolve) => {
+      const listener = (changed: RunRecord): void => {
+        if (changed.id !== id || !isOver(changed)) return;
+        this.#listeners.delete(listener);
+        resolve(runInfo(changed));
+      };
+      this.#listeners.add(listener);
+    });
+  }
+
+  /** Lets go: trainers make a checkpoint and end by themselves. */
+  close(): void {
+    this.#closed = true;
+    for (const timer of [this.#followTimer, this.#pumpTimer, this.#powerTimer]) if (timer) clearTimeout(timer);
+    this.#active?.process.leave();
+    this.#listeners.clear();
+  }
+
+  async #pause(id: string, request: RunRequest): Promise<RunInfo> {
+    const record = await this.#store.get(id);
+    if (record.state === "queued") {
+      this.#queue = this.#queue.filter((other) => other !== id);
+      const changed = await this.#store.change(id, (now) => now.state === "queued" ? { state: "paused", sentence: request.sentence, stoppedByItself: request.byItself } : {});
+      if (changed) return this.#changed(changed);
+    } else if (!ACTIVE_STATES.includes(record.state)) {
+      throw new EngineError("badRequest", `The training run ${id} is ${record.state}, so there is nothing to pause.`, { id, state: record.state });
+    }
+    await this.#store.request(id, request);
+    this.#follow(id);
+    return runInfo({ ...record, state: "pausing" });
+  }
+
+  async #adopt(record: RunRecord): Promise<void> {
+    if (isAlive(record.ownerPid) && record.ownerPid !== process.pid) return;
+    if (record.state === "queued") {
+      if (this.#queue.includes(record.id)) return;
+      if (this.#adopts) await this.#resumeQueued(record);
+      else if (record.ownerPid !== process.pid) await this.#store.change(record.id, (now) => now.state === "queued" ? { state: "paused", sentence: "It waited for its turn when its window was closed." } : {});
+      return;
+    }
+    const wanted = this.#adopts && this.#options.settings().resumeByItself && record.stoppedByItself && record.fruitlessStarts < FRUITLESS_STARTS;
+    if (wanted && (record.state === "paused" || record.state === "interrupted")) await this.resume(record.id);
+  }
+
+  async #resumeQueued(record: RunRecord): Promise<void> {
+    const changed = await this.#store.change(record.id, (now) => now.state === "queued" ? { ownerPid: process.pid } : {});
+    if (changed?.state === "queued") this.#enqueue(changed);
+  }
+
+  #enqueue(record: RunRecord): void {
+    this.#queue.push(record.id);
+    this.#changed(record);
+    this.#pumpSoon(0);
+  }
+
+  #forget(id: string): void {
+    this.#queue = this.#queue.filter((other) => other !== id);
+    this.#forPower.delete(id);
+  }
+
+  #pumpSoon(ms: number): void {
+    if (this.#closed) return;
+    if (this.#pumpTimer) clearTimeout(this.#pumpTimer);
+    this.#pumpTimer = setTimeout(() => {
+      this.#pumpTimer = null;
+      this.#pump().catch((error: unknown) => this.#options.log.error("The queue of training runs stopped", { error: String(error) }));
+    }, ms);
+  }
+
+  /** Starts the next run where nothing keeps it from training. */
+  async #pump(): Promise<void> {
+    const id = this.#queue[0];
+    if (this.#closed || this.#active || this.#pumping || id === undefined) return;
+    this.#pumping = true;
+    try {
+      if (this.#options.settings().pauseOnBattery && (await this.#options.power()) === "battery") return await this.#wait(id, ON_BATTERY, this.#timings.powerMs);
+      const machine = new ProcessLock(this.#options.machineLock);
+      const free = machine.tryTake();
+      machine.release();
+      if (!free) return await this.#wait(id, MACHINE_BUSY, this.#timings.busyMs);
+      this.#queue = this.#queue.filter((other) => other !== id);
+      await this.#launch(id);
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  async #wait(id: string, sentence: string, ms: number): Promise<void> {
+    this.#pumpSoon(ms);
+    const { sentence: before } = await this.#store.get(id);
+    if (before === sentence) return;
+    const changed = await this.#store.change(id, (now) => now.state === "queued" ? { sentence } : {});
+    if (changed) this.#changed(changed);
+  }
+
+  async #launch(id: string): Promise<void> {
+    await this.#store.clearRequest(id);
+    const record = await this.#store.change(id, (now) => now.state === "queued" ? { state: "preparing", sentence: "", ownerPid: process.pid, fruitlessStarts: now.fruitlessStarts + 1 } : {});
+    if (record?.state !== "preparing" || this.#closed) {
+      this.#pumpSoon(0);
+      return;
+    }
+    this.#changed(record);
+    let process_: TrainerProcess;
+    try {
+      process_ = this.#options.startTrainer(this.#store.folder, id, this.#store.path(id, "trainer.log"));
+    } catch (error) {
+      await this.#settle(id, { state: "failed", sentence: error instanceof Error ? error.message : String(error), endedAt: Date.now() });
+      return;
+    }
+    this.#active = { id, process: process_, cancelled: false };
+    this.#follow(id);
+    this.#watchPower();
+    void process_.ended.then((end) => this.#ended(id, end)).catch((error: unknown) => this.#options.log.error("The end of a training run could not be noted", { id, error: String(error) }));
+  }
+
+  /** A trainer is gone: what it did not say itself is found out and said for it. */
+  async #ended(id: string, end: TrainerEnd): Promise<void> {
+    const cancelled = this.#active?.cancelled === true;
+    if (this.#active?.id === id) this.#active = null;
+    if (this.#closed) return;
+    this.#report(id);
+    const record = await this.#store.get(id);
+    if (!ACTIVE_STATES.includes(record.state)) await this.#settle(id, {});
+    else if (end.code === EXIT_BUSY) {
+      const changed = await this.#store.change(id, () => ({ state: "queued", sentence: MACHINE_BUSY, fruitlessStarts: Math.max(0, record.fruitlessStarts - 1) }));
+      if (changed) {
+        this.#queue.unshift(id);
+        this.#changed(changed);
+      }
+      this.#pumpSoon(this.#timings.busyMs);
+    } else if (cancelled) {
+      await this.#settle(id, { state: "cancelled", sentence: "", endedAt: Date.now(), secondsLeft: null });
+      await this.#store.removeCheckpoints(id);
+    } else {
+      const fromOutside = end.signal === "SIGKILL" || end.signal === "SIGTERM";
+      const sentence = sentenceOfEnd(record, end, this.#store.logTail(id));
+      this.#options.log.warn("A trainer ended unexpectedly", { id, code: end.code, signal: end.signal });
+      await this.#settle(id, { state: fromOutside ? "interrupted" : "failed", sentence, stoppedByItself: fromOutside, secondsLeft: null, endedAt: fromOutside ? null : Date.now() });
+    }
+  }
+
+  async #settle(id: string, change: Partial<RunRecord>): Promise<void> {
+    this.#followed.delete(id);
+    const record = (await this.#store.change(id, () => change)) ?? (await this.#store.get(id));
+    this.#changed(record);
+    this.#pumpSoon(0);
+  }
+
+  #insist(trainer: TrainerProcess): void {
+    const timer = setTimeout(() => trainer.kill(), this.#timings.graceMs);
+    void trainer.ended.then(() => clearTimeout(timer));
+  }
+
+  #changed(record: RunRecord): RunInfo {
+    const info = runInfo(record);
+    this.#options.onChanged(info);
+    for (const listener of [...this.#listeners]) listener(record);
+    return info;
+  }
+
+  #follow(id: string): void {
+    if (this.#closed) return;
+    if (!this.#followed.has(id)) this.#followed.set(id, { figures: new JsonLinesFollower(this.#store.path(id, "log.jsonl"), true), stamp: "" });
+    this.#followTimer ??= setTimeout(() => {
+      this.#followTimer = null;
+      this.#lookAtFollowed().catch((error: unknown) => this.#options.log.warn("A training run could not be followed", { error: String(error) }));
+    }, this.#timings.followMs);
+  }
+
+  async #lookAtFollowed(): Promise<void> {
+    for (const [id, followed] of [...this.#followed]) {
+      this.#report(id);
+      const stamp = stampOf(this.#store.path(id, "run.json"));
+      if (stamp === followed.stamp) {
+        // A foreign trainer that was killed says nothing any more: its lock tells.
+        if (this.#active?.id !== id && !(await this.#store.isTrained(id))) await this.#recoverOne(id);
+        continue;
+      }
+      followed.stamp = stamp;
+      const record = await this.#store.get(id).catch(() => null);
+      if (record) this.#changed(record);
+      if (this.#active?.id !== id && (!record || !ACTIVE_STATES.includes(record.state))) {
+        this.#followed.delete(id);
+        if (record) await this.#adopt(record);
+      }
+    }
+    const [next] = this.#followed.keys();
+    if (next !== undefined) this.#follow(next);
+  }
+
+  async #recoverOne(id: string): Promise<void> {
+    this.#followed.delete(id);
+    const changed = await this.#store.change(id, (now) => ACTIVE_STATES.includes(now.state) ? { state: "interrupted", stoppedByItself: true, sentence: sentenceOfEnd(now, null, this.#store.logTail(id)) } : {}).catch(() => null);
+    if (!changed) return;
+    this.#changed(changed);
+    await this.#adopt(changed);
+  }
+
+  #report(id: string): void {
+    for (const figures of this.#followed.get(id)?.figures.next() ?? []) this.#options.onFigures(id, figures);
+  }
+
+  /** Looks at the power source as long as something trains or waits for mains power. */
+  #watchPower(): void {
+    if (this.#powerTimer || this.#closed) return;
+    this.#powerTimer = setTimeout(() => {
+      this.#powerTimer = null;
+      this.#lookAtPower().catch((error: unknown) => this.#options.log.warn("The power source could not be read", { error: String(error) }));
+    }, this.#timings.powerMs);
+    this.#powerTimer.unref();
+  }
+
+  async #lookAtPower(): Promise<void> {
+    const onBattery = this.#options.settings().pauseOnBattery && (await this.#options.power()) === "battery";
+    if (onBattery && this.#active && !this.#forPower.has(this.#active.id)) {
+      const { id } = this.#active;
+      this.#forPower.add(id);
+      await this.#pause(id, { wanted: "pause", sentence: ON_BATTERY, byItself: true });
+    } else if (!onBattery) {
+      for (const id of [...this.#forPower]) {
+        const { state } = await this.#store.get(id);
+        if (state === "paused") await this.resume(id);
+        else if (!ACTIVE_STATES.includes(state)) this.#forPower.delete(id);
+      }
+    }
+    if (this.#active || this.#forPower.size > 0) this.#watchPower();
+  }
+}
+
+function stampOf(file: string): string {
+  try {
+    const { ino, mtimeMs, size } = statSync(file);
+    return `${ino} ${mtimeMs} ${size}`;
+  } catch {
+    return "gone";
+  }
+}
+
+function isAlive(processId: number): boolean {
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
