@@ -69,6 +69,18 @@ export const SETTINGS = {
     type: "number", default: 8, minimum: 1, maximum: 32, unit: "passages",
     description: "Most passages of the workspace that an answer may draw on.",
   },
+  "training.threads": {
+    type: "number", default: 0, minimum: 0, maximum: 256, unit: "threads", restricted: true,
+    description: "Threads used for training. 0: all physical cores; what you do at the same time goes first.",
+  },
+  "training.pauseOnBattery": {
+    type: "boolean", default: true, restricted: true,
+    description: "Pause training while this machine runs on battery, and go on with mains power.",
+  },
+  "training.resumeByItself": {
+    type: "boolean", default: true, restricted: true,
+    description: "Go on by itself with a training run that was stopped by closing the window, a crash or a restart.",
+  },
   "log.level": {
     type: "string", default: "info", values: ["debug", "info", "warn", "error"],
     valueDescriptions: ["Everything.", "What happened.", "What went wrong and was mended.", "Only failures."],
