@@ -12,7 +12,7 @@ import { languageOf } from "./chunking/languages.ts";
 import type { Chunk } from "./chunking/parsedFile.ts";
 import { parseFile } from "./chunking/parseFile.ts";
 import type { Embedder } from "./embedder.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../base/pause.ts";
 import type { ChunkStore, FileRow, PreparedFile } from "./store/chunkStore.ts";
 import { storageFailure } from "./store/storageFailure.ts";
 import { decodeVector, encodeVector } from "./store/vectorCodec.ts";

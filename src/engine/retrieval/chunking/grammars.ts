@@ -8,7 +8,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { Language, Parser } from "web-tree-sitter";
 import type { Tree } from "web-tree-sitter";
 import { throwIfCancelled } from "../../base/errors.ts";
-import { SLICE_MS } from "../pause.ts";
+import { SLICE_MS } from "../../base/pause.ts";
 import type { GrammarName } from "./languages.ts";
 
 /** Parsing one file may take this long in all, in ms; then it is cut by lines. */

@@ -2,7 +2,7 @@
 // It knows grammars only through syntax.ts, and it never resolves names across files.
 import type { Node, Tree } from "web-tree-sitter";
 import type { GrammarName } from "./languages.ts";
-import { pause } from "../pause.ts";
+import { pause } from "../../base/pause.ts";
 import { commentText, readComments } from "./comments.ts";
 import type { Comments } from "./comments.ts";
 import type { ParsedSymbol } from "./parsedFile.ts";
