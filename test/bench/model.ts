@@ -106,8 +106,11 @@ async function measure(file: string): Promise<object> {
   const cores = Math.max(1, Math.min(llama.cpuMathCores, os.availableParallelism()));
   const threads = Number(values.threads) || (details.parameters < 100e6 ? (cores > 2 ? 2 : 1) : cores >= 4 ? cores - 1 : cores);
   const context = await model.createContext({ contextSize: 2048, threads });
-  const sequence = context.getSequence();
-  const bare = async (seed: number, nTokens: number): Promise<Run> => {
+  // And with the options that the runtime chooses, so that what they change is told from what the runtime costs.
+  const small = details.parameters < 100e6 && status.device === "cpu";
+  const alikeContext = await model.createContext({ contextSize: 2048, threads, ...small ? { flashAttention: false } : {}, batchSize: small ? 256 : 64 });
+  const [plain, alike] = [context.getSequence(), alikeContext.getSequence()];
+  const bare = async (sequence: typeof plain, seed: number, nTokens: number): Promise<Run> => {
     const tokens = model.tokenize(sourceText(nPrompt, seed)).slice(0, nTokens);
     await sequence.clearHistory();
     const watch = new Watch();
@@ -122,15 +125,19 @@ async function measure(file: string): Promise<object> {
 
   const oursRuns: Awaited<ReturnType<typeof ours>>[] = [];
   const bareRuns: Run[] = [];
+  const alikeRuns: Run[] = [];
   const warm = await ours(0);
-  await bare(0, warm.tokens);
+  await bare(plain, 0, warm.tokens);
+  await bare(alike, 0, warm.tokens);
   for (let i = 1; i <= nRounds; i++) {
     // Alternating, and each going first in turn, so that neither has the quieter machine.
     const mine = i % 2 === 0 ? await ours(i) : null;
-    bareRuns.push(await bare(i, warm.tokens));
+    bareRuns.push(await bare(plain, i, warm.tokens));
+    alikeRuns.push(await bare(alike, i, warm.tokens));
     oursRuns.push(mine ?? await ours(i));
   }
   await context.dispose();
+  await alikeContext.dispose();
   await model.dispose();
 
   // Typing along: every keystroke a request.
@@ -158,10 +165,12 @@ async function measure(file: string): Promise<object> {
   await runtime.dispose();
   const of = (runs: Run[], part: "prompt" | "decode", kind: "wallMs" | "cpuMs"): number => median(runs.map((run) => run[part][kind]));
   const generated = median(oursRuns.map((run) => run.generated)) - 1;
-  const overhead = (part: "prompt" | "decode", kind: "wallMs" | "cpuMs"): number => {
-    const perTokenOurs = part === "prompt" ? of(oursRuns, part, kind) / warm.tokens : of(oursRuns, part, kind) / Math.max(1, generated);
-    const perTokenBare = part === "prompt" ? of(bareRuns, part, kind) / warm.tokens : of(bareRuns, part, kind) / (nGenerate - 1);
-    return round((perTokenOurs / perTokenBare - 1) * 100);
+  const overhead = (peer: Run[]): object => {
+    const percent = (part: "prompt" | "decode", kind: "wallMs" | "cpuMs"): number => {
+      const [nOurs, nPeer] = part === "prompt" ? [warm.tokens, warm.tokens] : [Math.max(1, generated), nGenerate - 1];
+      return round((of(oursRuns, part, kind) / nOurs / (of(peer, part, kind) / nPeer) - 1) * 100);
+    };
+    return { promptWall: percent("prompt", "wallMs"), promptCpu: percent("prompt", "cpuMs"), decodeWall: percent("decode", "wallMs"), decodeCpu: percent("decode", "cpuMs") };
   };
   return {
     model: details.name, sizeMb: round(details.sizeBytes / 1e6), device: status.device, threads, promptTokens: warm.tokens, generateTokens: nGenerate, rounds: nRounds,
@@ -170,7 +179,7 @@ async function measure(file: string): Promise<object> {
     firstTokenMs: round(of(oursRuns, "prompt", "wallMs")), promptTokensPerSecond: round(warm.tokens / of(oursRuns, "prompt", "wallMs") * 1000),
     tokensPerSecond: round(generated / of(oursRuns, "decode", "wallMs") * 1000),
     bare: { firstTokenMs: round(of(bareRuns, "prompt", "wallMs")), tokensPerSecond: round((nGenerate - 1) / of(bareRuns, "decode", "wallMs") * 1000) },
-    overheadPercent: { promptWall: overhead("prompt", "wallMs"), promptCpu: overhead("prompt", "cpuMs"), decodeWall: overhead("decode", "wallMs"), decodeCpu: overhead("decode", "cpuMs") },
+    overheadPercent: overhead(bareRuns), overheadPercentAtSameOptions: overhead(alikeRuns),
     typing: { keystrokes: typing.length, reusedShare: round(typing.reduce((sum, t) => sum + t.reused, 0) / typing.length, 4), firstTokenMsMedian: round(median(typing.map((t) => t.firstMs))), firstTokenMsP95: round(percentile(typing.map((t) => t.firstMs), 0.95)) },
     cancel: { n: stops.length, msMedian: round(median(stops)), msMax: round(Math.max(...stops)) },
   };
