@@ -1,9 +1,9 @@
 // Files of one JSON object per line that are appended to while others read them, and that a kill may cut off in the
 // middle of a line: the torn end is passed over by readers and taken away by the next writer.
-import { closeSync, existsSync, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
 import { EngineError, errnoCode } from "../base/errors.ts";
-import { writeFailure, writeFileAtomic } from "../base/files.ts";
+import { writeFailure } from "../base/files.ts";
 
 /** All whole lines of a file; none where it does not exist. A damaged line in the middle is passed over too. */
 export function readJsonLines<T>(file: string): T[] {
@@ -60,11 +60,18 @@ export class JsonLinesWriter<T> {
   }
 }
 
-/** Keeps only the lines that `keep` says, atomically. Not while a {@link JsonLinesWriter} has the file open. */
-export async function filterJsonLines<T>(file: string, keep: (value: T) => boolean): Promise<void> {
+/** Keeps only the lines that `keep` says, atomically; at once, so that nothing is written between. Not while a {@link JsonLinesWriter} has the file open. */
+export function filterJsonLines<T>(file: string, keep: (value: T) => boolean): void {
   const lines = readJsonLines<T>(file);
   const kept = lines.filter(keep);
-  if (kept.length < lines.length) await writeFileAtomic(file, kept.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  if (kept.length === lines.length) return;
+  try {
+    writeFileSync(`${file}.tmp`, kept.map((line) => `${JSON.stringify(line)}\n`).join(""), { flush: true });
+    renameSync(`${file}.tmp`, file);
+  } catch (error) {
+    rmSync(`${file}.tmp`, { force: true });
+    throw writeFailure(file, error);
+  }
 }
 
 /** Follows a growing file: each call gives the lines that came since the last one. */

@@ -10,7 +10,8 @@
 //                 request       RunRequest, for the trainer
 //                 trainer.log   what the trainer and its native libraries print
 //                 lock          held by the trainer while it lives
-//                 checkpoints/, events.out.tfevents.*
+//                 tuning/       checkpoints and samples (training/tune/)
+//                 events.out.tfevents.*
 import { randomBytes } from "node:crypto";
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
@@ -189,8 +190,8 @@ export class RunStore {
   }
 
   /** Drops what an abandoned attempt logged after `step`, since it is done again. With the run's lock. */
-  async forgetAfter(id: string, step: number): Promise<void> {
-    await filterJsonLines<RunFigures>(this.path(id, "log.jsonl"), (figures) => figures.step <= step);
+  forgetAfter(id: string, step: number): void {
+    for (const name of ["log.jsonl", "samples.jsonl"]) filterJsonLines<{ step: number }>(this.path(id, name), (line) => line.step <= step);
   }
 
   samples(id: string): RunSample[] {
@@ -221,7 +222,7 @@ export class RunStore {
 
   /** Frees the space that only going on would need. */
   async removeCheckpoints(id: string): Promise<void> {
-    await rm(this.path(id, "checkpoints"), { recursive: true, force: true });
+    await rm(this.path(id, "tuning"), { recursive: true, force: true });
   }
 
   /** Errors: `badRequest` where a trainer works on it, `notFound`. */

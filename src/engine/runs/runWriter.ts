@@ -49,26 +49,27 @@ export class RunWriter {
     return this.#store.requested(this.job.id);
   }
 
-  /** Begins logging after `step`; what an earlier attempt logged beyond it is dropped. Errors: `diskFull`, `unreadable`. */
-  async begin(step: number): Promise<void> {
+  /** Begins logging after `step`, once; what an earlier attempt logged beyond it is dropped. Errors: `diskFull`, `unreadable`. */
+  begin(step: number): void {
     if (this.#log) return;
     const { id } = this.job;
-    await this.#store.forgetAfter(id, step);
+    this.#store.forgetAfter(id, step);
     this.#log = new JsonLinesWriter(this.#store.path(id, "log.jsonl"));
     this.#samples = new JsonLinesWriter(this.#store.path(id, "samples.jsonl"));
     this.#events = new EventFile(this.#store.path(id), step + 1);
   }
 
-  /** Errors: `diskFull`, `unreadable`. Needs {@link begin}. */
+  /** Errors: `diskFull`, `unreadable`. */
   figures(figures: RunFigures): void {
-    if (!this.#log) throw new Error("Figures came before the run began to log.");
+    this.begin(figures.step - 1);
     this.#record = { ...this.#record, last: figures, fruitlessStarts: figures.step > (this.#record.last?.step ?? -1) ? 0 : this.#record.fruitlessStarts };
-    this.#log.write(figures);
+    this.#log?.write(figures);
     this.#events?.add({ step: figures.step, at: figures.at, scalars: scalarsOf(figures) });
   }
 
   /** Errors: `diskFull`, `unreadable`. */
   sample(sample: RunSample): void {
+    this.begin(sample.step);
     this.#samples?.write(sample);
   }
 

@@ -17,7 +17,7 @@ process.exitCode = await liveAsTrainer(runsDir, id, async ({ writer, pause, canc
   } catch {
     // The run begins.
   }
-  await writer.begin(step);
+  writer.begin(step);
   await writer.update({ state: "running", step, steps });
   while (step < steps) {
     if (cancel.aborted && fault !== "deaf") return { state: "cancelled", sentence: "" };

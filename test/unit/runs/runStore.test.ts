@@ -9,7 +9,7 @@ import { newRunId, RunStore } from "../../../src/engine/runs/runStore.ts";
 const folder = (): string => mkdtempSync(path.join(tmpdir(), "kalactica-runstore-"));
 
 describe("logs of runs", () => {
-  it("lose only the line that a kill tore", async () => {
+  it("lose only the line that a kill tore", () => {
     const file = path.join(folder(), "log.jsonl");
     writeFileSync(file, '{"step":1}\n{"step":2}\n{"ste');
     assert.deepEqual(readJsonLines(file), [{ step: 1 }, { step: 2 }]);
@@ -17,7 +17,7 @@ describe("logs of runs", () => {
     writer.write({ step: 3 });
     writer.close();
     assert.equal(readFileSync(file, "utf8"), '{"step":1}\n{"step":2}\n{"step":3}\n');
-    await filterJsonLines<{ step: number }>(file, ({ step }) => step < 3);
+    filterJsonLines<{ step: number }>(file, ({ step }) => step < 3);
     assert.deepEqual(readJsonLines(file), [{ step: 1 }, { step: 2 }]);
   });
 
