@@ -1,9 +1,14 @@
 // The commands of the palette. Each is a short conversation with the user around one or two engine requests.
 import * as vscode from "vscode";
 import type { ModelInfo } from "../engine/protocol/types.ts";
+import { manageAdapters } from "./adapterCommands.ts";
 import type { CommandId } from "./contributions.ts";
+import { prepareTrainingData, reviewTrainingData } from "./dataCommands.ts";
 import type { EngineClient } from "./engineClient.ts";
 import { showFailure } from "./messages.ts";
+import type { ReportDocuments } from "./reportDocuments.ts";
+import { fineTuneWorkspace, toSomeRun, train } from "./trainingCommands.ts";
+import type { TrainingState } from "./trainingState.ts";
 
 /** What the chat view offers to commands. */
 export interface ChatCommands {
@@ -21,11 +26,16 @@ export interface CommandDependencies {
   chat: ChatCommands;
   log: vscode.LogOutputChannel;
   explainLastCompletion: () => string;
+  training: TrainingState;
+  /** Opens the monitor; a run that is named is shown first. */
+  showMonitor: (runId?: string) => void;
+  documents: ReportDocuments;
 }
 
 /** Registers every command of COMMANDS; the compiler refuses a missing one. */
 export function registerCommands(dependencies: CommandDependencies): vscode.Disposable {
-  const { client, chat, log } = dependencies;
+  const { client, chat, log, training, showMonitor, documents } = dependencies;
+  const learning = { engine: client, training, showMonitor, documents };
   const handlers: Record<CommandId, (argument?: unknown) => Promise<void> | void> = {
     openChat: () => chat.focus(),
     newChat: () => chat.newChat(),
@@ -46,6 +56,15 @@ export function registerCommands(dependencies: CommandDependencies): vscode.Disp
     inspectModel: () => inspectModel(client),
     updateIndex: () => updateIndex(client),
     showIndexReport: () => showIndexReport(client),
+    fineTuneWorkspace: () => fineTuneWorkspace(learning),
+    train: () => train(learning),
+    prepareTrainingData: async () => void (await prepareTrainingData(learning)),
+    reviewTrainingData: () => reviewTrainingData(learning),
+    showTrainingRuns: () => showMonitor(),
+    pauseTraining: () => toSomeRun(learning, "pause"),
+    resumeTraining: () => toSomeRun(learning, "resume"),
+    cancelTraining: () => toSomeRun(learning, "cancel"),
+    manageAdapters: () => manageAdapters(learning),
     doctor: () => doctor(client),
     restartEngine: () => client.restart(),
     showLog: () => log.show(),

@@ -2,12 +2,16 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import * as vscode from "vscode";
+import { actionsOf } from "../webview/monitorProtocol.ts";
 import { ChatView } from "./chatView.ts";
 import { registerCommands } from "./commands.ts";
 import { readConfiguration } from "./configuration.ts";
 import { EngineClient } from "./engineClient.ts";
 import { registerInlineCompletions } from "./inlineCompletion.ts";
+import { ReportDocuments } from "./reportDocuments.ts";
 import { StatusItem } from "./statusItem.ts";
+import { TrainingMonitor } from "./trainingMonitor.ts";
+import { TrainingState } from "./trainingState.ts";
 import { syncWorkspace } from "./workspaceSync.ts";
 
 /** What other extensions, and tests, may ask of this one. */
@@ -46,7 +50,10 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
   });
 
   const chat = new ChatView({ engine: client, extensionUri: context.extensionUri, storageDir: vscode.Uri.joinPath(storage, "chat").fsPath, log: (message) => log.info(message) });
-  const status = new StatusItem(client);
+  const training = new TrainingState(client, (message) => log.info(message));
+  const monitor = new TrainingMonitor({ engine: client, training, extensionUri: context.extensionUri, log: (message) => log.info(message) });
+  const documents = new ReportDocuments();
+  const status = new StatusItem(client, training);
   const completions = registerInlineCompletions({ client, onNote: (note) => status.noteCompletion(note) });
 
   const configure = (): void => {
@@ -57,9 +64,11 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
   };
 
   context.subscriptions.push(
-    log, status, chat, completions,
+    log, status, chat, completions, training, monitor, documents,
     vscode.window.registerWebviewViewProvider(ChatView.viewId, chat),
-    registerCommands({ client, chat, log, explainLastCompletion: () => completions.explainLast() }),
+    vscode.window.registerWebviewPanelSerializer(TrainingMonitor.viewType, monitor),
+    registerCommands({ client, chat, log, training, documents, explainLastCompletion: () => completions.explainLast(), showMonitor: (runId) => monitor.show(runId) }),
+    followTraining(training),
     client.onNotification("engine/log", ({ level, room, message }) => log[level](`[${room}] ${message}`)),
     client.onState((state) => log.info(`Engine: ${state.name}`)),
     vscode.workspace.onDidChangeConfiguration((event) => { if (event.affectsConfiguration("kalactica")) configure(); }),
@@ -69,4 +78,19 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
   if (folder) context.subscriptions.push(syncWorkspace(client, folder));
   client.start();
   return { engine: client };
+}
+
+/** Keeps the context keys by which the palette shows "Pause", "Resume" and "Cancel Training". */
+function followTraining(training: TrainingState): vscode.Disposable {
+  const shown = new Map<string, boolean>();
+  const tell = (): void => {
+    const possible = new Set(training.runs.flatMap((run) => actionsOf(run, training.adapters)));
+    for (const [key, action] of [["kalactica.trainingCanPause", "pause"], ["kalactica.trainingCanResume", "resume"], ["kalactica.trainingCanCancel", "cancel"]] as const) {
+      const value = possible.has(action);
+      if (shown.get(key) === value) continue;
+      shown.set(key, value);
+      void vscode.commands.executeCommand("setContext", key, value);
+    }
+  };
+  return training.onChange(tell);
 }

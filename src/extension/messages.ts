@@ -1,6 +1,7 @@
 // Turns failures into the sentence that people see, once, and decides which deserve a notification at all.
 import * as vscode from "vscode";
 import { EngineRequestError, RequestCancelled } from "./engineClient.ts";
+import { TrustNeeded } from "./trust.ts";
 
 /** The sentence for an error, or null when it should stay quiet (something was cancelled). */
 export function sentenceFor(error: unknown): string | null {
@@ -15,10 +16,11 @@ interface Remedy {
 }
 
 /** What kind of thing would mend a failure. */
-export type RemedyKind = "chooseModel" | "openFolder" | "restartEngine" | "showLog";
+export type RemedyKind = "chooseModel" | "openFolder" | "restartEngine" | "manageTrust" | "prepareData" | "showLog";
 
 /** Decides by the reason, never by the message. */
 export function remedyKindOf(error: unknown): RemedyKind {
+  if (error instanceof TrustNeeded) return "manageTrust";
   switch (error instanceof EngineRequestError ? error.reason : "internal") {
     case "noModel":
     case "modelNotFound":
@@ -34,6 +36,8 @@ export function remedyKindOf(error: unknown): RemedyKind {
       return "restartEngine";
     case "noWorkspace":
       return "openFolder";
+    case "dataInvalid":
+      return "prepareData";
     default:
       return "showLog";
   }
@@ -47,6 +51,10 @@ function remedyFor(error: unknown): Remedy {
       return { label: vscode.l10n.t("Restart Engine"), command: "kalactica.restartEngine" };
     case "openFolder":
       return { label: vscode.l10n.t("Open Folder"), command: "workbench.action.files.openFolder" };
+    case "manageTrust":
+      return { label: vscode.l10n.t("Manage Workspace Trust"), command: "workbench.trust.manage" };
+    case "prepareData":
+      return { label: vscode.l10n.t("Prepare Training Data"), command: "kalactica.prepareTrainingData" };
     case "showLog":
       return { label: vscode.l10n.t("Show Log"), command: "kalactica.showLog" };
   }

@@ -1,7 +1,10 @@
 // The one status bar item: short text, and everything else in its tooltip.
 import * as vscode from "vscode";
 import type { EngineStatus } from "../engine/protocol/types.ts";
+import { progressOf, percent, runDetail, runTitle } from "../webview/trainingWords.ts";
 import type { EngineClient, EngineClientState } from "./engineClient.ts";
+import { adapterName } from "./trainingActions.ts";
+import type { TrainingState } from "./trainingState.ts";
 
 /** What the item shows; kept apart from VS Code so that it can be read in one place. */
 interface Face {
@@ -21,11 +24,13 @@ export class StatusItem implements vscode.Disposable {
   #state: EngineClientState;
   #completionNote: CompletionNote | null = null;
 
-  constructor(client: EngineClient) {
+  readonly #training: TrainingState;
+
+  constructor(client: EngineClient, training: TrainingState) {
     this.#state = client.state;
+    this.#training = training;
     this.#item = vscode.window.createStatusBarItem("kalactica.status", vscode.StatusBarAlignment.Right, 100);
     this.#item.name = "KaLactica";
-    this.#item.command = "kalactica.openChat";
     this.#subscriptions = [
       this.#item,
       client.onState((state) => {
@@ -37,6 +42,7 @@ export class StatusItem implements vscode.Disposable {
         this.#status = status;
         this.#render();
       }),
+      training.onChange(() => this.#render()),
     ];
     this.#render();
     this.#item.show();
@@ -53,11 +59,20 @@ export class StatusItem implements vscode.Disposable {
 
   #render(): void {
     const face = this.#status && this.#state.name === "ready" ? readyFace(this.#status) : processFace(this.#state);
+    const run = this.#state.name === "ready" ? this.#training.currentRun : null;
+    if (run) {
+      face.text = run.state === "running" ? `$(loading~spin) ${vscode.l10n.t("Training {0}", percent(progressOf(run)))}` : `$(loading~spin) ${runDetail(run)}`;
+      face.lines.unshift(`${runTitle(run)}: ${runDetail(run)}`);
+    }
+    const adapter = this.#training.activeAdapter;
+    if (adapter) face.lines.push(vscode.l10n.t("Adapter: {0}", adapterName(adapter, this.#training.runs)));
+    // While something is being learnt, that is what a click is for.
+    this.#item.command = run ? "kalactica.showTrainingRuns" : "kalactica.openChat";
     if (this.#completionNote) face.lines.push(vscode.l10n.t("Last completion: {0}", this.#completionNote.text));
     this.#item.text = face.text;
     const tooltip = new vscode.MarkdownString(face.lines.map(escapeMarkdown).join("\n\n"));
-    tooltip.isTrusted = { enabledCommands: ["kalactica.chooseModel", "kalactica.showIndexReport", "kalactica.doctor"] };
-    tooltip.appendMarkdown(`\n\n[${vscode.l10n.t("Choose Model")}](command:kalactica.chooseModel) · [${vscode.l10n.t("Index Report")}](command:kalactica.showIndexReport) · [${vscode.l10n.t("Doctor")}](command:kalactica.doctor)`);
+    tooltip.isTrusted = { enabledCommands: ["kalactica.chooseModel", "kalactica.showIndexReport", "kalactica.showTrainingRuns", "kalactica.doctor"] };
+    tooltip.appendMarkdown(`\n\n[${vscode.l10n.t("Choose Model")}](command:kalactica.chooseModel) · [${vscode.l10n.t("Index Report")}](command:kalactica.showIndexReport) · [${vscode.l10n.t("Training")}](command:kalactica.showTrainingRuns) · [${vscode.l10n.t("Doctor")}](command:kalactica.doctor)`);
     this.#item.tooltip = tooltip;
     this.#item.accessibilityInformation = { label: `KaLactica. ${face.lines.join(". ")}` };
   }

@@ -1,7 +1,7 @@
 // Which figures of a run make up which chart, and what becomes of them before they are drawn: smoothed and thinned.
 // Pure; knows neither pixels nor colours.
 import type { RunFigures, TrainingMethod } from "../../engine/protocol/training.ts";
-import { megabytes, number, percent } from "./words.ts";
+import { megabytes, number, percent } from "../trainingWords.ts";
 
 export type FigureKey = Exclude<keyof RunFigures, "step" | "at">;
 

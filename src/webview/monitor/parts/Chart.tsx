@@ -7,7 +7,7 @@ import { bandPath, linePath, projection, scaleOf, tightScale } from "../scale.ts
 import type { Project, Scale } from "../scale.ts";
 import { nearest, summaryOf, thinned } from "../series.ts";
 import type { ChartPlan, Point } from "../series.ts";
-import { duration, number } from "../words.ts";
+import { duration, number } from "../../trainingWords.ts";
 import { ChartTable } from "./ChartTable.tsx";
 
 export interface Line {

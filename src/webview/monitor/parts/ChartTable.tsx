@@ -1,7 +1,7 @@
 // The values of a chart as a table: the same measurements for those who read rather than look.
 import { useMemo } from "preact/hooks";
 import type { ChartPlan } from "../series.ts";
-import { duration } from "../words.ts";
+import { duration } from "../../trainingWords.ts";
 import type { Line } from "./Chart.tsx";
 
 /** A longer table is thinned evenly, its first and last rows kept. */

@@ -4,7 +4,7 @@ import type { RunFigures, RunInfo } from "../../../engine/protocol/training.ts";
 import type { MonitorAction, MonitorChoices } from "../monitorState.ts";
 import { chartsOf, pointsOf, smoothed } from "../series.ts";
 import type { ChartPlan } from "../series.ts";
-import { duration, runLabel } from "../words.ts";
+import { duration, runLabel } from "../../trainingWords.ts";
 import { Chart } from "./Chart.tsx";
 import type { Line } from "./Chart.tsx";
 

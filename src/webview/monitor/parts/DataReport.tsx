@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import type { DatasetInfo, DatasetReport, RunInfo } from "../../../engine/protocol/training.ts";
 import { Icon } from "../../shared/Icon.tsx";
-import { bytes, dateTime } from "../words.ts";
+import { bytes, dateTime } from "../../trainingWords.ts";
 
 const SOURCES: Record<DatasetInfo["source"], string> = { workspace: "code of this workspace", git: "Git history", notebooks: "notebooks", feedback: "your feedback", file: "a file" };
 const SHOWN_PROBLEMS = 5;

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import type { RunInfo, RunReceipt } from "../../../engine/protocol/training.ts";
 import { Icon } from "../../shared/Icon.tsx";
-import { change, duration, megabytes, number, percent } from "../words.ts";
+import { change, duration, megabytes, number, percent } from "../../trainingWords.ts";
 
 interface Row {
   name: string;

@@ -1,7 +1,7 @@
 // Tells screen readers when the chosen run changes its state, and every tenth of the way; never each step.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { RunInfo } from "../../../engine/protocol/training.ts";
-import { percent, progressOf, runLine, runTitle, STATE_NAMES } from "../words.ts";
+import { percent, progressOf, runLine, runTitle, STATE_NAMES } from "../../trainingWords.ts";
 
 export function RunAnnouncer({ run }: { run: RunInfo | null }) {
   const [words, setWords] = useState("");

@@ -4,7 +4,7 @@ import { Icon } from "../../shared/Icon.tsx";
 import { actionsOf, adapterOf } from "../../monitorProtocol.ts";
 import type { RunAction } from "../../monitorProtocol.ts";
 import { post } from "../host.ts";
-import { dateTime, percent, progressOf, runLine, runTitle, STATE_ICONS, STATE_NAMES } from "../words.ts";
+import { dateTime, percent, progressOf, runLine, runTitle, STATE_ICONS, STATE_NAMES } from "../../trainingWords.ts";
 
 const LABELS: Record<RunAction, { label: string; icon: string; tip: string }> = {
   pause: { label: "Pause", icon: "debug-pause", tip: "Stops after this step; Resume goes on exactly there" },

@@ -4,7 +4,7 @@ import { Icon } from "../../shared/Icon.tsx";
 import { adapterOf, isOpen } from "../../monitorProtocol.ts";
 import { MAX_COMPARED } from "../monitorState.ts";
 import type { MonitorAction, MonitorChoices } from "../monitorState.ts";
-import { dateTime, progressOf, runDetail, runLabel, runTitle, STATE_ICONS } from "../words.ts";
+import { dateTime, progressOf, runDetail, runLabel, runTitle, STATE_ICONS } from "../../trainingWords.ts";
 
 interface RunListProps {
   runs: readonly RunInfo[];

@@ -1,5 +1,5 @@
-// Numbers, times and states of training in words, for the page. Pure.
-import type { RunInfo, RunState, TrainingMethod } from "../../engine/protocol/training.ts";
+// Numbers, times and states of training in words, for the monitor's page and for its host. Pure; knows neither VS Code nor the DOM.
+import type { RunInfo, RunState, TrainingMethod } from "../engine/protocol/training.ts";
 
 export const METHOD_NAMES: Record<TrainingMethod, string> = { sft: "SFT", dpo: "DPO", kto: "KTO", grpo: "GRPO" };
 
