@@ -199,7 +199,7 @@ async function refusalOf(isolation: Isolation): Promise<string | undefined> {
     const program: BoxedProgram = { program: "/bin/sh", arguments: ["-c", look, "sh", home], environment: {}, files: {}, limits, dataBytes: 256e6, needs: [] };
     const { done } = await BoxedProcess.start({ isolation, program, residentBytes: limits.memoryBytes });
     const { outcome, exitCode, stdout, stderr } = await done;
-    if (!isolation.withoutNetwork) return outcome === "passed" ? undefined : `a trial run ended with ${outcome}`;
+    if (!isolation.withoutNetwork) return exitCode === 0 || exitCode === 3 ? undefined : `a trial run ended with ${outcome}`;
     if (exitCode === 3) return "the trial run saw a network interface";
     if (stdout.trim() !== "") return "the trial run saw the home folder";
     return outcome === "passed" ? undefined : `a trial run ended with ${outcome}: ${stderr.slice(-200)}`;

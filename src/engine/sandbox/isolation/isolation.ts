@@ -1,5 +1,6 @@
 // What a way of isolating gives to the sandbox: how to start a program in it, and what it keeps away. Types and what all
 // ways share; each way has a file beside this one.
+import { release } from "node:os";
 import path from "node:path";
 import { EngineError } from "../../base/errors.ts";
 import type { SandboxLimits } from "../limits.ts";
@@ -75,14 +76,24 @@ export function writeFilesScript(files: BoxedProgram["files"]): string {
   return lines.join("\n");
 }
 
+/**
+ * Whether the kernel counts a user's processes per user namespace (since Linux 5.14) rather than over the whole machine,
+ * where the user's own would use the limit up. Root's boxes have a user number each.
+ */
+function countsProcessesPerBox(): boolean {
+  const [major = 0, minor = 0] = release().split(".").map((part) => parseInt(part, 10));
+  return process.getuid?.() === 0 || major > 5 || (major === 5 && minor >= 14);
+}
+
 /** The words that put rlimits on what follows them (util-linux). */
 export function prlimitWords(program: BoxedProgram): string[] {
   const { cpuSeconds, processes, fileBytes, openFiles } = program.limits;
   const seconds = Math.ceil(cpuSeconds);
-  return [
+  const words = [
     "prlimit", `--cpu=${seconds}:${seconds + 1}`, `--data=${Math.ceil(program.dataBytes)}`, `--nproc=${Math.ceil(processes)}`,
     `--fsize=${Math.ceil(fileBytes)}`, `--nofile=${Math.ceil(openFiles)}`, "--core=0", "--memlock=0", "--msgqueue=0",
   ];
+  return countsProcessesPerBox() ? words : words.filter((word) => !word.startsWith("--nproc"));
 }
 
 /** The words that start the program with nothing but its own environment. */
