@@ -25,6 +25,7 @@ import { redactSecrets } from "./safety/secrets.ts";
 import { screenCompletion } from "./safety/completionScreen.ts";
 import { readSettings } from "./settings.ts";
 import type { Settings } from "./settings.ts";
+import { Adapters } from "./tasks/adapters.ts";
 import { accessToIndex } from "./tasks/accessToIndex.ts";
 import { answerQuestion } from "./tasks/answerQuestion.ts";
 import { checkMachine } from "./tasks/checkMachine.ts";
@@ -55,6 +56,8 @@ export class Engine {
   readonly #memory: DatabaseSync;
   readonly #feedback: AnswerFeedback;
   readonly #completionContext: CompletionContext | null;
+  /** What training made, and which of it is live. */
+  readonly adapters: Adapters;
   readonly #closing = new AbortController();
   #settings: Settings;
   #trusted: boolean;
@@ -73,6 +76,15 @@ export class Engine {
     this.#completion = parts.completion;
     this.#memory = parts.memory;
     this.#feedback = new AnswerFeedback(parts.memory, (text) => redactSecrets(text).text);
+    this.adapters = new Adapters({
+      folder: path.join(options.storageDir, "adapters"),
+      runtime: parts.runtime,
+      chosenModel: () => this.#models.chosen(this.#settings, this.#trusted),
+      loadedModel: () => this.#models.loaded(this.#settings, this.#trusted),
+      installedModels: async () => (await this.listModels()).filter(({ installed }) => installed),
+      log: options.log.for("adapters"),
+      onChange: (adapters) => options.notify?.("adapters/changed", adapters),
+    });
     const { index } = parts;
     this.#completionContext = index && new CompletionContext((query, search) => index.search(query, search));
   }
@@ -88,7 +100,7 @@ export class Engine {
     for (const sentence of refused) log.for("settings").warn(sentence);
     // Two files on purpose: the index can always be built anew, what is learnt from the user cannot.
     const memory = openDatabase(path.join(storageDir, "memory.sqlite"), [COMPLETION_SCHEMA, FEEDBACK_SCHEMA], (asideAs) => log.error("The memory database was damaged and set aside", { asideAs }));
-    const runtime = new ModelRuntime(log.for("model"));
+    const runtime = new ModelRuntime(log.for("model"), (info) => engine.adapters.adapterFor(info));
     const registry = new ModelRegistry({ embeddedDir: mediaFile("models"), modelsDir, log: log.for("model") });
     const models = new ModelChoice({ registry, runtime, log: log.for("model") });
     let index: WorkspaceIndex | null = null;
@@ -196,7 +208,9 @@ export class Engine {
   complete(params: CompleteParams, signal?: AbortSignal): Promise<CompleteResult> {
     const runtime = this.#runtime;
     const { state, capabilities } = runtime.status();
+    const modelKey = (): string => `${runtime.status().id ?? ""} ${runtime.status().adapter ?? ""}`;
     return completeCode(params, {
+      modelKey,
       session: this.#completion,
       settings: this.#settings,
       scheduler: this.#scheduler,

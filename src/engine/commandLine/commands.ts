@@ -1,4 +1,5 @@
 // The table of all commands. A new command is a file in this folder and a line here.
+import { ADAPTER_COMMANDS } from "./adapters.ts";
 import { askCommand, searchCommand } from "./askAndSearch.ts";
 import type { Command } from "./command.ts";
 import { completeCommand } from "./complete.ts";
@@ -7,4 +8,4 @@ import { indexCommand } from "./indexFolder.ts";
 import { MODEL_COMMANDS } from "./models.ts";
 import { pretrainCommand, trainEmbedCommand } from "./train.ts";
 
-export const COMMANDS: readonly Command[] = [doctorCommand, ...MODEL_COMMANDS, indexCommand, searchCommand, askCommand, completeCommand, pretrainCommand, trainEmbedCommand];
+export const COMMANDS: readonly Command[] = [doctorCommand, ...MODEL_COMMANDS, indexCommand, searchCommand, askCommand, completeCommand, pretrainCommand, trainEmbedCommand, ...ADAPTER_COMMANDS];

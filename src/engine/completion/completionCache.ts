@@ -14,6 +14,8 @@ export interface CachedSuggestion extends CachePlace {
   /** Characters after the caret that the text replaces. */
   replacesAfter: number;
   confidence: number;
+  /** Model and adapter in use when it was made; under another one it is not shown again. */
+  model?: string;
 }
 
 /** What is left of a cached suggestion. */
@@ -41,10 +43,10 @@ export class CompletionCache {
     if (this.#entries.length > mostEntries) this.#entries.length = mostEntries;
   }
 
-  /** The newest suggestion that `place` is on the way of, and what remains of it. */
-  find(place: CachePlace): CacheHit | null {
+  /** The newest suggestion, made under `model`, that `place` is on the way of, and what remains of it. */
+  find(place: CachePlace, model = ""): CacheHit | null {
     for (const entry of this.#entries) {
-      if (entry.path !== place.path) continue;
+      if (entry.path !== place.path || (entry.model ?? "") !== model) continue;
       const hit = hitOf(entry, place);
       if (hit) return hit;
     }

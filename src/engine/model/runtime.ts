@@ -1,18 +1,24 @@
 // One loaded model: loads and unloads it, says how it stands, and serves infill, chat, embeddings and token counts.
 // Which model that is, is decided elsewhere (registry.ts); who may compute when, by the leases that callers hold.
-import type { LlamaContext, LlamaEmbeddingContext, LlamaModel } from "node-llama-cpp";
+import { stat } from "node:fs/promises";
+import type { LlamaContext, LlamaEmbeddingContext } from "node-llama-cpp";
 import { EngineError, throwIfCancelled } from "../base/errors.ts";
 import { SILENT_LOG } from "../base/log.ts";
 import type { Log } from "../base/log.ts";
 import type { ModelCapabilities, ModelInfo, ModelStatus } from "../protocol/types.ts";
+import { checkCanary } from "./canary.ts";
 import { Chat } from "./chat.ts";
 import type { GenerateRequest, GenerateResult } from "./chat.ts";
+import { AdapterContexts } from "./contexts.ts";
+import type { ModelAdapter } from "./contexts.ts";
 import { Infill } from "./infill.ts";
 import type { InfillRequest, InfillResult, ScoreRequest, ScoreResult } from "./infill.ts";
 import { loadModel } from "./load.ts";
 import type { LoadedModel, ModelSettings } from "./load.ts";
-import { PromptCache, promptLevel } from "./promptCache.ts";
+import { promptLevel } from "./promptCache.ts";
+import type { PromptCache } from "./promptCache.ts";
 
+export type { ModelAdapter } from "./contexts.ts";
 export type { ModelSettings } from "./load.ts";
 export type { GenerateRequest, GenerateResult, ChatMessage } from "./chat.ts";
 export type { InfillRequest, InfillResult, ScoreRequest, ScoreResult } from "./infill.ts";
@@ -24,8 +30,8 @@ const MARGIN_TOKENS = 8;
 const MOST_RESERVED_TOKENS = 256;
 /** A load that failed is tried again for a request after this time; `load` tries at once. */
 const RETRY_AFTER_MS = 30_000;
-/** Operations per ms and thread of a CPU on prompts, as a first guess (measured here: 23 to 63 million by model). */
-const CPU_OPERATIONS_PER_MS = 4e7;
+/** llama.cpp frees adapters with the model only; beyond this many bytes of unused ones the weights are loaded anew (our choice). */
+const MOST_IDLE_ADAPTER_BYTES = 512 << 20;
 /** Shorter texts say little of the speed. */
 const LEAST_TOKENS_FOR_SPEED = 6;
 
@@ -36,15 +42,20 @@ interface Workings {
   /** Most tokens of a completion prompt, by the measured speed. */
   promptLevel?: number;
   chat?: Promise<Chat>;
-  completionCache?: Promise<{ context: LlamaContext; cache: PromptCache }>;
-  chatCache?: Promise<{ context: LlamaContext; cache: PromptCache }>;
+  /** Replaced as a whole when another adapter is used. */
+  contexts: AdapterContexts;
+  /** Files of adapters that llama.cpp holds, with their sizes. */
+  adapterFiles: Map<string, number>;
   embedder?: Promise<LlamaEmbeddingContext>;
 }
 
 export class ModelRuntime {
   readonly #log: Log;
   readonly #listeners = new Set<(status: ModelStatus) => void>();
-  #wish: { info: ModelInfo; settings: ModelSettings } | null = null;
+  readonly #adapterFor: (info: ModelInfo) => Promise<ModelAdapter | null>;
+  /** Adapters that were seen to be applied, as "model file, adapter": not every reload after a pause proves it anew. */
+  readonly #proven = new Set<string>();
+  #wish: { info: ModelInfo; settings: ModelSettings; adapter: ModelAdapter | null } | null = null;
   #workings: Promise<Workings> | null = null;
   #status: ModelStatus = statusOfNothing();
   #running = 0;
@@ -57,8 +68,10 @@ export class ModelRuntime {
   /** Loads, unloads and replacements happen one after another. */
   #changes: Promise<unknown> = Promise.resolve();
 
-  constructor(log: Log = SILENT_LOG) {
+  /** `adapterFor` says which adapter a model that is being loaded starts with. */
+  constructor(log: Log = SILENT_LOG, adapterFor: (info: ModelInfo) => Promise<ModelAdapter | null> = () => Promise.resolve(null)) {
     this.#log = log;
+    this.#adapterFor = adapterFor;
   }
 
   /**
@@ -71,14 +84,49 @@ export class ModelRuntime {
       await this.#discard();
       this.#tokensPerSecond = null;
       this.#failure = null;
-      this.#wish = { info, settings };
+      this.#wish = { info, settings, adapter: null };
+      try {
+        this.#wish.adapter = await this.#adapterFor(info);
+      } catch (error) {
+        this.#log.error("The adapter of the model could not be had; the base model is used alone", { id: info.id, error: String(error) });
+      }
       await this.#ensure();
+      return this.#status;
+    });
+  }
+
+  /**
+   * Uses `adapter` (null: the base model alone) from the next request on; what runs at the moment ends under the former one.
+   * With `prove` (the default), a canary shows first that it is truly applied; where it is not, the former one stays.
+   * Errors: `noModel`, `modelLoadFailed` (the adapter does not fit the model, or is not applied), those of loading.
+   */
+  async useAdapter(adapter: ModelAdapter | null, { prove = true }: { prove?: boolean } = {}): Promise<ModelStatus> {
+    return this.#change(async () => {
+      if (this.#wish === null) throw noModel();
+      if (this.#workings !== null && idleAdapterBytes(await this.#workings, adapter) > MOST_IDLE_ADAPTER_BYTES) await this.#discard();
+      const workings = await this.#ensure();
+      if (workings.contexts.adapter?.sha256 === adapter?.sha256) return this.#status;
+      if (adapter !== null && prove) {
+        // Proven on every activation, whatever was seen before: a person asked for it.
+        const verdict = await this.#prove(workings, adapter);
+        if (!verdict.applied) throw new EngineError("modelLoadFailed", verdict.sentence, { adapter: adapter.sha256 });
+      }
+      const former = workings.contexts;
+      await this.#equip(workings, adapter);
+      this.#wish.adapter = adapter;
+      this.#setStatus({ ...this.#status, adapter: adapter?.sha256 ?? null });
+      await former.retire();
       return this.#status;
     });
   }
 
   status(): ModelStatus {
     return this.#status;
+  }
+
+  /** What is loaded, or would be again after a pause; null before the first load. */
+  get model(): ModelInfo | null {
+    return this.#wish?.info ?? null;
   }
 
   /** Calls `callback` at each change of status; the result takes it away again. */
@@ -104,8 +152,8 @@ export class ModelRuntime {
 
   /** Writes what stands between prefix and suffix. Cancelling and deadlines are results, not errors. Errors: `noModel`, those of loading. */
   async infill(request: InfillRequest): Promise<InfillResult> {
-    return this.#use(async (workings, stop) => {
-      const { context, cache } = await this.#completion(workings);
+    return this.#use(async (workings, stop, contexts) => {
+      const { context, cache } = await contexts.get("completion");
       const begun = performance.now();
       const result = await this.#infill(workings).generate(cache, { ...request, signal: merged(request.signal, stop) }, promptLimit(workings, context, cache), context.contextSize - MARGIN_TOKENS);
       this.#learnSpeed(result.tokens.generated, result.firstTokenMs, performance.now() - begun);
@@ -115,18 +163,17 @@ export class ModelRuntime {
 
   /** Scores a middle that others propose. Errors: as infill; `contextOverflow` (longer than the context has room for); CancelledError. */
   async scoreContinuation(request: ScoreRequest): Promise<ScoreResult> {
-    return this.#use(async (workings, stop) => {
-      const { context, cache } = await this.#completion(workings);
+    return this.#use(async (workings, stop, contexts) => {
+      const { context, cache } = await contexts.get("completion");
       return this.#infill(workings).score(cache, { ...request, signal: merged(request.signal, stop) }, promptLimit(workings, context, cache), context.contextSize - MARGIN_TOKENS);
     });
   }
 
   /** Answers a conversation. Errors: `modelIncapable` (no chat template), `contextOverflow`, `noModel`, those of loading. */
   async generate(request: GenerateRequest): Promise<GenerateResult> {
-    return this.#use(async (workings, stop) => {
+    return this.#use(async (workings, stop, contexts) => {
       const chat = await this.#chat(workings);
-      workings.chatCache ??= this.#newCache(workings, workings.loaded.fit.plan.chat);
-      const { context, cache } = await workings.chatCache;
+      const { context, cache } = await contexts.get("chat");
       const begun = performance.now();
       const result = await chat.generate(cache, { ...request, signal: merged(request.signal, stop) }, context.contextSize);
       this.#learnSpeed(result.tokens.generated, result.firstTokenMs, performance.now() - begun);
@@ -177,14 +224,20 @@ export class ModelRuntime {
   }
 
   /** Runs `work` on the loaded model, loading it where it was unloaded. */
-  async #use<T>(work: (workings: Workings, stop: AbortSignal) => Promise<T>): Promise<T> {
+  async #use<T>(work: (workings: Workings, stop: AbortSignal, contexts: AdapterContexts) => Promise<T>): Promise<T> {
     this.#clearIdleTimer();
     this.#running++;
     try {
       // A change under way (a load, an unload) comes first; a failed one concerns whoever asked for it.
       await this.#changes.catch(() => undefined);
       const workings = this.#workings === null ? await this.#change(() => this.#ensure()) : await this.#workings;
-      return await work(workings, this.#stop.signal);
+      const { contexts } = workings;
+      const release = contexts.hold();
+      try {
+        return await work(workings, this.#stop.signal, contexts);
+      } finally {
+        await release();
+      }
     } finally {
       this.#running--;
       if (this.#running === 0) this.#startIdleTimer();
@@ -200,7 +253,7 @@ export class ModelRuntime {
   async #ensure(): Promise<Workings> {
     if (this.#workings !== null) return this.#workings;
     const wish = this.#wish;
-    if (wish === null) throw new EngineError("noModel", "No model is loaded. Choose one with \"KaLactica: Choose Model\" or `kalactica models use`.");
+    if (wish === null) throw noModel();
     const failure = this.#failure;
     if (failure !== null && performance.now() - failure.at < RETRY_AFTER_MS) throw failure.error;
     const { info } = wish;
@@ -209,11 +262,13 @@ export class ModelRuntime {
       const begun = performance.now();
       const loaded = await loadModel(info, wish.settings, this.#log);
       this.#failure = null;
-      const workings = Promise.resolve({ loaded });
+      const made: Workings = { loaded, contexts: new AdapterContexts(loaded, null), adapterFiles: new Map() };
+      const complaint = await this.#equipOnLoad(made, wish.adapter);
+      const workings = Promise.resolve(made);
       this.#workings = workings;
       this.#setStatus({
-        state: "ready", id: info.id, name: info.name, device: loaded.device, explanation: loaded.explanation,
-        contextSize: loaded.fit.plan.chat, tokensPerSecond: this.#tokensPerSecond, capabilities: info.capabilities,
+        state: "ready", id: info.id, name: info.name, device: loaded.device, explanation: complaint === "" ? loaded.explanation : `${loaded.explanation} ${complaint}`,
+        contextSize: loaded.fit.plan.chat, tokensPerSecond: this.#tokensPerSecond, capabilities: info.capabilities, adapter: made.contexts.adapter?.sha256 ?? null,
       });
       this.#log.info("Model loaded", { id: info.id, device: loaded.device, contextSize: loaded.fit.plan.chat, ms: Math.round(performance.now() - begun) });
       if (this.#running === 0) this.#startIdleTimer();
@@ -226,6 +281,36 @@ export class ModelRuntime {
     }
   }
 
+  /** Puts the wished adapter on a model that was just loaded; one that does not hold is left off, and the result says so. */
+  async #equipOnLoad(workings: Workings, adapter: ModelAdapter | null): Promise<string> {
+    if (adapter === null) return "";
+    try {
+      const proof = `${workings.loaded.details.file}\n${adapter.sha256}`;
+      const verdict = this.#proven.has(proof) ? null : await this.#prove(workings, adapter);
+      if (verdict?.applied === false) throw new EngineError("modelLoadFailed", verdict.sentence, { adapter: adapter.sha256 });
+      await this.#equip(workings, adapter);
+      return "";
+    } catch (error) {
+      const sentence = `The base model is used alone: ${error instanceof Error ? error.message : String(error)}`;
+      this.#log.error(sentence, { adapter: adapter.sha256 });
+      return sentence;
+    }
+  }
+
+  async #prove(workings: Workings, adapter: ModelAdapter): ReturnType<typeof checkCanary> {
+    const { model, threads, details } = workings.loaded;
+    const begun = performance.now();
+    const verdict = await checkCanary(model, adapter, threads);
+    this.#log.info(verdict.sentence, { ms: Math.round(performance.now() - begun) });
+    if (verdict.applied) this.#proven.add(`${details.file}\n${adapter.sha256}`);
+    return verdict;
+  }
+
+  async #equip(workings: Workings, adapter: ModelAdapter | null): Promise<void> {
+    if (adapter !== null && !workings.adapterFiles.has(adapter.file)) workings.adapterFiles.set(adapter.file, (await stat(adapter.file)).size);
+    workings.contexts = new AdapterContexts(workings.loaded, adapter);
+  }
+
   /** Stops what computes, and frees the model. */
   async #discard(): Promise<void> {
     this.#clearIdleTimer();
@@ -235,7 +320,7 @@ export class ModelRuntime {
     this.#stop = new AbortController();
     this.#workings = null;
     // Contexts wait for the batch that is being computed; disposing the model then disposes them with it.
-    for (const part of [workings.completionCache, workings.chatCache]) await (await part?.catch(() => undefined))?.context.dispose();
+    await workings.contexts.dispose();
     await (await workings.embedder?.catch(() => undefined))?.dispose();
     await workings.loaded.dispose();
   }
@@ -246,17 +331,6 @@ export class ModelRuntime {
 
   #chat(workings: Workings): Promise<Chat> {
     return (workings.chat ??= Chat.create(workings.loaded.model));
-  }
-
-  #completion(workings: Workings): Promise<{ context: LlamaContext; cache: PromptCache }> {
-    return (workings.completionCache ??= this.#newCache(workings, workings.loaded.fit.plan.completion));
-  }
-
-  async #newCache(workings: Workings, contextSize: number): Promise<{ context: LlamaContext; cache: PromptCache }> {
-    const { model, batchTokens, threads, details, device } = workings.loaded;
-    const context = await createContext(model, { contextSize, batchSize: batchTokens, threads });
-    const expectedMs = device === "cpu" ? (2 * details.parameters) / (threads * CPU_OPERATIONS_PER_MS) : 0;
-    return { context, cache: new PromptCache(context.getSequence(), batchTokens, expectedMs) };
   }
 
   /** Keeps a running mean of generated tokens per second; listeners hear of it only when it has clearly changed. */
@@ -302,12 +376,13 @@ function promptLimit(workings: Workings, context: LlamaContext, cache: PromptCac
   return Math.min(workings.promptLevel, room - Math.min(MOST_RESERVED_TOKENS, room >> 3));
 }
 
-async function createContext(model: LlamaModel, options: { contextSize: number; batchSize: number; threads: number }): Promise<LlamaContext> {
-  try {
-    return await model.createContext({ ...options, sequences: 1 });
-  } catch (error) {
-    throw new EngineError("modelTooLarge", `There is not enough memory for a context of ${options.contextSize} tokens. Lower kalactica.model.contextSize, close other programs, or choose a smaller model.`, { contextSize: options.contextSize }, error);
-  }
+/** Bytes of adapters that llama.cpp would hold without use under `next`. */
+function idleAdapterBytes(workings: Workings, next: ModelAdapter | null): number {
+  return [...workings.adapterFiles].reduce((sum, [file, bytes]) => (file === next?.file ? sum : sum + bytes), 0);
+}
+
+function noModel(): EngineError {
+  return new EngineError("noModel", "No model is loaded. Choose one with \"KaLactica: Choose Model\" or `kalactica models use`.");
 }
 
 function merged(signal: AbortSignal | undefined, stop: AbortSignal): AbortSignal {

@@ -300,6 +300,8 @@ export interface ModelStatus {
   contextSize: number;
   tokensPerSecond: number | null;
   capabilities: ModelCapabilities;
+  /** SHA-256 of the adapter that chat and completion use; null or absent: the base model alone. */
+  adapter?: string | null;
 }
 
 export interface DoctorItem {

@@ -72,6 +72,18 @@ export class ModelChoice {
     }
   }
 
+  /** The model in use, or else the one that would be; loads nothing. Errors: as {@link load}. */
+  async chosen(settings: Settings, trusted: boolean): Promise<ModelInfo> {
+    return this.#runtime.model ?? (await this.#registry.active(trusted ? settings["model.file"] : "")).info;
+  }
+
+  /** The same, loaded. Errors: as {@link load}. */
+  async loaded(settings: Settings, trusted: boolean): Promise<ModelInfo> {
+    const { state } = this.#runtime.status();
+    if (state !== "ready" && state !== "unloaded") await this.load(settings, trusted);
+    return this.chosen(settings, trusted);
+  }
+
   async #loadEmbedded(settings: Settings): Promise<void> {
     const embedded = await this.#registry.embedded();
     if (embedded) await this.#runtime.load(embedded, settings);

@@ -21,6 +21,8 @@ export interface CompleteDependencies {
   scheduler: Scheduler;
   /** Null where no model is loaded or it has no infill; the look-up then stands alone. */
   model: CompletionModel | null;
+  /** Names the model and adapter in use now: a suggestion made under another one is not shown again. */
+  modelKey?: () => string;
   /** The safety room's screen of generated code. */
   screenCompletion: (text: string, place: { path: string; language: string; prefix: string; suffix: string }) => Verdict | Promise<Verdict>;
   /** Text of other open or recent files, most useful last. */
@@ -60,7 +62,7 @@ export async function completeCode(params: CompleteParams, dependencies: Complet
   const refusal = refusalFor(params, dependencies.settings);
   if (refusal) return nothing(refusal, started);
 
-  const hit = session.cache.find(params);
+  const hit = session.cache.find(params, dependencies.modelKey?.());
   if (hit) {
     return {
       completionId: hit.entry.completionId, text: hit.remainder, replacesAfter: hit.replacesAfter, source: "cache", confidence: hit.entry.confidence,
@@ -84,6 +86,7 @@ function refusalFor(params: CompleteParams, settings: CompleteDependencies["sett
 
 async function completeFresh(params: CompleteParams, dependencies: CompleteDependencies, priority: Priority, started: number): Promise<CompleteResult> {
   const { session, settings, signal } = dependencies;
+  const model = dependencies.modelKey?.() ?? "";
   const mostLines = settings["completion.maximumLines"];
   const rule = mostLines > 1 ? lineRuleAt(params.prefix, params.suffix) : "single";
 
@@ -133,7 +136,8 @@ async function completeFresh(params: CompleteParams, dependencies: CompleteDepen
   throwIfCancelled(signal);
   if (verdict.action === "block") return { ...nothing("filtered", started), confidence: chosen.confidence, verdict, timings: timings(), tokens };
   const completionId = randomUUID();
-  session.cache.add({ path: params.path, prefix: params.prefix, suffix: params.suffix, completionId, text: chosen.text, replacesAfter: chosen.replacesAfter, confidence: chosen.confidence });
+  // A model or adapter that was changed meanwhile leaves open which one wrote it.
+  if ((dependencies.modelKey?.() ?? "") === model) session.cache.add({ model, path: params.path, prefix: params.prefix, suffix: params.suffix, completionId, text: chosen.text, replacesAfter: chosen.replacesAfter, confidence: chosen.confidence });
   session.outcomes?.suggested({ completionId, path: params.path, language: params.language, source: chosen.source, confidence: chosen.confidence, prefix: params.prefix, suffix: params.suffix, text: chosen.text });
   return { completionId, text: chosen.text, replacesAfter: chosen.replacesAfter, source: chosen.source, confidence: chosen.confidence, reason: null, verdict, timings: timings(), tokens };
 }
