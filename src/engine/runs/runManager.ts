@@ -5,7 +5,7 @@ import { statSync } from "node:fs";
 import { EngineError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { ProcessLock } from "../base/processLock.ts";
-import type { RunFigures, RunInfo, RunSample } from "../protocol/training.ts";
+import type { RunFigures, RunInfo, RunReceipt, RunSample } from "../protocol/training.ts";
 import { JsonLinesFollower } from "./jsonLines.ts";
 import { sentenceOfEnd } from "./runEnd.ts";
 import type { PowerReader } from "./powerSource.ts";
@@ -36,6 +36,8 @@ export interface RunManagerOptions {
   settings: () => { pauseOnBattery: boolean; resumeByItself: boolean };
   onChanged: (run: RunInfo) => void;
   onFigures: (id: string, figures: RunFigures) => void;
+  /** Makes the adapter of a finished run live; gives the receipt as it is then. */
+  goLive: (record: RunRecord) => Promise<RunReceipt>;
   timings?: Partial<RunManagerTimings>;
 }
 
@@ -86,7 +88,7 @@ export class RunManager {
         if (changed) await this.#adopt(changed);
         else this.#follow(record.id);
       } else {
-        await this.#adopt(record);
+        await this.#adopt(await this.#promote(record));
       }
     }
   }
@@ -112,7 +114,7 @@ export class RunManager {
 
   /** Queues a new run. Errors: `diskFull`, `unreadable`. */
   async start(job: RunJob, info: Omit<RunInfo, "state" | "sentence" | "resumable">): Promise<RunInfo> {
-    const record: RunRecord = { ...info, state: "queued", sentence: "", resumable: false, ownerPid: process.pid, stoppedByItself: false, fruitlessStarts: 0 };
+    const record: RunRecord = { ...info, state: "queued", sentence: "", resumable: false, ownerPid: process.pid, stoppedByItself: false, fruitlessStarts: 0, goLive: false };
     await this.#store.create(job, record);
     this.#enqueue(record);
     return runInfo(record);
@@ -165,7 +167,7 @@ export class RunManager {
 
   /** Resolves when the run neither waits nor is worked on, with its state then. */
   async settled(id: string): Promise<RunInfo> {
-    const isOver = ({ state }: RunRecord): boolean => state !== "queued" && !ACTIVE_STATES.includes(state) && this.#active?.id !== id;
+    const isOver = ({ state, goLive }: RunRecord): boolean => state !== "queued" && !ACTIVE_STATES.includes(state) && this.#active?.id !== id && !goLive;
     const record = await this.#store.get(id);
     if (isOver(record)) return runInfo(record);
     if (ACTIVE_STATES.includes(record.state)) this.#follow(id);
@@ -292,7 +294,10 @@ export class RunManager {
     if (this.#closed) return;
     this.#report(id);
     const record = await this.#store.get(id);
-    if (!ACTIVE_STATES.includes(record.state)) await this.#settle(id, {});
+    if (!ACTIVE_STATES.includes(record.state)) {
+      await this.#promote(record);
+      await this.#settle(id, {});
+    }
     else if (end.code === EXIT_BUSY) {
       const changed = await this.#store.change(id, () => ({ state: "queued", sentence: MACHINE_BUSY, fruitlessStarts: Math.max(0, record.fruitlessStarts - 1) }));
       if (changed) {
@@ -309,6 +314,21 @@ export class RunManager {
       this.#options.log.warn("A trainer ended unexpectedly", { id, code: end.code, signal: end.signal });
       await this.#settle(id, { state: fromOutside ? "interrupted" : "failed", sentence, stoppedByItself: fromOutside, secondsLeft: null, endedAt: fromOutside ? null : Date.now() });
     }
+  }
+
+  /** Where a finished run's adapter is to go live, does that; a run of a living engine is left to it. */
+  async #promote(record: RunRecord): Promise<RunRecord> {
+    if (!record.goLive || this.#closed || (record.ownerPid !== process.pid && isAlive(record.ownerPid))) return record;
+    let receipt: RunReceipt | null = record.receipt;
+    try {
+      receipt = await this.#options.goLive(record);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#options.log.error("The adapter of a finished run could not be made live", { id: record.id, error: why });
+      receipt = receipt && { ...receipt, promoted: false, sentence: `The adapter was better, but it could not be made live: ${why}` };
+    }
+    if (receipt) await this.#store.writeReceipt(record.id, receipt);
+    return (await this.#store.change(record.id, () => ({ goLive: false, receipt, sentence: receipt?.sentence ?? record.sentence }))) ?? record;
   }
 
   async #settle(id: string, change: Partial<RunRecord>): Promise<void> {

@@ -49,6 +49,8 @@ export interface RunRecord extends RunInfo {
   stoppedByItself: boolean;
   /** Starts without a step of progress since, so that a run that always dies is not started for ever. */
   fruitlessStarts: number;
+  /** A finished run whose adapter shall go live, which an engine does: it alone can see that it is truly applied. */
+  goLive: boolean;
 }
 
 /** What a trainer is asked for, with what its run's state shall say then. */
@@ -255,6 +257,6 @@ export async function take(lock: ProcessLock): Promise<boolean> {
 }
 
 /** What clients see of a record. */
-export function runInfo({ ownerPid: _owner, stoppedByItself: _stopped, fruitlessStarts: _starts, ...info }: RunRecord): RunInfo {
+export function runInfo({ ownerPid: _owner, stoppedByItself: _stopped, fruitlessStarts: _starts, goLive: _live, ...info }: RunRecord): RunInfo {
   return info;
 }

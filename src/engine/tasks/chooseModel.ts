@@ -32,6 +32,11 @@ export class ModelChoice {
     return models.map((model) => ({ ...model, active: loaded === null ? model.active : model.id === loaded }));
   }
 
+  /** The installed model with this id, file name or path. Errors: `notFound`, those of reading a GGUF file. */
+  find(idOrFile: string): Promise<ModelInfo> {
+    return this.#registry.find(idOrFile);
+  }
+
   /** Errors: those of reading a GGUF file. */
   async inspect(file: string, settings: Settings): Promise<ModelInfo> {
     return this.#registry.inspect(file, await this.#probe(settings));

@@ -4,7 +4,7 @@
 import { EngineError } from "../base/errors.ts";
 import { readGguf } from "../base/gguf.ts";
 import { Log } from "../base/log.ts";
-import { DatasetStore } from "../data/store/datasetStore.ts";
+import { DatasetStore } from "../data/versions.ts";
 import { CANARY_TEXT, CANARY_TOKENS } from "../model/canary.ts";
 import { openRollouts } from "../model/rollouts.ts";
 import { openSampleTokenizer } from "../model/sampleTokenizer.ts";
@@ -119,7 +119,7 @@ async function canaryOf(model: AdaptedModel, tensors: readonly NamedTensor[], en
   return { tokens, adapted: await read("on"), base: await read("off") };
 }
 
-/** Takes the adapter of a finished run into the store; live it goes where the receipt says so. */
+/** Takes the adapter of a finished run into the store. Where the receipt says so, it goes live: by the engine, which loads it. */
 async function conclude(result: TuningResult, job: RunJob, writer: TrainerContext["writer"]): Promise<TrainerOutcome> {
   const { state, adapter } = result;
   if (state !== "finished" || adapter === null || result.receipt === null) return { state, sentence: "" };
@@ -129,7 +129,7 @@ async function conclude(result: TuningResult, job: RunJob, writer: TrainerContex
     ? { ...result.receipt, promoted: false, sentence: `${result.receipt.sentence} It was not made live, as the run was asked to leave that to you.` }
     : result.receipt;
   await store.add({ sha256, modelSha256: job.model.sha256, model: job.model.name, createdAt: Date.now(), bytes, rank: adapter.settings.rank, alpha: adapter.settings.alpha, run: job.id, receipt });
-  if (receipt.promoted) await store.activate(sha256, { sha256: job.model.sha256, name: job.model.name });
   await writer.receipt({ ...receipt, adapterSha256: sha256 });
+  await writer.update({ goLive: receipt.promoted });
   return { state, sentence: receipt.sentence };
 }

@@ -36,6 +36,7 @@ function bench(folder = mkdtempSync(path.join(tmpdir(), "kalactica-runs-"))): Be
     settings: () => ({ pauseOnBattery: true, resumeByItself: true }),
     onChanged: ({ id, state }) => { if (states.at(-1) !== `${id.slice(-4)} ${state}`) states.push(`${id.slice(-4)} ${state}`); },
     onFigures: (_, one) => figures.push(one),
+    goLive: () => Promise.reject(new Error("the canary was not moved")),
     timings: { followMs: 20, busyMs: 50, powerMs: 60, graceMs: 400 },
   });
   managers.push(manager);

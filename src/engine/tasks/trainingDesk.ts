@@ -1,0 +1,203 @@
+// Where everything about training meets in the engine: data sets, runs and adapters of one workspace, behind the requests of
+// the same names. It makes sure of trust, plans a run before it is queued, and makes a finished run's adapter live.
+// What a request means in detail is in prepareData.ts, planRun.ts, adapters.ts and runs/.
+import path from "node:path";
+import os from "node:os";
+import { EngineError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { engineVersion } from "../base/paths.ts";
+import type { DatasetStore } from "../data/versions.ts";
+import { openSampleTokenizer } from "../model/sampleTokenizer.ts";
+import type { EngineNotifier } from "../protocol/messages.ts";
+import type { DatasetInfo, PrepareDataParams, ReviewPage, RunEstimate, RunFigures, RunInfo, RunReceipt, RunSample, StartRunParams } from "../protocol/training.ts";
+import type { ModelInfo } from "../protocol/types.ts";
+import { powerReader } from "../runs/powerSource.ts";
+import { RunManager } from "../runs/runManager.ts";
+import { newRunId, RunStore } from "../runs/runStore.ts";
+import type { RunRecord } from "../runs/runStore.ts";
+import { trainerStarter } from "../runs/trainerProcess.ts";
+import type { Settings } from "../settings.ts";
+import { baseHash } from "../training/adapters/store.ts";
+import type { AdaptedModelOptions } from "../training/adaptedModel.ts";
+import type { Adapters } from "./adapters.ts";
+import { planRun } from "./planRun.ts";
+
+export interface TrainingDeskOptions {
+  /** This workspace's storage. */
+  storageDir: string;
+  /** Shared by all windows of this machine. */
+  sharedDir: string;
+  data: DatasetStore;
+  adapters: Adapters;
+  /** Makes a version of a data set (prepareData.ts, with the sources of this workspace). */
+  prepare(params: PrepareDataParams, hooks: { signal?: AbortSignal; onProgress?: (label: string, done: number, total: number | null) => void }): Promise<DatasetInfo>;
+  chosenModel(): Promise<ModelInfo>;
+  findModel(idOrFile: string): Promise<ModelInfo>;
+  /** Bytes that training on a model takes. */
+  memoryOf(options: AdaptedModelOptions): Promise<number>;
+  availableBytes(): Promise<number>;
+  settings(): Settings;
+  trusted(): boolean;
+  log: Log;
+  notify?: EngineNotifier | undefined;
+}
+
+export class TrainingDesk {
+  readonly #options: TrainingDeskOptions;
+  readonly #data: DatasetStore;
+  readonly runs: RunManager;
+  readonly #store: RunStore;
+
+  constructor(options: TrainingDeskOptions) {
+    this.#options = options;
+    this.#data = options.data;
+    this.#store = new RunStore(path.join(options.storageDir, "runs"));
+    this.runs = new RunManager({
+      store: this.#store,
+      machineLock: this.#machineLock,
+      log: options.log.for("runs"),
+      startTrainer: trainerStarter(),
+      power: powerReader(),
+      settings: () => {
+        const settings = options.settings();
+        return { pauseOnBattery: settings["training.pauseOnBattery"], resumeByItself: settings["training.resumeByItself"] };
+      },
+      onChanged: (run) => options.notify?.("train/changed", run),
+      onFigures: (id, figures) => options.notify?.("train/figures", { id, figures }),
+      goLive: (record) => this.#goLive(record),
+    });
+  }
+
+  /** Finds what earlier engines left; with `adopt`, goes on with it where the settings say so. */
+  async recover(adopt: boolean): Promise<void> {
+    await this.runs.recover(adopt && this.#options.trusted());
+  }
+
+  /** Errors: those of the source; `badRequest` in an untrusted workspace; CancelledError, which leaves nothing behind. */
+  async prepareData(params: PrepareDataParams, hooks: { signal?: AbortSignal; onProgress?: (label: string, done: number, total: number | null) => void } = {}): Promise<DatasetInfo> {
+    this.#requireTrust("prepared for training");
+    const { id } = params;
+    return this.#options.prepare(params, {
+      ...hooks,
+      onProgress: (label, done, total) => {
+        hooks.onProgress?.(label, done, total);
+        if (id !== undefined) this.#options.notify?.("data/progress", { id, label, done, total });
+      },
+    });
+  }
+
+  listData(): Promise<DatasetInfo[]> {
+    return this.#data.list();
+  }
+
+  /** Errors: `notFound`. */
+  async showData(dataset: string): Promise<DatasetInfo> {
+    return (await this.#data.open(dataset)).info;
+  }
+
+  /** Errors: `notFound`, `dataInvalid` where the version is damaged. */
+  async reviewData(dataset: string, offset: number, limit: number): Promise<ReviewPage> {
+    return this.#data.review(dataset, { offset, limit });
+  }
+
+  /** Takes records in or out, as a new version under the same name. Errors: as {@link reviewData}. */
+  decideData(dataset: string, ids: readonly string[], included: boolean): Promise<DatasetInfo> {
+    return this.#data.setIncluded(dataset, ids.map((id) => ({ id, included })), engineVersion());
+  }
+
+  /** Errors: those of planRun; `notFound` for model or data. */
+  async estimate(params: StartRunParams): Promise<RunEstimate> {
+    return (await this.#plan(params)).estimate;
+  }
+
+  /** Queues a run. Errors: as {@link estimate}; `modelTooLarge` where it does not fit; `badRequest` without trust or agreement. */
+  async start(params: StartRunParams): Promise<RunInfo> {
+    this.#requireTrust("trained");
+    const { estimate, model, dataset } = await this.#plan(params);
+    if (!estimate.fits) throw new EngineError("modelTooLarge", estimate.sentence, { memoryBytes: estimate.memoryBytes, availableBytes: estimate.availableBytes });
+    const id = newRunId(params.method);
+    const modelSha256 = await this.#hashOf(model.file);
+    return this.runs.start({
+      id, method: params.method,
+      model: { name: model.name, file: model.file, sha256: modelSha256 },
+      dataset: { name: dataset.name, version: dataset.version },
+      dataDir: this.#data.folder,
+      adaptersDir: this.#options.adapters.store.folder,
+      config: estimate.config,
+      promote: params.promote ?? "whenBetter",
+      executeCode: params.executeCode === true,
+      threads: this.#threads(),
+      machineLock: this.#machineLock,
+    }, {
+      id, method: params.method, model: model.name, modelFile: model.file, modelSha256,
+      dataset: dataset.name, datasetVersion: dataset.version, config: estimate.config,
+      createdAt: Date.now(), endedAt: null, step: 0, steps: estimate.steps, epoch: 0, secondsLeft: estimate.seconds, last: null, receipt: null,
+    });
+  }
+
+  /** Errors: `notFound`, `badRequest`. */
+  async resume(id: string): Promise<RunInfo> {
+    this.#requireTrust("trained");
+    return this.runs.resume(id);
+  }
+
+  figures(id: string, fromStep: number): RunFigures[] {
+    return this.runs.figures(id, fromStep);
+  }
+
+  samples(id: string): RunSample[] {
+    return this.runs.samples(id);
+  }
+
+  close(): void {
+    this.runs.close();
+  }
+
+  async #plan(params: StartRunParams): Promise<{ estimate: RunEstimate; model: ModelInfo & { file: string }; dataset: DatasetInfo }> {
+    const model = params.model === undefined ? await this.#options.chosenModel() : await this.#options.findModel(params.model);
+    const { file } = model;
+    if (file === null) throw new EngineError("noModel", `The model ${model.name} is not on this machine. Download it first.`, { id: model.id });
+    const dataset = await this.#data.open(params.dataset);
+    const tokenizer = await openSampleTokenizer(file, this.#options.log.for("model"));
+    try {
+      const estimate = await planRun(params, {
+        model: { ...model, file, sha256: await this.#hashOf(file) },
+        dataset, tokenizer, threads: this.#threads(),
+        memoryOf: this.#options.memoryOf,
+        availableBytes: await this.#options.availableBytes(),
+        runs: await this.runs.list(),
+      });
+      return { estimate, model: { ...model, file }, dataset: dataset.info };
+    } finally {
+      await tokenizer.close();
+    }
+  }
+
+  /** A run's model need not be the one in use: then only the pointer moves, and the canary is checked when it is loaded. */
+  async #goLive(record: RunRecord): Promise<RunReceipt> {
+    const { receipt } = record;
+    if (receipt === null) throw new Error("a run without a receipt cannot go live");
+    const { adapters } = this.#options;
+    const inUse = (await this.#options.chosenModel()).file;
+    if (inUse !== null && (await this.#hashOf(inUse)) === record.modelSha256) await adapters.activate(receipt.adapterSha256);
+    else await adapters.store.activate(receipt.adapterSha256, { sha256: record.modelSha256, name: record.model });
+    return receipt;
+  }
+
+  #hashOf(file: string): Promise<string> {
+    return baseHash(file, path.join(this.#options.adapters.store.folder, "base-hashes.json"));
+  }
+
+  #threads(): number {
+    const settings = this.#options.settings();
+    return settings["training.threads"] || settings["model.threads"] || Math.max(1, os.availableParallelism());
+  }
+
+  get #machineLock(): string {
+    return path.join(this.#options.sharedDir, "training.lock");
+  }
+
+  #requireTrust(what: string): void {
+    if (!this.#options.trusted()) throw new EngineError("badRequest", `Nothing is ${what} while this workspace is not trusted. Trust it first.`);
+  }
+}
