@@ -167,6 +167,7 @@ export interface RunFigures {
   /** DPO and KTO. */
   margin?: number;
   accuracy?: number;
+  validationAccuracy?: number;
   chosenLogProbability?: number;
   rejectedLogProbability?: number;
   /** GRPO. */

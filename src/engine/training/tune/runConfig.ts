@@ -160,12 +160,13 @@ export function settingNames(): string[] {
 }
 
 /**
- * Identifies what a checkpoint's numbers mean. Memory, display and evaluation settings may change on resumption; all others
- * would make it another run.
+ * Identifies what a checkpoint's numbers mean. Memory, display and evaluation settings may change on resumption, and the
+ * learning rate, so that a run that diverged can go on with a lower one; all others would make it another run.
  */
 export function fingerprintOf(method: TrainingMethod, config: RunConfig, datasetVersion: string): string {
-  const { activationMb: _a, shownSamples: _s, exactMatchCases: _e, checkpointEverySteps: _c, promotion: _p, ...rest } = config;
-  return sha256(JSON.stringify({ method, rest, datasetVersion }));
+  const { activationMb: _a, shownSamples: _s, exactMatchCases: _e, checkpointEverySteps: _c, promotion: _p, optimizer, ...rest } = config;
+  const { learningRate: _l, ...optimizerRest } = optimizer;
+  return sha256(JSON.stringify({ method, rest, optimizer: optimizerRest, datasetVersion }));
 }
 
 type Fields = Record<string, unknown>;

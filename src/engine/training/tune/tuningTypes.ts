@@ -1,7 +1,7 @@
 // What a tuning run takes and gives: the signature between the loop (runTuning.ts) and whoever starts it. Types only.
 import type { TrainingRecord } from "../../base/trainingRecord.ts";
 import type { RunFigures, RunReceipt, RunSample, RunState, TrainingMethod } from "../../protocol/training.ts";
-import type { AdaptedModel, AdaptedModelOptions, AdapterSettings } from "../adaptedModel.ts";
+import type { AdaptedModel, AdaptedModelOptions, AdapterSettings, NamedTensor } from "../adaptedModel.ts";
 import type { SampleTokenizer } from "../samples/sampleTokenizer.ts";
 
 export type TaskRecord = Extract<TrainingRecord, { kind: "task" }>;
@@ -52,8 +52,6 @@ export interface Reward {
 export interface TuningOptions {
   /** Holds everything of the run: rendered samples, checkpoints, adapters. Made where it does not exist. */
   readonly runFolder: string;
-  /** Name of the run, noted in its adapters. */
-  readonly runId: string;
   readonly method: TrainingMethod;
   readonly modelFile: string;
   /** SHA-256 of the model file as it is now; resuming with another one is refused. */
@@ -64,7 +62,10 @@ export interface TuningOptions {
   /** Values over the defaults of runConfig.ts, by their names there; checked with completeRunConfig. */
   readonly config: Record<string, unknown>;
   readonly tokenizer: SampleTokenizer;
+  /** Opens the model; whoever passes this in closes the model once the run has ended. */
   openModel(options: AdaptedModelOptions): Promise<AdaptedModel>;
+  /** Writes the adapter as a GGUF LoRA file named by its content into `folder`. */
+  writeAdapter(folder: string, adapter: readonly NamedTensor[], settings: AdapterSettings): Promise<{ file: string; sha256: string }>;
   /** Needed for GRPO; with it, runs of other methods show samples and measure exact match too. */
   readonly rollouts?: Rollouts;
   /** Needed for GRPO; the reward of a reply is the sum of these, each times its weight in `config.grpo.rewards` (1 where absent). */
@@ -123,7 +124,7 @@ export interface RenderReport {
 export interface TuningResult {
   readonly state: "finished" | "paused" | "cancelled";
   readonly step: number;
-  /** The best adapter (`<sha256>.gguf` in the run's folder `adapters`, with its canary), once finished. */
+  /** The best adapter (`<sha256>.gguf` in the run's folder `adapters`), once finished. */
   readonly adapter: { readonly file: string; readonly sha256: string; readonly settings: AdapterSettings } | null;
   /** Once finished: figures before and after, and whether the promotion rule lets it go live. */
   readonly receipt: RunReceipt | null;
