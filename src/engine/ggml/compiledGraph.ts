@@ -11,29 +11,72 @@ import type { Tensor } from "./tensor.ts";
 /** A run of ggml nodes, or one product by BLAS; in the order of computation. */
 type Stage = { readonly graph: GraphPointer } | { readonly call: PreparedCall };
 
+const shortOfMemory = "There is not enough memory to compute with this model. Choose a smaller batch, a shorter sequence or a smaller model.";
+
+/**
+ * Memory for the intermediate tensors of graphs that never run at the same time: as much as the largest of them needs. Every graph
+ * that needs the most is reserved first, then the graphs are compiled: memory that grew later would move under their feet.
+ */
+export class SharedMemory {
+  readonly #backend: Backend;
+  readonly #allocator: AllocatorPointer;
+  #inUse = false;
+
+  /** Errors: `modelTooLarge` where memory is short. */
+  constructor(backend: Backend) {
+    this.#backend = backend;
+    const allocator = backend.functions.ggml_gallocr_new(backend.bufferType);
+    if (allocator === null) throw new EngineError("modelTooLarge", shortOfMemory);
+    this.#allocator = allocator;
+  }
+
+  /** Makes room for `builder`. Errors: `modelTooLarge`. */
+  reserve(builder: GraphBuilder): void {
+    const before = this.sizeBytes;
+    if (!this.#backend.functions.ggml_gallocr_reserve(this.#allocator, builder.graph)) throw new EngineError("modelTooLarge", shortOfMemory);
+    if (this.#inUse && this.sizeBytes !== before) throw new EngineError("internal", "A graph needs more memory than those that were reserved for.");
+  }
+
+  /** Gives the tensors of `builder` their places; they keep them for good. */
+  allocate(builder: GraphBuilder): void {
+    // ggml plans anew only where it sees a difference in sizes, not in what lives how long.
+    this.reserve(builder);
+    this.#inUse = true;
+    if (!this.#backend.functions.ggml_gallocr_alloc_graph(this.#allocator, builder.graph)) throw new EngineError("modelTooLarge", shortOfMemory);
+  }
+
+  get sizeBytes(): number {
+    return this.#backend.functions.ggml_gallocr_get_buffer_size(this.#allocator, 0);
+  }
+
+  /** After closing the graphs that use it. */
+  close(): void {
+    this.#backend.functions.ggml_gallocr_free(this.#allocator);
+  }
+}
+
 export class CompiledGraph {
   readonly #backend: Backend;
   readonly #builder: GraphBuilder;
-  readonly #allocator: AllocatorPointer;
+  readonly #memory: SharedMemory;
+  readonly #ownsMemory: boolean;
   readonly #stages: readonly Stage[];
   readonly #stageContext: ContextPointer | undefined;
-  /** Bytes of intermediate tensors. */
+  /** Bytes of intermediate tensors; those of shared memory are counted there. */
   readonly computeBytes: number;
   readonly nNodes: number;
   /** Matrix products that BLAS computes. */
   readonly nBlasProducts: number;
 
-  /** Takes over `builder`, which must not grow any more. Errors: `modelTooLarge` where memory is short. */
-  constructor(backend: Backend, builder: GraphBuilder, blas?: Blas) {
+  /** Takes over `builder`, which must not grow any more; in memory of its own unless `memory` is given. Errors: `modelTooLarge` where memory is short. */
+  constructor(backend: Backend, builder: GraphBuilder, blas?: Blas, memory?: SharedMemory) {
     const { functions } = backend;
     this.#backend = backend;
     this.#builder = builder;
-    const allocator = functions.ggml_gallocr_new(backend.bufferType);
-    if (allocator === null || !functions.ggml_gallocr_alloc_graph(allocator, builder.graph)) {
-      throw new EngineError("modelTooLarge", "There is not enough memory to compute with this model. Choose a smaller batch, a shorter sequence or a smaller model.");
-    }
-    this.#allocator = allocator;
-    this.computeBytes = functions.ggml_gallocr_get_buffer_size(allocator, 0);
+    this.#memory = memory ?? new SharedMemory(backend);
+    this.#ownsMemory = memory === undefined;
+    this.#memory.allocate(builder);
+    this.computeBytes = this.#ownsMemory ? this.#memory.sizeBytes : 0;
     this.nNodes = functions.ggml_graph_n_nodes(builder.graph);
     if (blas === undefined) {
       this.#stages = [{ graph: builder.graph }];
@@ -61,7 +104,7 @@ export class CompiledGraph {
 
   close(): void {
     const { functions } = this.#backend;
-    functions.ggml_gallocr_free(this.#allocator);
+    if (this.#ownsMemory) this.#memory.close();
     if (this.#stageContext !== undefined) functions.ggml_free(this.#stageContext);
     this.#builder.close();
   }

@@ -9,11 +9,17 @@ import type { ContextPointer, GgmlFunctions, GraphPointer, TensorPointer } from 
 import { shapeOf, Tensor } from "./tensor.ts";
 import type { FullShape, Shape } from "./tensor.ts";
 
-/** Rotary position embedding of adjacent pairs ("NORM" in ggml): what the llama architecture uses in GGUF files. */
+/** Rotary position embedding (Su et al. 2021). */
 export interface RopeSettings {
   /** Rotated dimensions of a head. */
   readonly nDimensions: number;
   readonly frequencyBase: number;
+  /** Which dimensions rotate together: neighbours (ggml's NORM; llama in GGUF files, the default) or i and i + n/2 (NEOX). */
+  readonly pairs?: "neighbours" | "halves";
+  /** Factor on positions (linear scaling), 1 by default. */
+  readonly frequencyScale?: number;
+  /** Divisors of the frequencies, F32 [nDimensions / 2] (Llama 3's "rope_freqs"). */
+  readonly frequencyFactors?: Tensor;
 }
 
 /** A matrix product as compiledGraph.ts may hand it to a BLAS: `mul_mat` is aᵀ·b, `out_prod` is a·bᵀ, per matrix of the batch. */
@@ -141,6 +147,16 @@ export class GraphBuilder {
   swiglu(gate: Tensor, up: Tensor): Tensor {
     requireSame(gate, up, "swiglu");
     return this.#like(this.#f.ggml_swiglu_split(this.#context, gate.pointer, up.pointer), gate, "swiglu_split");
+  }
+
+  /** gelu(gate) · up, with gelu by its tanh form (Hendrycks & Gimpel 2016) out of a table of half-precision numbers, as in llama.cpp. */
+  geglu(gate: Tensor, up: Tensor): Tensor {
+    requireSame(gate, up, "geglu");
+    return this.#like(this.#f.ggml_geglu_split(this.#context, gate.pointer, up.pointer), gate, "geglu_split");
+  }
+
+  tanh(a: Tensor): Tensor {
+    return this.#like(this.#f.ggml_tanh(this.#context, a.pointer), a, "tanh");
   }
 
   /** Each row divided by its root mean square. */
@@ -303,10 +319,11 @@ export class GraphBuilder {
     return this.#like(this.#f.ggml_rope_ext_back(...this.#ropeArguments(a, positions, settings)), a, "rope_ext_back");
   }
 
-  #ropeArguments(a: Tensor, positions: Tensor, { nDimensions, frequencyBase }: RopeSettings): Parameters<GgmlFunctions["ggml_rope_ext"]> {
+  #ropeArguments(a: Tensor, positions: Tensor, { nDimensions, frequencyBase, pairs, frequencyScale, frequencyFactors }: RopeSettings): Parameters<GgmlFunctions["ggml_rope_ext"]> {
     if (positions.shape[0] !== a.shape[2]) throw mismatch("rope", a, positions);
-    // Mode 0 rotates adjacent pairs; the last four are YaRN's, off.
-    return [this.#context, a.pointer, positions.pointer, null, nDimensions, 0, 0, frequencyBase, 1, 0, 1, 32, 1];
+    if (frequencyFactors !== undefined && frequencyFactors.shape[0] !== nDimensions / 2) throw mismatch("rope", a, frequencyFactors);
+    // Modes of ggml: 0 NORM, 2 NEOX. The last four numbers are YaRN's, off.
+    return [this.#context, a.pointer, positions.pointer, frequencyFactors?.pointer ?? null, nDimensions, pairs === "halves" ? 2 : 0, 0, frequencyBase, frequencyScale ?? 1, 0, 1, 32, 1];
   }
 
   /** One AdamW step in place. `parameters`: [rate, β1, β2, ε, decay, 1/(1−β1ᵗ), 1/(1−β2ᵗ)]. */

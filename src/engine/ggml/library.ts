@@ -55,6 +55,8 @@ export interface GgmlFunctions {
   ggml_silu(context: Context, a: T): T | null;
   ggml_silu_back(context: Context, gradient: T, a: T): T | null;
   ggml_swiglu_split(context: Context, gate: T, up: T): T | null;
+  ggml_geglu_split(context: Context, gate: T, up: T): T | null;
+  ggml_tanh(context: Context, a: T): T | null;
   ggml_rms_norm(context: Context, a: T, epsilon: number): T | null;
   ggml_rms_norm_back(context: Context, gradient: T, a: T, epsilon: number): T | null;
   ggml_mul_mat(context: Context, a: T, b: T): T | null;
@@ -82,10 +84,14 @@ export interface GgmlFunctions {
   ggml_graph_node(graph: GraphPointer, index: number): T | null;
   ggml_gallocr_new(type: BufferTypePointer): AllocatorPointer | null;
   ggml_gallocr_free(allocator: AllocatorPointer): void;
+  ggml_gallocr_reserve(allocator: AllocatorPointer, graph: GraphPointer): boolean;
   ggml_gallocr_alloc_graph(allocator: AllocatorPointer, graph: GraphPointer): boolean;
   ggml_gallocr_get_buffer_size(allocator: AllocatorPointer, buffer: number): number;
 
   ggml_backend_alloc_ctx_tensors(context: Context, backend: BackendPointer): BufferPointer | null;
+  ggml_backend_alloc_ctx_tensors_from_buft(context: Context, type: BufferTypePointer): BufferPointer | null;
+  ggml_backend_tensor_alloc(buffer: BufferPointer, tensor: T, address: DataPointer): number;
+  ggml_backend_buft_name(type: BufferTypePointer): string;
   ggml_backend_buffer_free(buffer: BufferPointer): void;
   ggml_backend_buffer_get_size(buffer: BufferPointer): number;
   ggml_backend_buffer_clear(buffer: BufferPointer, value: number): void;
@@ -97,6 +103,7 @@ export interface GgmlFunctions {
   ggml_backend_free(backend: BackendPointer): void;
   ggml_backend_dev_init(device: DevicePointer, parameters: string | null): BackendPointer | null;
   ggml_backend_dev_description(device: DevicePointer): string;
+  ggml_backend_dev_supports_op(device: DevicePointer, operation: T): boolean;
   ggml_backend_dev_backend_reg(device: DevicePointer): RegistryPointer | null;
   ggml_backend_reg_get_proc_address(registry: RegistryPointer, name: string): FunctionPointer | null;
   ggml_backend_load_all_from_path(folder: string): void;
@@ -114,6 +121,9 @@ const logCallback = koffi.proto("void kalactica_ggml_log(int, const char *, void
 koffi.struct("kalactica_ggml_init_params", { mem_size: "size_t", mem_buffer: "void *", no_alloc: "bool" });
 
 const backendSetter = koffi.proto("void kalactica_backend_setter(void *, int)");
+const bufferTypesGetter = koffi.proto("void * kalactica_buffer_types_getter(void *)");
+/** More extra buffer types than any ggml release has; bounds the search for the terminating NULL. */
+const maxBufferTypes = 16;
 
 // Shorthand of the table below: p pointer, i int, l int64_t, z size_t, f float, b bool, s string, v void, u uint8_t.
 const cTypes: Readonly<Record<string, string>> = {
@@ -130,7 +140,7 @@ const signatures: Readonly<Record<keyof GgmlFunctions, string>> = {
   ggml_scale: "p ppf", ggml_scale_bias: "p ppff",
   ggml_sqrt: "p pp", ggml_log: "p pp",
   ggml_repeat_back: "p ppp",
-  ggml_silu: "p pp", ggml_silu_back: "p ppp", ggml_swiglu_split: "p ppp",
+  ggml_silu: "p pp", ggml_silu_back: "p ppp", ggml_swiglu_split: "p ppp", ggml_geglu_split: "p ppp", ggml_tanh: "p pp",
   ggml_rms_norm: "p ppf", ggml_rms_norm_back: "p pppf",
   ggml_mul_mat: "p ppp", ggml_out_prod: "p ppp",
   ggml_cont: "p pp", ggml_cpy: "p ppp", ggml_transpose: "p pp", ggml_permute: "p ppiiii",
@@ -142,11 +152,11 @@ const signatures: Readonly<Record<keyof GgmlFunctions, string>> = {
   ggml_opt_step_adamw: "p pppppp",
   ggml_new_graph_custom: "p pzb", ggml_build_forward_expand: "v pp", ggml_graph_add_node: "v pp",
   ggml_graph_n_nodes: "i p", ggml_graph_node: "p pi",
-  ggml_gallocr_new: "p p", ggml_gallocr_free: "v p", ggml_gallocr_alloc_graph: "b pp", ggml_gallocr_get_buffer_size: "z pi",
-  ggml_backend_alloc_ctx_tensors: "p pp", ggml_backend_buffer_free: "v p", ggml_backend_buffer_get_size: "z p", ggml_backend_buffer_clear: "v pu",
+  ggml_gallocr_new: "p p", ggml_gallocr_free: "v p", ggml_gallocr_reserve: "b pp", ggml_gallocr_alloc_graph: "b pp", ggml_gallocr_get_buffer_size: "z pi",
+  ggml_backend_alloc_ctx_tensors: "p pp", ggml_backend_alloc_ctx_tensors_from_buft: "p pp", ggml_backend_tensor_alloc: "i ppp", ggml_backend_buft_name: "s p", ggml_backend_buffer_free: "v p", ggml_backend_buffer_get_size: "z p", ggml_backend_buffer_clear: "v pu",
   ggml_backend_get_default_buffer_type: "p p", ggml_backend_graph_compute: "i pp",
   ggml_backend_tensor_set: "v ppzz", ggml_backend_tensor_get: "v ppzz", ggml_backend_tensor_memset: "v puzz", ggml_backend_free: "v p",
-  ggml_backend_dev_init: "p ps", ggml_backend_dev_description: "s p", ggml_backend_dev_backend_reg: "p p",
+  ggml_backend_dev_init: "p ps", ggml_backend_dev_description: "s p", ggml_backend_dev_supports_op: "b pp", ggml_backend_dev_backend_reg: "p p",
   ggml_backend_reg_get_proc_address: "p ps",
   ggml_backend_load_all_from_path: "v s", ggml_backend_dev_by_type: "p i",
 };
@@ -160,6 +170,8 @@ export interface GgmlLibrary {
   readonly release: string;
   /** Calls a function that ggml returned a pointer to: `int`-taking setters of a backend. */
   callSetter(pointer: FunctionPointer, backend: BackendPointer, value: number): void;
+  /** Calls a function that ggml returned a pointer to: one that gives a device's extra buffer types. */
+  callBufferTypes(pointer: FunctionPointer, device: DevicePointer): BufferTypePointer[];
   /** Runs `work` without ggml's lines on standard error; its log goes where it went before afterwards. */
   quietly(work: () => void): void;
 }
@@ -192,6 +204,16 @@ export function loadGgml(folder: string = installedFolder()): GgmlLibrary {
     release: releaseOf(folder),
     callSetter: (pointer, backend, value) => {
       koffi.call(pointer, backendSetter, backend, value);
+    },
+    callBufferTypes: (pointer, device) => {
+      const list = koffi.call(pointer, bufferTypesGetter, device) as bigint | null;
+      const types: BufferTypePointer[] = [];
+      for (let i = 0; list !== null && i < maxBufferTypes; i++) {
+        const type = koffi.decode(list, 8 * i, "void *") as BufferTypePointer | null;
+        if (type === null) break;
+        types.push(type);
+      }
+      return types;
     },
     quietly: silencer(base),
   };

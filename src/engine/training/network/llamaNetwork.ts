@@ -1,5 +1,5 @@
-// A whole llama model as one graph: embedding, layers, head and loss, and the backward pass through all of them.
-// It trains every weight; adapters on frozen weights will give other LayerWeights to the same layers.
+// A whole llama model as one graph, for pretraining: embedding, layers, head and loss, and the backward pass through all of them.
+// It trains every weight; adapters on frozen weights have a network of their own (adaptedNetwork.ts) out of the same layers.
 import { EngineError } from "../../base/errors.ts";
 import { GgmlType } from "../../base/ggmlTypes.ts";
 import { readFloats, TensorStore, writeTensor } from "../../ggml/backend.ts";
@@ -9,8 +9,9 @@ import { CompiledGraph } from "../../ggml/compiledGraph.ts";
 import { GraphBuilder } from "../../ggml/graph.ts";
 import type { Tensor } from "../../ggml/tensor.ts";
 import { TrainedLinear } from "./linear.ts";
-import { LlamaLayers } from "./llamaLayers.ts";
-import type { LayerWeights, NormWeights } from "./llamaLayers.ts";
+import { DecoderLayers } from "./decoderLayers.ts";
+import type { LayerTape, LayerWeights, NormWeights } from "./decoderLayers.ts";
+import { headSize } from "./llamaShape.ts";
 import type { LlamaShape } from "./llamaShape.ts";
 import { addLossHead } from "./lossHead.ts";
 import type { ParameterSet } from "./parameters.ts";
@@ -63,14 +64,15 @@ export class LlamaNetwork {
 
     const nChunks = Math.ceil(nTokens / options.headChunk);
     const g = new GraphBuilder(backend, 256 + (160 + 64 * blocks.length) * shape.nLayers + 48 * nChunks, options.blas !== undefined);
-    const layers = new LlamaLayers(g, shape, { nSequences, sequenceLength, positions, blocks });
+    const decoder = { nHeads: shape.nHeads, nKvHeads: shape.nKvHeads, headSize: headSize(shape), epsilon: shape.epsilon, attentionScale: 1 / Math.sqrt(headSize(shape)), activation: "silu" } as const;
+    const layers = new DecoderLayers(g, decoder, { nDimensions: headSize(shape), frequencyBase: shape.ropeBase }, { nSequences, sequenceLength, positions, blocks });
     const weightsOf = Array.from({ length: shape.nLayers }, (_, layer) => layerWeights(parameters, layer));
     const embedding = parameters.get("token_embd.weight");
 
     let x = g.getRows(embedding.weight, this.#tokens);
-    const tapes = weightsOf.map((weights) => {
-      const tape = layers.forward(weights, x);
-      x = tape.output;
+    const tapes = weightsOf.map((weights): LayerTape => {
+      const { output, tape } = layers.forward(weights, x);
+      x = output;
       return tape;
     });
     g.expand(x);

@@ -1,0 +1,176 @@
+// The implementation of AdaptedModel on ggml: opens a GGUF, puts a fresh adapter beside its frozen weights, and computes with both.
+// The maths: adaptedNetwork.ts and what it names; the optimizer: adapterParameters.ts. No loss and no data format is known here.
+import { EngineError } from "../../base/errors.ts";
+import { readGguf } from "../../base/gguf.ts";
+import { Backend } from "../../ggml/backend.ts";
+import { Blas } from "../../ggml/blas.ts";
+import type { AdaptedModel, AdaptedModelOptions, AdapterSettings, LossWeights, NamedTensor, PackedBatch } from "../adaptedModel.ts";
+import { AdaptedNetwork, tokenStep } from "./adaptedNetwork.ts";
+import { AdapterParameters } from "./adapterParameters.ts";
+import type { AdaptedMatrix } from "./adapterParameters.ts";
+import { FrozenWeights } from "./frozenWeights.ts";
+import { describeModel, linearNames } from "./modelDescription.ts";
+import type { ModelDescription } from "./modelDescription.ts";
+
+/** Format of the transposed copies of quantised matrices. */
+const transposedType = 8; // Q8_0
+
+/**
+ * Opens `options.modelFile` for training an adapter.
+ * Errors: those of reading GGUF; `modelTooNew` for an architecture that cannot be trained; `badRequest` for settings out of range;
+ * `modelTooLarge` where memory is short; `nativeMissing`.
+ */
+export async function openAdaptedModel(options: AdaptedModelOptions): Promise<GgmlAdaptedModel> {
+  const gguf = await readGguf(options.modelFile);
+  return openDescribed(describeModel(gguf, options.modelFile), gguf.dataOffset, options);
+}
+
+/** As {@link openAdaptedModel}, with the description of the file's model and the place of its tensor data at hand. */
+export async function openDescribed(description: ModelDescription, dataOffset: number, options: AdaptedModelOptions): Promise<GgmlAdaptedModel> {
+  checkSettings(options.adapter, options.maxTokens);
+  const backend = Backend.cpu(options.threads);
+  const opened: { close(): void }[] = [backend];
+  try {
+    const blas = options.blas === "ggml" ? undefined : Blas.open(options.threads, options.blas === "auto" ? undefined : options.blas);
+    const weights = await FrozenWeights.load(backend, description, options.modelFile, dataOffset, { stridedProducts: blas !== undefined, transposedType });
+    opened.push(weights);
+    const parameters = new AdapterParameters(backend, adaptedMatrices(description, options.adapter), options.adapter, options.optimizer);
+    opened.push(parameters);
+    const network = new AdaptedNetwork(backend, description, weights, parameters, { maxTokens: roundUp(options.maxTokens), blas });
+    opened.push(network);
+    return new GgmlAdaptedModel(description, weights, parameters, network, options.maxTokens, opened);
+  } catch (error) {
+    for (const part of opened.reverse()) part.close();
+    throw error;
+  }
+}
+
+/** The linears of `description` that `adapter` names. */
+export function adaptedMatrices(description: ModelDescription, adapter: AdapterSettings): AdaptedMatrix[] {
+  return Array.from({ length: description.nLayers }, (_, layer) => linearNames.filter((name) => adapter.targets.includes(name)).map((name) => {
+    const full = `blk.${layer}.${name}.weight`;
+    return { name: full, shape: description.tensors.get(full)?.shape ?? [] };
+  })).flat();
+}
+
+export function roundUp(maxTokens: number): number {
+  return Math.ceil(maxTokens / tokenStep) * tokenStep;
+}
+
+export function checkSettings(adapter: AdapterSettings, maxTokens: number): void {
+  const fail = (sentence: string): never => {
+    throw new EngineError("badRequest", `The adapter cannot be made: ${sentence}.`, { adapter, maxTokens });
+  };
+  if (!Number.isInteger(adapter.rank) || adapter.rank < 1 || adapter.rank > 512) fail(`the rank is ${adapter.rank}, which should be a whole number from 1 to 512`);
+  if (!(adapter.alpha > 0) || !Number.isFinite(adapter.alpha)) fail(`alpha is ${adapter.alpha}, which should be positive`);
+  const unknown = adapter.targets.find((target) => !linearNames.includes(target));
+  if (adapter.targets.length === 0) fail("it has no targets; name some linears, for example attn_q and attn_v");
+  if (unknown !== undefined) fail(`its target ${unknown} is none of ${linearNames.join(", ")}`);
+  if (!Number.isInteger(maxTokens) || maxTokens < 1) fail(`the longest batch is ${maxTokens} tokens, which should be a positive whole number`);
+}
+
+/** See {@link AdaptedModel}. */
+export class GgmlAdaptedModel implements AdaptedModel {
+  readonly nVocab: number;
+  readonly maxTokens: number;
+  readonly nTrainable: number;
+  readonly #weights: FrozenWeights;
+  readonly #parameters: AdapterParameters;
+  readonly #network: AdaptedNetwork;
+  readonly #opened: readonly { close(): void }[];
+  #busy = false;
+  #closed = false;
+
+  constructor(description: ModelDescription, weights: FrozenWeights, parameters: AdapterParameters, network: AdaptedNetwork, maxTokens: number, opened: readonly { close(): void }[]) {
+    this.nVocab = description.nVocab;
+    this.maxTokens = maxTokens;
+    this.nTrainable = parameters.nTrainable;
+    this.#weights = weights;
+    this.#parameters = parameters;
+    this.#network = network;
+    this.#opened = opened;
+  }
+
+  async logProbabilities(batch: PackedBatch, adapter: "on" | "off", signal?: AbortSignal): Promise<Float32Array> {
+    this.#check(batch);
+    return this.#alone(() => this.#network.logProbabilities(batch, adapter, signal));
+  }
+
+  async accumulate(batch: PackedBatch, weights: LossWeights, signal?: AbortSignal): Promise<Float32Array> {
+    this.#check(batch);
+    return this.#alone(async () => {
+      // Where the weights are known beforehand, tokens without one need no gradient at all.
+      const wantsDirection = typeof weights === "function" ? (): boolean => true : (token: number): boolean => weights[token] !== 0;
+      const logP = await this.#network.forward(batch, wantsDirection, signal);
+      const final = typeof weights === "function" ? weights(logP) : weights;
+      if (final.length < batch.nTokens) throw new EngineError("internal", `A batch of ${batch.nTokens} tokens was given ${final.length} loss weights.`);
+      await this.#network.backward(batch, final, signal);
+      return logP;
+    });
+  }
+
+  clearGradients(): void {
+    this.#parameters.clearGradients();
+  }
+
+  step(step: number, rate: number): { readonly gradientNorm: number } {
+    return this.#parameters.step(step, rate);
+  }
+
+  adapter(): NamedTensor[] {
+    return this.#parameters.adapter();
+  }
+
+  /** Accumulated gradients by the names of the adapter's tensors: for tests and reports. */
+  gradients(): NamedTensor[] {
+    return this.#parameters.gradients();
+  }
+
+  state(): NamedTensor[] {
+    return this.#parameters.state();
+  }
+
+  restore(state: readonly NamedTensor[]): void {
+    this.#parameters.restore(state);
+  }
+
+  get memoryBytes(): number {
+    return this.#weights.sizeBytes + this.#parameters.sizeBytes + this.#network.sizeBytes;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const part of [...this.#opened].reverse()) part.close();
+  }
+
+  /** One computation at a time: they share their memory. */
+  async #alone<R>(work: () => Promise<R>): Promise<R> {
+    if (this.#busy || this.#closed) throw new EngineError("internal", this.#closed ? "A model was used after it had been closed." : "A model was asked to compute two batches at once.");
+    this.#busy = true;
+    try {
+      return await work();
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** ggml does not check indices: a wrong one would read foreign memory. */
+  #check(batch: PackedBatch): void {
+    const fail = (sentence: string): never => {
+      throw new EngineError("dataInvalid", `The batch cannot be computed: ${sentence}.`);
+    };
+    const { nTokens } = batch;
+    if (nTokens < 1 || nTokens > this.maxTokens) fail(`it has ${nTokens} tokens, and the model was opened for 1 to ${this.maxTokens}`);
+    for (const name of ["tokens", "labels", "learnt", "positions", "segments"] as const) {
+      if (batch[name].length < nTokens) fail(`it has ${nTokens} tokens, but only ${batch[name].length} ${name}`);
+    }
+    for (let t = 0; t < nTokens; t++) {
+      const token = batch.tokens[t] ?? -1;
+      const label = batch.labels[t] ?? -1;
+      if (token < 0 || token >= this.nVocab) fail(`it holds token ${token}, and the vocabulary has ${this.nVocab}`);
+      if (batch.learnt[t] === 1 && (label < 0 || label >= this.nVocab)) fail(`it holds the label ${label}, and the vocabulary has ${this.nVocab} tokens`);
+      if ((batch.positions[t] ?? -1) < 0) fail(`token ${t} has the position ${batch.positions[t]}`);
+    }
+  }
+}
