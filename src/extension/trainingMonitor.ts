@@ -67,7 +67,7 @@ export class TrainingMonitor implements vscode.WebviewPanelSerializer, vscode.Di
     const root = vscode.Uri.joinPath(extensionUri, "dist", "webview");
     const { webview } = panel;
     this.#panel = panel;
-    panel.iconPath = vscode.Uri.joinPath(extensionUri, "media", "icons", "kalactica.svg");
+    panel.iconPath = new vscode.ThemeIcon("graph-line");
     webview.options = { enableScripts: true, localResourceRoots: [root] };
     const listeners = vscode.Disposable.from(
       webview.onDidReceiveMessage((message: MonitorViewMessage) => {

@@ -34,8 +34,9 @@ export function progressOf(run: Pick<RunInfo, "step" | "steps" | "state">): numb
 export function number(value: number, digits = 4): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "not a number" : value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e7)) return value.toExponential(Math.max(0, Math.min(2, digits - 1))).replace("e+", "e").replaceAll("-", "−");
-  const decimals = size === 0 ? 0 : Math.max(0, Math.min(digits - 1, digits - 1 - Math.floor(Math.log10(size))));
+  if (size === 0) return "0";
+  if (size < 1e-3 || size >= 1e7) return value.toExponential(Math.max(0, Math.min(2, digits - 1))).replace("e+", "e").replaceAll("-", "−");
+  const decimals = Math.max(0, Math.min(digits - 1, digits - 1 - Math.floor(Math.log10(size))));
   return value.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals }).replace("-", "−");
 }
 
@@ -74,6 +75,14 @@ export function dateTime(at: number): string {
   return new Date(at).toLocaleString(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
 }
 
+/** The time of today, the day of others. */
+export function dayOrTime(at: number, now: number): string {
+  const when = new Date(at);
+  return when.toDateString() === new Date(now).toDateString()
+    ? when.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" })
+    : when.toLocaleDateString(undefined, { month: "short", day: "numeric" });
+}
+
 /** One line below the title: where a run stands, or how it ended. */
 export function runLine(run: RunInfo): string {
   const position = run.steps > 0 ? `Step ${run.step.toLocaleString("en")} of ${run.steps.toLocaleString("en")}` : "";
@@ -91,7 +100,12 @@ export function runLine(run: RunInfo): string {
       case "evaluating":
         return [run.sentence || "Compares the model before and after on held-out data."];
       case "finished":
-        return [run.receipt?.sentence ?? run.sentence, run.receipt ? "" : position];
+        if (!run.receipt) return [run.sentence, position];
+        return [
+          run.receipt.promoted ? "Promoted" : "Not promoted",
+          `held-out perplexity ${change(run.receipt.heldOut.perplexityBefore, run.receipt.heldOut.perplexityAfter)}, general text ${change(run.receipt.general.perplexityBefore, run.receipt.general.perplexityAfter)}`,
+          `in ${duration(run.receipt.seconds)}`,
+        ];
       case "paused":
       case "interrupted":
       case "cancelled":
@@ -107,7 +121,7 @@ export function runDetail(run: RunInfo): string {
   const done = percent(progressOf(run));
   switch (run.state) {
     case "running":
-      return [`Training ${done}`, run.secondsLeft === null ? "" : `${duration(run.secondsLeft)} left`].filter(Boolean).join(" · ");
+      return [done, run.secondsLeft === null ? "" : `${duration(run.secondsLeft)} left`].filter(Boolean).join(" · ");
     case "paused":
     case "pausing":
     case "interrupted":

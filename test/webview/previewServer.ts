@@ -1,12 +1,15 @@
-// Serves the chat view with a fake host on loopback, under the product's own page and policy.
+// Serves the pages with fake hosts on loopback, under the product's own page and policy.
 // As a program it stays up for people to look at: node24 test/webview/previewServer.ts [port]
-// then /?scenario=full&theme=dark (themes: dark, light, hcBlack, hcLight; scenarios: see scenarios.ts).
+// then /?scenario=full&theme=dark or /monitor?scenario=sft&theme=dark (themes: dark, light, hcBlack, hcLight; scenarios: see
+// scenarios.ts and monitorScenarios.ts, listed at /index).
 import { mkdtempSync, readFileSync } from "node:fs";
 import http from "node:http";
 import os from "node:os";
 import path from "node:path";
 import { webviewHtml } from "../../src/extension/webviewHtml.ts";
-import { bundleChat } from "./bundle.ts";
+import { bundlePages } from "./bundle.ts";
+import type { PageName } from "./bundle.ts";
+import { MONITOR_SCENARIOS } from "./monitorScenarios.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
 export interface Theme {
@@ -21,22 +24,29 @@ const TYPES: Record<string, string> = { ".js": "text/javascript", ".css": "text/
 const NONCE = "cHJldmlldw";
 
 export interface PreviewServer {
-  /** Address of a scenario in a theme. */
+  /** Address of a scenario of the chat in a theme. */
   url(scenario: string, theme?: string, direction?: "ltr" | "rtl"): string;
-  /** Size of chat.js, minified. */
-  scriptBytes: number;
+  /** Address of a scenario of the training monitor in a theme. */
+  monitorUrl(scenario: string, theme?: string): string;
+  /** Sizes of the pages' scripts, minified. */
+  scriptBytes: Record<PageName, number>;
   close(): Promise<void>;
 }
 
 export async function startPreview(port = 0): Promise<PreviewServer> {
   const folder = mkdtempSync(path.join(os.tmpdir(), "kalactica-preview-"));
-  const scriptBytes = await bundleChat(folder);
+  const scriptBytes = await bundlePages(folder);
   const server = http.createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://localhost");
-    if (url.pathname === "/") { respond(response, "text/html", page(url.searchParams, request.headers.host ?? "")); return; }
-    if (url.pathname === "/index") { respond(response, "text/html", Object.keys(SCENARIOS).map((name) => `<p><a href="/?scenario=${name}">${name}</a>`).join("")); return; }
-    const theme = /^\/theme-(\w+)\.css$/.exec(url.pathname)?.[1];
-    if (theme && THEMES[theme]) { respond(response, "text/css", themeCss(THEMES[theme])); return; }
+    if (url.pathname === "/") { respond(response, "text/html", page("chat", url.searchParams, request.headers.host ?? "")); return; }
+    if (url.pathname === "/monitor") { respond(response, "text/html", page("monitor", url.searchParams, request.headers.host ?? "")); return; }
+    if (url.pathname === "/index") {
+      const links = [...Object.keys(SCENARIOS).map((name) => `/?scenario=${name}`), ...Object.keys(MONITOR_SCENARIOS).map((name) => `/monitor?scenario=${name}`)];
+      respond(response, "text/html", links.map((link) => `<p><a href="${link}">${link}</a>`).join(""));
+      return;
+    }
+    const [, of, theme] = /^\/(chat|monitor)-theme-(\w+)\.css$/.exec(url.pathname) ?? [];
+    if (theme && THEMES[theme]) { respond(response, "text/css", themeCss(THEMES[theme], of === "chat" ? "sideBar" : "editor")); return; }
     try {
       const file = path.basename(url.pathname);
       respond(response, TYPES[path.extname(file)] ?? "application/octet-stream", readFileSync(path.join(folder, file)));
@@ -50,6 +60,7 @@ export async function startPreview(port = 0): Promise<PreviewServer> {
   return {
     scriptBytes,
     url: (scenario, theme = "dark", direction = "ltr") => `${at}/?scenario=${scenario}&theme=${theme}&dir=${direction}`,
+    monitorUrl: (scenario, theme = "dark") => `${at}/monitor?scenario=${scenario}&theme=${theme}`,
     close: () => new Promise((resolve) => {
       server.close(() => resolve());
       server.closeAllConnections();
@@ -71,19 +82,19 @@ const VSCODE_DEFAULTS = `@layer vscode-default {
 `;
 
 /** The product's page, with the theme that VS Code would have put in and the fake host before the script. */
-function page(query: URLSearchParams, host: string): string {
+function page(name: PageName, query: URLSearchParams, host: string): string {
   const theme = query.get("theme") ?? "dark";
   const { bodyClass } = THEMES[theme] ?? THEMES["dark"]!;
-  return webviewHtml({ title: "KaLactica", cspSource: `http://${host}`, scriptUri: "/chat.js", styleUri: "/chat.css", nonce: NONCE, language: "en" })
-    .replace("<link rel", `<link rel="stylesheet" href="/theme-${theme}.css">\n<link rel`)
+  return webviewHtml({ title: "KaLactica", cspSource: `http://${host}`, scriptUri: `/${name}.js`, styleUri: `/${name}.css`, nonce: NONCE, language: "en" })
+    .replace("<link rel", `<link rel="stylesheet" href="/${name}-theme-${theme}.css">\n<link rel`)
     .replace("<html ", `<html dir="${query.get("dir") === "rtl" ? "rtl" : "ltr"}" `)
     .replace("<body>", `<body class="${bodyClass}">`)
-    .replace("<script ", `<script nonce="${NONCE}" src="/fakeHost.js"></script>\n<script `);
+    .replace("<script ", `<script nonce="${NONCE}" src="/${name}Host.js"></script>\n<script `);
 }
 
-function themeCss({ variables }: Theme): string {
+function themeCss({ variables }: Theme, surface: "sideBar" | "editor"): string {
   const lines = Object.entries(variables).map(([name, value]) => `  ${name}: ${value};`);
-  return `:root {\n${lines.join("\n")}\n}\nhtml { background: var(--vscode-sideBar-background); }\n${VSCODE_DEFAULTS}`;
+  return `:root {\n${lines.join("\n")}\n}\nhtml { background: var(--vscode-${surface}-background); }\n${VSCODE_DEFAULTS}`;
 }
 
 function respond(response: http.ServerResponse, type: string, body: string | Buffer): void {
@@ -92,5 +103,5 @@ function respond(response: http.ServerResponse, type: string, body: string | Buf
 
 if (process.argv[1] === import.meta.filename) {
   const preview = await startPreview(Number(process.argv[2] ?? 8123));
-  console.log(`${preview.url("conversation")}  (chat.js: ${preview.scriptBytes} bytes minified)`);
+  console.log(`${preview.url("conversation")}  ${preview.monitorUrl("sft")}  (${JSON.stringify(preview.scriptBytes)} bytes, minified)`);
 }

@@ -39,10 +39,10 @@ export function scaleOf(values: Iterable<number>, wanted: number, always: readon
   return { low: first * step, high: last * step, ticks: Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step) };
 }
 
-/** A scale that ends where its values end: for the horizontal axis, where empty room would look like a pause. */
-export function tightScale(low: number, high: number, wanted: number): Scale {
+/** A scale that ends where its values end: for the horizontal axis, where empty room would look like a pause. Ticks are at least `leastStep` apart. */
+export function tightScale(low: number, high: number, wanted: number, leastStep = 0): Scale {
   if (!(high > low)) return { low, high: low + 1, ticks: [low] };
-  const step = Math.max(roundStep(high - low, wanted), Number.MIN_VALUE);
+  const step = Math.max(roundStep(high - low, wanted), leastStep);
   const ticks: number[] = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) ticks.push(i * step);
   return { low, high, ticks };

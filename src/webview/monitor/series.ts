@@ -23,6 +23,8 @@ export interface ChartPlan {
   series: readonly SeriesPlan[];
   /** Bounds that the axis always shows, where the figure has natural ones. */
   range?: readonly [number, number];
+  /** Values are shares, shown in percent. */
+  share?: boolean;
   format: (value: number) => string;
 }
 
@@ -40,7 +42,7 @@ const SMALL_COMMON: readonly ChartPlan[] = [
   { id: "memory", title: "Memory", unit: "resident", large: false, format: megabytes, series: [{ key: "residentMb", label: "Resident", sparse: true }] },
 ];
 const MARGIN: ChartPlan = { id: "margin", title: "Margin", unit: "chosen − rejected", large: false, format: plain, series: [{ key: "margin", label: "Margin" }] };
-const ACCURACY: ChartPlan = { id: "accuracy", title: "Accuracy", unit: "share ranked right", large: false, range: [0, 1], format: share, series: [{ key: "accuracy", label: "Accuracy" }] };
+const ACCURACY: ChartPlan = { id: "accuracy", title: "Accuracy", unit: "ranked right", large: false, range: [0, 1], share: true, format: share, series: [{ key: "accuracy", label: "Accuracy" }] };
 const LOG_PROBABILITIES: ChartPlan = {
   id: "logProbabilities", title: "Log-probability", unit: "of replies", large: true, format: plain,
   series: [{ key: "chosenLogProbability", label: "Chosen" }, { key: "rejectedLogProbability", label: "Rejected" }],
@@ -49,8 +51,8 @@ const GRPO_CHARTS: readonly ChartPlan[] = [
   { id: "reward", title: "Reward", unit: "mean ± deviation", large: true, format: plain, series: [{ key: "reward", label: "Reward", deviation: "rewardDeviation" }] },
   { id: "kl", title: "Divergence from the base", unit: "KL, nats", large: true, format: plain, series: [{ key: "kl", label: "KL" }] },
   { id: "entropy", title: "Entropy", unit: "nats", large: false, format: plain, series: [{ key: "entropy", label: "Entropy" }] },
-  { id: "zeroDeviation", title: "Groups without deviation", unit: "share", large: false, range: [0, 1], format: share, series: [{ key: "zeroDeviationShare", label: "Without deviation" }] },
-  { id: "clipped", title: "Clipped", unit: "share of tokens", large: false, format: share, series: [{ key: "clippedShare", label: "Clipped" }] },
+  { id: "zeroDeviation", title: "Flat groups", unit: "all rewards alike", large: false, range: [0, 1], share: true, format: share, series: [{ key: "zeroDeviationShare", label: "Without deviation" }] },
+  { id: "clipped", title: "Clipped", unit: "share of tokens", large: false, share: true, format: share, series: [{ key: "clippedShare", label: "Clipped" }] },
   { id: "length", title: "Reply length", unit: "tokens", large: false, format: (value) => number(value, 3), series: [{ key: "replyTokens", label: "Tokens" }] },
 ];
 
@@ -61,7 +63,7 @@ export function chartsOf(method: TrainingMethod): readonly ChartPlan[] {
       return [LOSS, ...SMALL_COMMON];
     case "dpo":
     case "kto":
-      return [LOSS, LOG_PROBABILITIES, MARGIN, ACCURACY, ...SMALL_COMMON];
+      return [{ ...LOSS, unit: "" }, LOG_PROBABILITIES, MARGIN, ACCURACY, ...SMALL_COMMON];
     case "grpo":
       return [...GRPO_CHARTS, { ...LOSS, unit: "", large: false }, ...SMALL_COMMON];
   }

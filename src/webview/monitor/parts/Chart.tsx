@@ -7,12 +7,14 @@ import { bandPath, linePath, projection, scaleOf, tightScale } from "../scale.ts
 import type { Project, Scale } from "../scale.ts";
 import { nearest, summaryOf, thinned } from "../series.ts";
 import type { ChartPlan, Point } from "../series.ts";
-import { duration, number } from "../../trainingWords.ts";
+import { duration, number, percent } from "../../trainingWords.ts";
 import { ChartTable } from "./ChartTable.tsx";
 
 export interface Line {
   id: string;
+  /** What it is called where nothing else tells; `short` where its colour tells the run, "" where its chart says enough. */
   name: string;
+  short: string;
   /** Index into the theme's chart colours. */
   colour: number;
   dashed: boolean;
@@ -33,7 +35,7 @@ interface ChartProps {
   onTable: (on: boolean) => void;
 }
 
-const MARGIN = { left: 50, right: 10, top: 8, bottom: 20 };
+const MARGIN = { left: 46, right: 10, top: 8, bottom: 20 };
 /** Points per line; a chart has about as many pixels. */
 const MAX_POINTS = 600;
 /** A line of this few points shows each of them. */
@@ -43,7 +45,7 @@ export function Chart({ plan, lines, axis, pointer, onPointer, table, onTable }:
   const [width, box] = useWidth();
   const height = plan.large ? 210 : 130;
   const drawn = useMemo(() => lines.map((line) => ({ ...line, raw: thinned(line.raw, MAX_POINTS), line: thinned(line.line, MAX_POINTS) })), [lines]);
-  const geometry = useMemo(() => layOut(plan, drawn, width, height), [plan, drawn, width, height]);
+  const geometry = useMemo(() => layOut(plan, drawn, axis, width, height), [plan, drawn, axis, width, height]);
   const formatX = (x: number): string => (axis === "step" ? `step ${Math.round(x)}` : duration(x));
   const empty = lines.every(({ raw }) => raw.length === 0);
   const summary = lines.map(({ name, raw }) => summaryOf(name, raw, plan.format)).join(" ");
@@ -60,8 +62,8 @@ export function Chart({ plan, lines, axis, pointer, onPointer, table, onTable }:
           const point = at === null ? line.line.at(-1) : nearest(line.line, at);
           return (
             <li key={line.id}>
-              <svg class="swatch" width="14" height="8" aria-hidden="true"><path class="line" data-colour={line.colour} data-dashed={line.dashed} d="M0 4H14" /></svg>
-              {(lines.length > 1 || line.name !== plan.title) && <bdi class="legend-name ellipsis">{line.name}</bdi>}
+              <Swatch colour={line.colour} dashed={line.dashed} />
+              {line.short === "" ? <span class="visually-hidden">{line.name}</span> : <span class="legend-name" title={line.name}>{line.short}</span>}
               <span class="legend-value">{point ? plan.format(point.y) : "–"}{point && line.band ? ` ± ${number(point.deviation, 2)}` : ""}</span>
             </li>
           );
@@ -72,7 +74,7 @@ export function Chart({ plan, lines, axis, pointer, onPointer, table, onTable }:
           ? <ChartTable plan={plan} lines={lines} axis={axis} />
           : (
             <>
-              {width > 0 && <Drawing plan={plan} lines={drawn} geometry={geometry} width={width} height={height} axis={axis} />}
+              {width > 0 && !empty && <Drawing plan={plan} lines={drawn} geometry={geometry} width={width} height={height} axis={axis} />}
               {at !== null && !empty && <Pointer lines={drawn} geometry={geometry} at={at} width={width} height={height} />}
               {empty
                 ? <p class="plot-empty quiet">No values yet</p>
@@ -98,6 +100,10 @@ export function Chart({ plan, lines, axis, pointer, onPointer, table, onTable }:
   );
 }
 
+export function Swatch({ colour, dashed = false }: { colour: number; dashed?: boolean }) {
+  return <svg class="swatch" width="14" height="8" aria-hidden="true"><path class="line" data-colour={colour} data-dashed={dashed} d="M0 4H14" /></svg>;
+}
+
 interface Geometry {
   horizontal: Scale;
   vertical: Scale;
@@ -107,7 +113,7 @@ interface Geometry {
   toX: Project;
 }
 
-function layOut(plan: ChartPlan, lines: readonly Line[], width: number, height: number): Geometry {
+function layOut(plan: ChartPlan, lines: readonly Line[], axis: "step" | "time", width: number, height: number): Geometry {
   const all = lines.flatMap(({ raw }) => raw);
   const values = lines.flatMap(({ raw, line, band }) => [...raw, ...line].flatMap((point) => (band ? [point.y - point.deviation, point.y + point.deviation] : [point.y])));
   let first = Infinity;
@@ -116,7 +122,7 @@ function layOut(plan: ChartPlan, lines: readonly Line[], width: number, height: 
     first = Math.min(first, x);
     last = Math.max(last, x);
   }
-  const horizontal = all.length === 0 ? tightScale(0, 1, 1) : tightScale(first, last, Math.max(2, Math.floor(width / 90)));
+  const horizontal = all.length === 0 ? tightScale(0, 1, 1) : tightScale(first, last, Math.max(3, Math.floor(width / 65)), axis === "step" ? 1 : 0);
   const vertical = scaleOf(values, plan.large ? 5 : 3, plan.range ?? []);
   const right = Math.max(MARGIN.left + 1, width - MARGIN.right);
   return {
@@ -163,8 +169,8 @@ function Pointer({ lines, geometry, at, width, height }: { lines: readonly Line[
 /** Ticks get as many digits as their distance needs, so that no two read alike. */
 function tickLabel(tick: number, { ticks }: Scale, plan: ChartPlan): string {
   const distance = ticks.length > 1 ? Math.abs(ticks[1]! - ticks[0]!) : Math.abs(tick) || 1;
-  if (Math.abs(tick) < distance * 1e-6) return plan.range ? plan.format(0).replace(/\.0+ /, " ") : "0";
-  if (plan.range) return plan.format(tick).replace(/\.0+ /, " ");
+  if (plan.share) return percent(tick, Math.max(0, Math.ceil(-Math.log10(distance) - 2 - 1e-9)));
+  if (Math.abs(tick) < distance * 1e-6) return "0";
   if (distance < 1e-3 || Math.abs(tick) >= 1e6) return tick.toExponential(distance < Math.abs(tick) / 10 ? 1 : 0).replace("e+", "e").replaceAll("-", "−");
   const decimals = Math.max(0, Math.ceil(-Math.log10(distance) - 1e-9));
   return tick.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals }).replace("-", "−");

@@ -4,14 +4,15 @@ import type { ChartPlan } from "../series.ts";
 import { duration } from "../../trainingWords.ts";
 import type { Line } from "./Chart.tsx";
 
-/** A longer table is thinned evenly, its first and last rows kept. */
+/** Of more measurements every second, third … is shown, and the last. */
 const MAX_ROWS = 200;
 
 export function ChartTable({ plan, lines, axis }: { plan: ChartPlan; lines: readonly Line[]; axis: "step" | "time" }) {
   const { rows, of } = useMemo(() => {
     const columns = lines.map(({ raw }) => new Map(raw.map((point) => [point.x, point])));
     const all = [...new Set(columns.flatMap((column) => [...column.keys()]))].sort((a, b) => a - b);
-    const kept = all.length <= MAX_ROWS ? all : Array.from({ length: MAX_ROWS }, (_, i) => all[Math.round((i * (all.length - 1)) / (MAX_ROWS - 1))]!);
+    const every = Math.ceil(all.length / MAX_ROWS);
+    const kept = all.filter((_, i) => i % every === 0 || i === all.length - 1);
     return { of: all.length, rows: kept.map((x) => ({ x, values: columns.map((column) => column.get(x)) })) };
   }, [lines]);
   return (

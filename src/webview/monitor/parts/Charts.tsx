@@ -5,7 +5,7 @@ import type { MonitorAction, MonitorChoices } from "../monitorState.ts";
 import { chartsOf, pointsOf, smoothed } from "../series.ts";
 import type { ChartPlan } from "../series.ts";
 import { duration, runLabel } from "../../trainingWords.ts";
-import { Chart } from "./Chart.tsx";
+import { Chart, Swatch } from "./Chart.tsx";
 import type { Line } from "./Chart.tsx";
 
 interface ChartsProps {
@@ -25,8 +25,9 @@ export function Charts({ runs, figures, choices, dispatch }: ChartsProps) {
   const lines = useMemo(
     () => plans.map((plan) => runs.flatMap((run, i) => plan.series.map((series, j): Line => {
       const raw = pointsOf(figures[i]!, series, choices.axis);
-      const name = comparing ? (plan.series.length > 1 ? `${runLabel(run)}, ${series.label.toLowerCase()}` : runLabel(run)) : series.label;
-      return { id: `${run.id}.${series.key}`, name, colour: comparing ? i : j, dashed: j > 0, raw, line: series.sparse ? raw : smoothed(raw, choices.smoothing), band: series.deviation !== undefined };
+      const several = plan.series.length > 1;
+      const name = comparing ? (several ? `${runLabel(run)}, ${series.label.toLowerCase()}` : runLabel(run)) : series.label;
+      return { id: `${run.id}.${series.key}`, name, short: several ? series.label : "", colour: comparing ? i : j, dashed: j > 0, raw, line: series.sparse ? raw : smoothed(raw, choices.smoothing), band: series.deviation !== undefined };
     }))),
     [runs.map(({ id }) => id).join(), ...figures, choices.axis, choices.smoothing],
   );
@@ -57,6 +58,11 @@ export function Charts({ runs, figures, choices, dispatch }: ChartsProps) {
         </label>
         <span class="pointer quiet" data-testid="pointer">{pointer === null ? "latest values" : choices.axis === "step" ? `step ${Math.round(pointer)}` : `after ${duration(pointer)}`}</span>
       </div>
+      {comparing && (
+        <ul class="legend compared" data-testid="compared" aria-label="Compared runs">
+          {runs.map((run, i) => <li key={run.id}><Swatch colour={i} /><bdi class="legend-name ellipsis">{runLabel(run)}</bdi></li>)}
+        </ul>
+      )}
       <div class="grid large">{plans.filter(({ large }) => large).map(chart)}</div>
       <div class="grid">{plans.filter(({ large }) => !large).map(chart)}</div>
     </section>

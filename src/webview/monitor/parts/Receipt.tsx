@@ -9,20 +9,22 @@ interface Row {
   before: string;
   after: string;
   change: string;
-  /** Whether the change is to the good; null where it is neither. */
+  /** Whether the change is to the good or the bad; null where it is neither, or within the margin. */
   better: boolean | null;
   over: string;
 }
 
-function rowsOf({ heldOut, general, exactMatch }: RunReceipt): Row[] {
-  const perplexity = (name: string, figures: RunReceipt["heldOut"]): Row => ({
+function rowsOf({ heldOut, general, exactMatch, config }: RunReceipt): Row[] {
+  const promotion = config["promotion"] as { generalMargin?: unknown } | undefined;
+  const margin = typeof promotion?.generalMargin === "number" ? promotion.generalMargin : 0;
+  const perplexity = (name: string, figures: RunReceipt["heldOut"], allowedRise: number): Row => ({
     name, before: number(figures.perplexityBefore), after: number(figures.perplexityAfter), change: change(figures.perplexityBefore, figures.perplexityAfter),
-    better: figures.perplexityAfter === figures.perplexityBefore ? null : figures.perplexityAfter < figures.perplexityBefore, over: `${figures.nTokens.toLocaleString("en")} tokens`,
+    better: figures.perplexityAfter < figures.perplexityBefore ? true : figures.perplexityAfter <= figures.perplexityBefore * (1 + allowedRise) ? null : false, over: `${figures.nTokens.toLocaleString("en")} tokens`,
   });
   const points = exactMatch ? 100 * (exactMatch.after - exactMatch.before) : 0;
   return [
-    perplexity("Perplexity on held-out data", heldOut),
-    perplexity("Perplexity on general text", general),
+    perplexity("Perplexity on held-out data", heldOut, 0),
+    perplexity("Perplexity on general text", general, margin),
     ...(exactMatch ? [{
       name: "Lines completed exactly", before: percent(exactMatch.before, 1), after: percent(exactMatch.after, 1), change: `${points > 0 ? "+" : points < 0 ? "−" : ""}${Math.abs(points).toFixed(1)} points`,
       better: points === 0 ? null : points > 0, over: `${exactMatch.n.toLocaleString("en")} lines`,
@@ -39,7 +41,7 @@ export function Receipt({ run }: { run: RunInfo }) {
         ? <p class="quiet">{run.state === "failed" || run.state === "cancelled" ? "The run ended before it was evaluated; nothing went live." : "Measured before and after on held-out data once the run has ended. Only what is better goes live."}</p>
         : (
           <>
-            <p class="verdict" data-promoted={receipt.promoted}><Icon name={receipt.promoted ? "pass" : "circle-slash"} /><span><b>{receipt.promoted ? "Promoted." : "Not promoted."}</b> {receipt.sentence}</span></p>
+            <p class="verdict" data-promoted={receipt.promoted}><Icon name={receipt.promoted ? "pass" : "circle-slash"} /><span><b>{receipt.promoted ? "Promoted." : "Not promoted."}</b> <bdi>{receipt.sentence}</bdi></span></p>
             <div class="table-scroll" role="region" tabIndex={0} aria-label="Figures before and after">
               <table class="figures">
                 <thead><tr><th scope="col">Measured</th><th scope="col">Before</th><th scope="col">After</th><th scope="col">Change</th><th scope="col">Over</th></tr></thead>
@@ -47,7 +49,7 @@ export function Receipt({ run }: { run: RunInfo }) {
                   {rowsOf(receipt).map((row) => (
                     <tr key={row.name}>
                       <th scope="row">{row.name}</th><td>{row.before}</td><td>{row.after}</td>
-                      <td data-better={row.better}>{row.better !== null && <Icon name={row.better ? "thumbsup" : "thumbsdown"} />}{row.change}{row.better !== null && <span class="visually-hidden">{row.better ? " (better)" : " (worse)"}</span>}</td>
+                      <td data-better={row.better}>{row.better !== null && <Icon name={row.better ? "check" : "warning"} />}{row.change}{row.better !== null && <span class="visually-hidden">{row.better ? " (better)" : " (worse)"}</span>}</td>
                       <td class="quiet">{row.over}</td>
                     </tr>
                   ))}
@@ -69,13 +71,19 @@ export function Receipt({ run }: { run: RunInfo }) {
   );
 }
 
+/** Settings by their dotted names, as the command line takes them. */
+function flat(config: Record<string, unknown>, prefix = ""): [string, unknown][] {
+  return Object.entries(config).flatMap(([name, value]): [string, unknown][] =>
+    typeof value === "object" && value !== null && !Array.isArray(value) ? flat(value as Record<string, unknown>, `${prefix}${name}.`) : [[prefix + name, value]]);
+}
+
 function Fact({ name, value, whole }: { name: string; value: string; whole?: string }) {
   return <div><dt>{name}</dt><dd>{whole === undefined ? value : <code title={whole}>{value}</code>}</dd></div>;
 }
 
 function Settings({ config }: { config: Record<string, unknown> }) {
   const [open, setOpen] = useState(false);
-  const entries = Object.entries(config);
+  const entries = flat(config);
   if (entries.length === 0) return null;
   return (
     <div class="settings">

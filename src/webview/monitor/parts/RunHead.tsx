@@ -41,14 +41,14 @@ export function RunHead({ run, adapters, trusted }: { run: RunInfo; adapters: re
           })}
         </span>
       </div>
-      <p class="head-line">
-        <span class="head-state" data-state={run.state}><Icon name={icon} spin={icon === "loading"} />{STATE_NAMES[run.state]}</span>
-        <span class="head-words" data-testid="line">{runLine(run)}</span>
-      </p>
+      <p class="head-origin quiet"><bdi class="ellipsis">{run.model}</bdi><span>{dateTime(run.createdAt)}</span></p>
       <div class="head-progress" role="progressbar" aria-label="Progress" aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(100 * progress)} aria-valuetext={percent(progress)}>
         <span style={{ inlineSize: `${100 * progress}%` }} />
       </div>
-      <p class="head-origin quiet"><bdi class="ellipsis">{run.model}</bdi><span>started {dateTime(run.createdAt)}</span><code title={run.id}>{run.id.slice(0, 18)}</code></p>
+      <p class="head-line">
+        <span class="head-state" data-state={run.state}><Icon name={icon} spin={icon === "loading"} />{STATE_NAMES[run.state]}</span>
+        <span class="head-words" data-testid="line"><bdi>{runLine(run)}</bdi></span>
+      </p>
     </header>
   );
 }

@@ -4,7 +4,7 @@ import { Icon } from "../../shared/Icon.tsx";
 import { adapterOf, isOpen } from "../../monitorProtocol.ts";
 import { MAX_COMPARED } from "../monitorState.ts";
 import type { MonitorAction, MonitorChoices } from "../monitorState.ts";
-import { dateTime, progressOf, runDetail, runLabel, runTitle, STATE_ICONS } from "../../trainingWords.ts";
+import { dayOrTime, progressOf, runDetail, runLabel, runTitle, STATE_ICONS } from "../../trainingWords.ts";
 
 interface RunListProps {
   runs: readonly RunInfo[];
@@ -29,7 +29,7 @@ export function RunList({ runs, choices, adapters, dispatch }: RunListProps) {
                 <span class="run-icon"><Icon name={STATE_ICONS[run.state]} spin={STATE_ICONS[run.state] === "loading"} /></span>
                 <span class="run-words">
                   <span class="run-name"><bdi class="ellipsis">{runTitle(run)}</bdi>{active && <span class="tag">active</span>}</span>
-                  <span class="run-detail"><span class="ellipsis">{runDetail(run)}</span><span class="run-when">{dateTime(run.createdAt)}</span></span>
+                  <span class="run-detail"><span class="ellipsis">{runDetail(run)}</span><span class="run-when">{dayOrTime(run.createdAt, Date.now())}</span></span>
                 </span>
                 {isOpen(run.state) && <span class="run-bar" style={{ inlineSize: `${100 * progressOf(run)}%` }} />}
               </button>
