@@ -5,6 +5,9 @@ import { COMMANDS } from "./commandLine/commands.ts";
 import { findCommand, helpOf, readArguments, UsageError } from "./commandLine/command.ts";
 import { progressOn } from "./commandLine/progress.ts";
 
+/** An interruption this long after the first one is meant. */
+const SECOND_INTERRUPT_MS = 500;
+
 /** Runs `kalactica <args>` and resolves with the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
 async function run(args: readonly string[]): Promise<number> {
   if (args[0] === "--version") {
@@ -24,8 +27,15 @@ async function run(args: readonly string[]): Promise<number> {
   }
   const { command, rest } = found;
   const abort = new AbortController();
-  process.once("SIGINT", () => abort.abort());
-  process.once("SIGTERM", () => abort.abort());
+  // A terminal and the starter may both pass the same Ctrl-C on; a later one no longer waits for what is being wound up.
+  let interruptedAt = Infinity;
+  const interrupt = (): void => {
+    if (Date.now() - interruptedAt > SECOND_INTERRUPT_MS) process.exit(130);
+    interruptedAt = Math.min(interruptedAt, Date.now());
+    abort.abort();
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
   const progress = progressOn(process.stderr);
   let json = rest.includes("--json");
   try {

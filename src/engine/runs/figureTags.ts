@@ -15,6 +15,7 @@ export const FIGURE_TAGS: Readonly<Record<FigureName, string>> = {
   chosenLogProbability: "preference/chosenLogProbability",
   rejectedLogProbability: "preference/rejectedLogProbability",
   reward: "reward/mean",
+  validationAccuracy: "preference/validationAccuracy",
   validationReward: "reward/validation",
   rewardDeviation: "reward/deviation",
   zeroDeviationShare: "reward/zeroDeviationShare",

@@ -90,7 +90,8 @@ class Wishes {
   constructor(writer: RunWriter) {
     this.#writer = writer;
     this.#poll = setInterval(() => this.#look(), REQUEST_POLL_MS);
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => this.#stop({ wanted: "pause", sentence: "", byItself: true }));
+    // Ctrl-C in a terminal reaches every process in it; the others are the system's.
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => this.#stop({ wanted: "pause", sentence: "", byItself: signal !== "SIGINT" }));
     const engineGone = (): void => this.#stop({ wanted: "pause", sentence: "Its window was closed.", byItself: true });
     process.on("disconnect", engineGone);
     // An engine that ended while this process started up leaves a channel that is closed already.

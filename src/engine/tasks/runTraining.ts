@@ -18,8 +18,7 @@ import type { AdaptedModel, NamedTensor, PackedBatch } from "../training/adapted
 import { openAdaptedModel } from "../training/network/openAdaptedModel.ts";
 import { runTuning } from "../training/tune/runTuning.ts";
 import type { TuningResult } from "../training/tune/tuningTypes.ts";
-import { readGeneralTexts } from "./generalTexts.ts";
-import { rewardsFor } from "./taskRewards.ts";
+import { generalTexts } from "./generalTexts.ts";
 
 /** A run's state is written at most this often while it makes steps; its figures are written at each. */
 const STATE_EVERY_MS = 500;
@@ -39,8 +38,7 @@ export async function runTraining({ writer, pause, cancel }: TrainerContext, pla
   const dataset = await new DatasetStore(job.dataDir).open(job.dataset.version);
   const architecture = (await readGguf(job.model.file)).metadata.get("general.architecture");
   const tokenizer = await openSampleTokenizer(job.model.file, log.for("model"));
-  const rollouts = await openRollouts({ modelFile: job.model.file, threads: job.threads, log: log.for("model") });
-  const rewards = job.method === "grpo" ? await rewardsFor(job, log) : undefined;
+  const rollouts = openRollouts({ modelFile: job.model.file, threads: job.threads, log: log.for("model") });
   let model: AdaptedModel | undefined;
   let stateWrittenAt = 0;
   try {
@@ -66,8 +64,7 @@ export async function runTraining({ writer, pause, cancel }: TrainerContext, pla
         });
       },
       rollouts,
-      ...(rewards ? { rewards } : {}),
-      general: readGeneralTexts(),
+      general: generalTexts(),
       threads: job.threads,
       resume: true,
     }, {

@@ -6,6 +6,7 @@ import os from "node:os";
 import { EngineError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { engineVersion } from "../base/paths.ts";
+import { excludedIds } from "../data/store/review.ts";
 import type { DatasetStore } from "../data/versions.ts";
 import { openSampleTokenizer } from "../model/sampleTokenizer.ts";
 import type { EngineNotifier } from "../protocol/messages.ts";
@@ -27,6 +28,8 @@ export interface TrainingDeskOptions {
   storageDir: string;
   /** Shared by all windows of this machine. */
   sharedDir: string;
+  /** Folder of the data store. */
+  dataDir: string;
   data: DatasetStore;
   adapters: Adapters;
   /** Makes a version of a data set (prepareData.ts, with the sources of this workspace). */
@@ -47,6 +50,8 @@ export class TrainingDesk {
   readonly #data: DatasetStore;
   readonly runs: RunManager;
   readonly #store: RunStore;
+  readonly #changeListeners = new Set<(run: RunInfo) => void>();
+  readonly #figureListeners = new Set<(id: string, figures: RunFigures) => void>();
 
   constructor(options: TrainingDeskOptions) {
     this.#options = options;
@@ -62,10 +67,28 @@ export class TrainingDesk {
         const settings = options.settings();
         return { pauseOnBattery: settings["training.pauseOnBattery"], resumeByItself: settings["training.resumeByItself"] };
       },
-      onChanged: (run) => options.notify?.("train/changed", run),
-      onFigures: (id, figures) => options.notify?.("train/figures", { id, figures }),
+      onChanged: (run) => {
+        options.notify?.("train/changed", run);
+        for (const listener of this.#changeListeners) listener(run);
+      },
+      onFigures: (id, figures) => {
+        options.notify?.("train/figures", { id, figures });
+        for (const listener of this.#figureListeners) listener(id, figures);
+      },
       goLive: (record) => this.#goLive(record),
     });
+  }
+
+  /** Calls `listener` at each change of a run; the result takes it away again. */
+  onChanged(listener: (run: RunInfo) => void): () => void {
+    this.#changeListeners.add(listener);
+    return () => this.#changeListeners.delete(listener);
+  }
+
+  /** Calls `listener` with each new point of a run's curves; the result takes it away again. */
+  onFigures(listener: (id: string, figures: RunFigures) => void): () => void {
+    this.#figureListeners.add(listener);
+    return () => this.#figureListeners.delete(listener);
   }
 
   /** Finds what earlier engines left; with `adopt`, goes on with it where the settings say so. */
@@ -97,7 +120,9 @@ export class TrainingDesk {
 
   /** Errors: `notFound`, `dataInvalid` where the version is damaged. */
   async reviewData(dataset: string, offset: number, limit: number): Promise<ReviewPage> {
-    return this.#data.review(dataset, { offset, limit });
+    const { info, manifest } = await this.#data.open(dataset);
+    const excluded = excludedIds(manifest).length;
+    return { items: await this.#data.review(dataset, { offset, limit }), total: info.train + info.validation + excluded, excluded };
   }
 
   /** Takes records in or out, as a new version under the same name. Errors: as {@link reviewData}. */
@@ -121,7 +146,7 @@ export class TrainingDesk {
       id, method: params.method,
       model: { name: model.name, file: model.file, sha256: modelSha256 },
       dataset: { name: dataset.name, version: dataset.version },
-      dataDir: this.#data.folder,
+      dataDir: this.#options.dataDir,
       adaptersDir: this.#options.adapters.store.folder,
       config: estimate.config,
       promote: params.promote ?? "whenBetter",
