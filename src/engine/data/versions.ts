@@ -9,7 +9,7 @@ import { syncFolder, writeFailure, writeFileAtomic } from "../base/files.ts";
 import type { TrainingRecord } from "../base/trainingRecord.ts";
 import type { DatasetInfo, ReviewItem } from "../protocol/training.ts";
 import type { BuiltDataset } from "./build.ts";
-import type { DatasetDiff, DatasetLineage, DatasetManifest, DatasetPart, DatasetRow, ExportedFile, GarbageResult, OpenDataset, SplitName, VerifyResult } from "./dataset.ts";
+import type { DatasetDiff, DatasetLineage, DatasetManifest, DatasetPart, DatasetRow, ExportedFile, GarbageResult, OpenDataset, VerifyResult } from "./dataset.ts";
 import { recordId } from "./recordContent.ts";
 import { diffVersions } from "./store/diff.ts";
 import { exportDataset } from "./store/exportFiles.ts";
@@ -19,6 +19,10 @@ import { canonicalJson, infoOf, readManifest, writeManifest } from "./store/mani
 import type { StoredManifest } from "./store/manifest.ts";
 import { partName, readPart, recordsOf } from "./store/parts.ts";
 import { excludedIds, reviewItem, withoutExcluded } from "./store/review.ts";
+import { readRows } from "./store/rows.ts";
+import type { ReadRowsOptions } from "./store/rows.ts";
+import { verifyVersions } from "./store/verify.ts";
+import type { VerifyOptions } from "./store/verify.ts";
 
 /** Letters, digits, ".", "_" and "-", at most 64; no word of 8 or more hexadecimal digits, which would be a version. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -30,13 +34,6 @@ const RESERVED = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
 export function checkDatasetName(name: string): void {
   if (NAME.test(name) && !VERSION.test(name) && !RESERVED.test(name)) return;
   throw new EngineError("badRequest", `"${name.slice(0, 80)}" cannot name a data set. Use 1 to 64 letters, digits, ".", "_" and "-", beginning with a letter or digit, and not only hexadecimal digits.`, { name });
-}
-
-export interface ReadRowsOptions {
-  readonly split?: SplitName;
-  readonly offset?: number;
-  readonly limit?: number;
-  readonly signal?: AbortSignal;
 }
 
 export class DatasetStore {
@@ -98,7 +95,7 @@ export class DatasetStore {
   /** Some records with their ids. `offset` counts from the split's (or the training's) beginning; default 20 records of all. */
   async rows(nameOrVersion: string, { split, offset = 0, limit = 20, signal }: ReadRowsOptions = {}): Promise<DatasetRow[]> {
     const { stored } = await this.#find(nameOrVersion);
-    return this.#rowsOf(stored.manifest, { ...(split ? { split } : {}), offset, limit, ...(signal ? { signal } : {}) });
+    return readRows(this.#place("parts"), stored.manifest, { ...(split ? { split } : {}), offset, limit, ...(signal ? { signal } : {}) });
   }
 
   async diff(from: string, to: string, signal?: AbortSignal): Promise<DatasetDiff> {
@@ -106,52 +103,24 @@ export class DatasetStore {
     return diffVersions(this.#place("parts"), a.stored, b.stored, signal);
   }
 
-  /** Reads everything of one version, or of all, and names what is damaged or missing. */
-  async verify(nameOrVersion?: string, options: { signal?: AbortSignal; onProgress?: (done: number, total: number) => void } = {}): Promise<VerifyResult> {
-    const damaged = new Map<string, { sentence: string; versions: Set<string> }>();
-    const blame = (file: string, sentence: string, version: string): void => {
-      const entry = damaged.get(file) ?? { sentence, versions: new Set() };
-      entry.versions.add(version);
-      damaged.set(file, entry);
-    };
-    const versions = nameOrVersion === undefined ? await this.#versions() : [await this.#resolve(nameOrVersion)];
+  /** Reads everything of one version, or of all, and names what is damaged or missing. Errors: `notFound` for an unknown name. */
+  async verify(nameOrVersion?: string, options: VerifyOptions = {}): Promise<VerifyResult> {
+    const names = new Map<string, string>();
+    const unreadable: { file: string; sentence: string }[] = [];
     if (nameOrVersion === undefined) {
       for (const name of await this.#names()) {
-        const version = await this.#versionOf(name).catch((error: unknown) => {
+        try {
+          const version = await this.#versionOf(name);
+          if (version !== null) names.set(name, version);
+        } catch (error) {
           if (!(error instanceof EngineError)) throw error;
-          blame(this.#nameFile(name), error.message, name);
-          return null;
-        });
-        if (version !== null && !versions.includes(version)) blame(this.#nameFile(name), `"${name}" stands for the version ${version}, which is missing. Prepare the data set again.`, version);
-      }
-    }
-    const users = new Map<string, { part: DatasetPart; versions: string[] }>();
-    for (const version of versions) {
-      try {
-        const { manifest } = await readManifest(this.#place("versions"), version);
-        for (const part of [...manifest.train, ...manifest.validation]) {
-          const user = users.get(part.sha256);
-          if (user) user.versions.push(version);
-          else users.set(part.sha256, { part, versions: [version] });
+          unreadable.push({ file: this.#nameFile(name), sentence: error.message });
         }
-      } catch (error) {
-        if (!(error instanceof EngineError)) throw error;
-        blame(path.join(this.#place("versions"), `${version}.json`), error.message, version);
       }
     }
-    let done = 0;
-    let bytes = 0;
-    for (const { part, versions: needed } of users.values()) {
-      throwIfCancelled(options.signal);
-      try {
-        bytes += (await readPart(this.#place("parts"), part)).length;
-      } catch (error) {
-        if (!(error instanceof EngineError)) throw error;
-        for (const version of needed) blame(path.join(this.#place("parts"), partName(part.sha256)), error.message, version);
-      }
-      options.onProgress?.(++done, users.size);
-    }
-    return { versions: versions.length, parts: users.size, bytes, damaged: [...damaged].map(([file, { sentence, versions: needing }]) => ({ file, sentence, versions: [...needing] })) };
+    const versions = nameOrVersion === undefined ? [...new Set([...await this.#versions(), ...names.values()])] : [await this.#resolve(nameOrVersion)];
+    const result = await verifyVersions(this.#place("versions"), this.#place("parts"), versions, options);
+    return { ...result, damaged: [...unreadable.map((item) => ({ ...item, versions: [] })), ...result.damaged] };
   }
 
   /** Writes a version to files in `folder`. Errors: see {@link exportDataset}. */
@@ -159,11 +128,12 @@ export class DatasetStore {
     return exportDataset(await this.open(nameOrVersion), folder, options);
   }
 
-  /** Records as a person reviews them, those that an earlier review left out among them. */
+  /** A page of the records as a person reviews them, those that an earlier review left out among them. */
   async review(nameOrVersion: string, { offset = 0, limit = 50, signal }: Omit<ReadRowsOptions, "split"> = {}): Promise<ReviewItem[]> {
     const { stored } = await this.#find(nameOrVersion);
     const excluded = new Set(excludedIds(stored.manifest));
-    const rows = await this.#rowsOf(await this.#reviewed(stored.manifest), { offset, limit, ...(signal ? { signal } : {}) });
+    const base = await this.#reviewed(stored.manifest);
+    const rows = await readRows(this.#place("parts"), base, { offset, limit, ...(signal ? { signal } : {}) });
     return rows.map(({ record }) => reviewItem(record, excluded));
   }
 
@@ -285,33 +255,12 @@ export class DatasetStore {
       try {
         await rename(path.join(folder, partName(sha256)), path.join(parts, partName(sha256)));
       } catch (error) {
-        // The same part twice in one version was moved the first time.
-        if (errnoCode(error) !== "ENOENT" || !(await exists(path.join(parts, partName(sha256))))) throw writeFailure(parts, error);
+        // Moved already, where a version has the same part twice; or in use on Windows, where a file being read is not replaced.
+        const code = errnoCode(error);
+        if (!(code === "ENOENT" || code === "EPERM") || !(await exists(path.join(parts, partName(sha256))))) throw writeFailure(parts, error);
       }
     }
     await syncFolder(parts);
-  }
-
-  async #rowsOf(manifest: DatasetManifest, { split, offset = 0, limit = 20, signal }: ReadRowsOptions): Promise<DatasetRow[]> {
-    const rows: DatasetRow[] = [];
-    let before = 0;
-    for (const name of ["train", "validation"] as const) {
-      if (split !== undefined && split !== name) continue;
-      for (const part of manifest[name]) {
-        throwIfCancelled(signal);
-        if (before + part.records > offset) {
-          let index = before;
-          for (const record of recordsOf(await readPart(this.#place("parts"), part))) {
-            if (index++ < offset) continue;
-            if (rows.length === limit) return rows;
-            rows.push({ id: recordId(record), split: name, record });
-          }
-        }
-        before += part.records;
-        if (rows.length === limit) return rows;
-      }
-    }
-    return rows;
   }
 
   async #checkIds(manifest: DatasetManifest, ids: Set<string>, name: string, signal?: AbortSignal): Promise<void> {
