@@ -66,6 +66,7 @@ export class Column {
 
   /** Reads value `index` to the start of `into`. */
   read(index: number, into: Uint8Array): void {
+    if (this.#used > 0) this.flush();
     this.#readAt(into, index * this.width, this.width);
   }
 
