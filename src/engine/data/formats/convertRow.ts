@@ -26,7 +26,7 @@ export function convertRow(row: unknown, at: string): Read<TrainingRecord> {
   if (has(row, "messages")) return conversation(row["messages"], "messages", row, origin);
   if (has(row, "conversations")) return conversation(row["conversations"], "conversations", row, origin);
   if (has(row, "conversation")) return conversation(row["conversation"], "conversation", row, origin);
-  if (has(row, "prefix") && has(row, "suffix")) return infill(row, origin);
+  if (typeof row["prefix"] === "string" && typeof row["suffix"] === "string") return infill(row, row["prefix"], row["suffix"], origin);
   if (has(row, "instruction")) return alpaca(row, origin);
   const task = convertTask(row, origin);
   if (task !== null) return task;
@@ -34,6 +34,7 @@ export function convertRow(row: unknown, at: string): Read<TrainingRecord> {
   if (has(row, "question")) return promptAndCompletion(row, "question", origin);
   if (has(row, "input") && has(row, "output")) return promptAndCompletion(row, "input", origin);
   for (const field of ["text", "content", "code"]) if (typeof row[field] === "string") return text(row[field], field, origin);
+  if (row["prompt"] === "") return { sentence: "\"prompt\" is empty." };
   const fields = Object.keys(row).slice(0, 8).map((name) => `"${name.slice(0, 40)}"`);
   return { sentence: fields.length === 0 ? `The object is empty; expected ${EXPECTED}.` : `No known format has the fields ${fields.join(", ")}; expected ${EXPECTED}.` };
 }
@@ -81,9 +82,7 @@ function readLabel(label: unknown): boolean | null {
   return /^\s*(true|1)\s*$/i.test(label) ? true : /^\s*(false|0)\s*$/i.test(label) ? false : null;
 }
 
-function infill(row: Row, origin: RecordOrigin): Read<TrainingRecord> {
-  const { prefix, suffix } = row;
-  if (typeof prefix !== "string" || typeof suffix !== "string") return { sentence: "\"prefix\" and \"suffix\" must be texts." };
+function infill(row: Row, prefix: string, suffix: string, origin: RecordOrigin): Read<TrainingRecord> {
   const field = "middle" in row ? "middle" : "completion";
   const reply = readReply(row[field], field);
   if ("sentence" in reply) return reply;
