@@ -97,8 +97,11 @@ export class Renderer {
     const leastPrompt = Math.ceil(this.#longest * LEAST_PROMPT_SHARE);
     if (prompt.form === "infill") {
       // A window around the caret, cut as completion cuts it for this room: that is no loss, and not counted as one.
-      const learnt = whole.slice(0, this.#longest - leastPrompt);
-      return { sample: sampleOf(this.prompt(prompt, this.#longest - learnt.length), learnt), promptCut: false, completionCut: learnt.length < whole.length };
+      const room = Math.min(whole.length, this.#longest - leastPrompt);
+      const around = this.prompt(prompt, this.#longest - room);
+      // Markers and the least of each part may take more than a very small room.
+      const learnt = whole.slice(0, Math.max(0, Math.min(room, this.#longest - around.length)));
+      return { sample: sampleOf(around, learnt), promptCut: false, completionCut: learnt.length < whole.length };
     }
     const full = this.prompt(prompt, Infinity);
     if (full.length + whole.length <= this.#longest) return { sample: sampleOf(full, whole), promptCut: false, completionCut: false };

@@ -14,6 +14,8 @@ export class BigramModel implements AdaptedModel {
   readonly #variance: Float64Array;
   readonly #gradient: Float64Array;
   readonly #settings: AdamWSettings;
+  /** Rows that were computed since the weights last moved. */
+  readonly #rows = { on: new Map<number, readonly number[]>(), off: new Map<number, readonly number[]>() };
   /** Called at each forward pass; may throw, or wait. */
   onCompute: (batch: PackedBatch) => void | Promise<void> = () => undefined;
   /** Makes log p of this token NaN, as a diverging network does. */
@@ -34,7 +36,15 @@ export class BigramModel implements AdaptedModel {
   }
 
   /** p of every next token after `from`. */
-  distribution(from: number, adapter: "on" | "off"): number[] {
+  distribution(from: number, adapter: "on" | "off"): readonly number[] {
+    const kept = this.#rows[adapter].get(from);
+    if (kept !== undefined) return kept;
+    const row = this.#distribution(from, adapter);
+    this.#rows[adapter].set(from, row);
+    return row;
+  }
+
+  #distribution(from: number, adapter: "on" | "off"): number[] {
     const logits = Array.from({ length: this.nVocab }, (_, to) => (this.#base[from * this.nVocab + to] ?? 0) + (adapter === "on" ? this.#learnt[from * this.nVocab + to] ?? 0 : 0));
     const largest = Math.max(...logits);
     const weights = logits.map((l) => Math.exp(l - largest));
@@ -93,6 +103,7 @@ export class BigramModel implements AdaptedModel {
       this.#learnt[i] = Math.fround((this.#learnt[i] ?? 0) * (1 - rate * weightDecay) - rate * update);
     }
     this.#gradient.fill(0);
+    this.#rows.on.clear();
     return { gradientNorm };
   }
 
@@ -111,6 +122,7 @@ export class BigramModel implements AdaptedModel {
     for (const [name, target] of [["learnt", this.#learnt], ["mean", this.#mean], ["variance", this.#variance]] as const) {
       target.set(state.find((t) => t.name === name)?.values ?? []);
     }
+    this.#rows.on.clear();
     this.#gradient.fill(0);
   }
 
