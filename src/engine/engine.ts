@@ -1,27 +1,22 @@
 // The composition root: makes the rooms of one workspace, hands their functions to the tasks, and closes them.
 // It decides nothing itself; what a request means is in tasks/, what an answer is in the rooms.
 import path from "node:path";
-import { openDatabase } from "./base/database.ts";
-import type { DatabaseSync } from "./base/database.ts";
 import { EngineError, isCancelled } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
 import { mediaFile } from "./base/paths.ts";
 import { PRIORITY, Scheduler } from "./base/scheduler.ts";
 import { CompletionSession } from "./completion/session.ts";
-import { COMPLETION_SCHEMA } from "./completion/outcomes.ts";
-import { AnswerFeedback, FEEDBACK_SCHEMA } from "./memory/answerFeedback.ts";
 import type { Rating } from "./memory/answerFeedback.ts";
 import { bytesOut } from "./model/bytesOut.ts";
 import { ModelRegistry } from "./model/registry.ts";
 import { ModelRuntime } from "./model/runtime.ts";
 import type { EngineNotifier, HelloParams } from "./protocol/messages.ts";
 import type {
-  AnswerEvent, AskParams, AskResult, CompleteParams, CompleteResult, CompletionOutcome, DoctorItem, DownloadProgress,
-  EngineStatus, IndexReport, IndexStatus, ModelInfo, SearchHit,
+  AnswerApplied, AnswerEvent, AskParams, AskResult, CompleteParams, CompleteResult, CompletionOutcome, DoctorItem, DownloadProgress,
+  EngineStatus, IndexReport, IndexStatus, ModelInfo, NotebookExecuted, SearchHit,
 } from "./protocol/types.ts";
 import { WorkspaceIndex } from "./retrieval/workspaceIndex.ts";
 import { openEmbedder } from "./retrieval/embedder/embeddedEmbedder.ts";
-import { redactSecrets } from "./safety/secrets.ts";
 import { screenCompletion } from "./safety/completionScreen.ts";
 import { readSettings } from "./settings.ts";
 import type { Settings } from "./settings.ts";
@@ -32,6 +27,8 @@ import { checkMachine } from "./tasks/checkMachine.ts";
 import { completeCode } from "./tasks/completeCode.ts";
 import { CompletionContext } from "./tasks/completionContext.ts";
 import { ModelChoice } from "./tasks/chooseModel.ts";
+import { TrainingDesk } from "./tasks/trainingDesk.ts";
+import { scrub, UserMemory } from "./tasks/userMemory.ts";
 
 export interface EngineOptions extends Omit<HelloParams, "protocolVersion"> {
   log: Log;
@@ -53,18 +50,19 @@ export class Engine {
   readonly #index: WorkspaceIndex | null;
   readonly #indexFailure: string | null;
   readonly #completion: CompletionSession;
-  readonly #memory: DatabaseSync;
-  readonly #feedback: AnswerFeedback;
+  readonly #memory: UserMemory;
   readonly #completionContext: CompletionContext | null;
   /** What training made, and which of it is live. */
   readonly adapters: Adapters;
+  /** Data sets and training runs. */
+  readonly training: TrainingDesk;
   readonly #closing = new AbortController();
   #settings: Settings;
   #trusted: boolean;
   #statusTimer: NodeJS.Timeout | null = null;
   #indexProgress: IndexStatus | null = null;
 
-  private constructor(options: EngineOptions, parts: { settings: Settings; runtime: ModelRuntime; models: ModelChoice; index: WorkspaceIndex | null; indexFailure: string | null; completion: CompletionSession; memory: DatabaseSync }) {
+  private constructor(options: EngineOptions, parts: { settings: Settings; runtime: ModelRuntime; models: ModelChoice; index: WorkspaceIndex | null; indexFailure: string | null; completion: CompletionSession; memory: UserMemory }) {
     this.#options = options;
     this.#log = options.log;
     this.#settings = parts.settings;
@@ -75,7 +73,6 @@ export class Engine {
     this.#indexFailure = parts.indexFailure;
     this.#completion = parts.completion;
     this.#memory = parts.memory;
-    this.#feedback = new AnswerFeedback(parts.memory, (text) => redactSecrets(text).text);
     this.adapters = new Adapters({
       folder: path.join(options.storageDir, "adapters"),
       runtime: parts.runtime,
@@ -84,6 +81,19 @@ export class Engine {
       installedModels: async () => (await this.listModels()).filter(({ installed }) => installed),
       log: options.log.for("adapters"),
       onChange: (adapters) => options.notify?.("adapters/changed", adapters),
+    });
+    this.training = new TrainingDesk({
+      workspaceDir: options.workspaceDir,
+      storageDir: options.storageDir,
+      sharedDir: options.modelsDir,
+      memory: parts.memory,
+      adapters: this.adapters,
+      chosenModel: () => this.#models.chosen(this.#settings, this.#trusted),
+      findModel: (idOrFile) => this.#models.find(idOrFile),
+      settings: () => this.#settings,
+      trusted: () => this.#trusted,
+      log: options.log,
+      notify: options.notify,
     });
     const { index } = parts;
     this.#completionContext = index && new CompletionContext((query, search) => index.search(query, search));
@@ -99,7 +109,7 @@ export class Engine {
     const { settings, refused } = readSettings(options.settings);
     for (const sentence of refused) log.for("settings").warn(sentence);
     // Two files on purpose: the index can always be built anew, what is learnt from the user cannot.
-    const memory = openDatabase(path.join(storageDir, "memory.sqlite"), [COMPLETION_SCHEMA, FEEDBACK_SCHEMA], (asideAs) => log.error("The memory database was damaged and set aside", { asideAs }));
+    const memory = new UserMemory(storageDir, (asideAs) => log.error("The memory database was damaged and set aside", { asideAs }));
     const runtime = new ModelRuntime(log.for("model"), (info) => engine.adapters.adapterFor(info));
     const registry = new ModelRegistry({ embeddedDir: mediaFile("models"), modelsDir, log: log.for("model") });
     const models = new ModelChoice({ registry, runtime, log: log.for("model") });
@@ -113,9 +123,10 @@ export class Engine {
         log.error("The index could not be opened", { error: indexFailure });
       }
     }
-    const completion = new CompletionSession({ database: memory, redact: (text) => redactSecrets(text).text });
+    const completion = new CompletionSession({ database: memory.database, redact: scrub });
     const engine = new Engine(options, { settings, runtime, models, index, indexFailure, completion, memory });
     runtime.onStatus(() => engine.#statusChanged());
+    await engine.training.recover(options.background !== false);
     if (options.background !== false) engine.#startBackground();
     return engine;
   }
@@ -200,7 +211,7 @@ export class Engine {
       settings: this.#settings,
       lease,
     }, { onEvent: onEvent ?? (() => undefined), ...(signal ? { signal } : {}) }));
-    this.#feedback.given({ askId: params.askId, question: params.question, answer: result.answer, model: this.#runtime.status().id });
+    this.#memory.answers.given({ askId: params.askId, question: params.question, answer: result.answer, model: this.#runtime.status().id, prose: result.prose, sources: result.citations });
     if (!result.stopped) await index.rememberAnswer(result.answer, result.citations);
     return result;
   }
@@ -240,7 +251,15 @@ export class Engine {
   }
 
   rateAnswer(askId: string, rating: Rating | null): void {
-    if (!this.#feedback.rate(askId, rating)) this.#log.info("A rating came for an answer that is not known any more");
+    if (!this.#memory.answers.rate(askId, rating)) this.#log.info("A rating came for an answer that is not known any more");
+  }
+
+  recordApplied(applied: AnswerApplied): void {
+    this.#memory.applied.record(applied);
+  }
+
+  recordNotebookRun(run: NotebookExecuted): void {
+    this.#memory.notebookRuns.record(run);
   }
 
   recordOutcome(outcome: CompletionOutcome): void {
@@ -253,6 +272,7 @@ export class Engine {
     this.#closing.abort();
     if (this.#statusTimer) clearTimeout(this.#statusTimer);
     this.#completion.dispose();
+    this.training.close();
     await this.#runtime.dispose();
     await this.#index?.close();
     this.#memory.close();

@@ -87,11 +87,36 @@ export function serve(connection: MessageConnection, factory: EngineFactory, log
   on("retrieval/search", ({ query, k }, signal) => opened().search(query, k, signal));
   on("answer/ask", (params, signal) => opened().ask(params, { signal, onEvent: (event) => notify("answer/event", { askId: params.askId, event }) }));
   on("completion/complete", (params, signal) => opened().complete(params, signal));
+  on("data/prepare", (params, signal) => opened().training.prepareData(params, { signal }));
+  on("data/list", () => opened().training.listData());
+  on("data/show", ({ dataset }) => opened().training.showData(dataset));
+  on("data/review", ({ dataset, offset, limit }) => opened().training.reviewData(dataset, offset, limit));
+  on("data/decide", ({ dataset, ids, included }) => opened().training.decideData(dataset, ids, included));
+  on("train/estimate", (params) => opened().training.estimate(params));
+  on("train/start", (params) => opened().training.start(params));
+  on("train/pause", ({ id }) => opened().training.runs.pause(id));
+  on("train/resume", ({ id }) => opened().training.resume(id));
+  on("train/cancel", ({ id }) => opened().training.runs.cancel(id));
+  on("train/remove", async ({ id }) => {
+    await opened().training.runs.remove(id);
+    return null;
+  });
+  on("train/list", () => opened().training.runs.list());
+  on("train/figures", ({ id, fromStep }) => opened().training.figures(id, fromStep));
+  on("train/samples", ({ id }) => opened().training.samples(id));
+  on("adapters/list", () => opened().adapters.list());
+  on("adapters/activate", ({ sha256 }) => opened().adapters.activate(sha256));
+  on("adapters/deactivate", () => opened().adapters.deactivate());
+  on("adapters/rollback", () => opened().adapters.rollback());
+  on("adapters/remove", ({ sha256 }) => opened().adapters.remove(sha256));
+  on("adapters/export", ({ sha256, format, to }, signal) => opened().adapters.export(sha256, format, to, { signal }));
 
   onNotice("index/filesChanged", ({ paths }) => opened().filesChanged(paths));
   onNotice("session/documentTouched", (document) => opened().documentTouched(document));
   onNotice("session/documentClosed", ({ path }) => opened().documentClosed(path));
   onNotice("answer/feedback", ({ askId, rating }) => opened().rateAnswer(askId, rating));
+  onNotice("answer/applied", (applied) => opened().recordApplied(applied));
+  onNotice("memory/notebookExecuted", (run) => opened().recordNotebookRun(run));
   onNotice("completion/outcome", (outcome) => opened().recordOutcome(outcome));
 
   connection.onClose(() => void close());

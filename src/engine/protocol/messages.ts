@@ -1,7 +1,7 @@
 // Every message between client and engine: its name, direction, parameters and result, in one place.
 import type {
-  AnswerEvent, AskParams, AskResult, CompleteParams, CompleteResult, CompletionOutcome, DoctorItem, DownloadProgress,
-  EngineStatus, IndexReport, IndexStatus, ModelInfo, SearchHit,
+  AnswerApplied, AnswerEvent, AskParams, AskResult, CompleteParams, CompleteResult, CompletionOutcome, DoctorItem, DownloadProgress,
+  EngineStatus, IndexReport, IndexStatus, ModelInfo, NotebookExecuted, SearchHit,
 } from "./types.ts";
 import type { ErrorReason } from "./errors.ts";
 import type {
@@ -87,6 +87,9 @@ export interface ClientNotifications {
   "completion/outcome": CompletionOutcome;
   /** What the user thought of an answer; null takes an earlier rating back. */
   "answer/feedback": { askId: string; rating: "up" | "down" | null };
+  /** What the user made of code from an answer. */
+  "answer/applied": AnswerApplied;
+  "memory/notebookExecuted": NotebookExecuted;
 }
 
 /** Notifications from engine to client. */

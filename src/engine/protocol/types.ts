@@ -250,6 +250,37 @@ export interface CompletionOutcome {
   instead?: string;
 }
 
+/** Code of an answer that was put into a file, and what had become of it minutes later. */
+export interface AnswerApplied {
+  /** Chosen by the client; told again with the same id, the later news stands. */
+  id: string;
+  question: string;
+  path: string;
+  language: string;
+  /** The lines that it replaced, "" where it replaced none; what stood there afterwards; what stands there now. */
+  before: string;
+  applied: string;
+  kept: string;
+}
+
+/** A notebook cell was run. Texts may be clipped by the client. */
+export interface NotebookExecuted {
+  /** Path relative to the workspace, with forward slashes. */
+  notebook: string;
+  /** The cell's id in the notebook, else one that lasts while the notebook is open. */
+  cell: string;
+  /** When it ended, in ms since 1970. */
+  at?: number;
+  language: string;
+  executionOrder?: number;
+  /** What was run, as it stood when it was started. */
+  source: string;
+  /** The cells above it, first to last. */
+  above: { kind: "code" | "markdown"; source: string; output?: string }[];
+  output: string;
+  error: { name: string; message: string; traceback: string } | null;
+}
+
 /** What a model can be asked for, set by measurement or by the registry, never by guess. */
 export interface ModelCapabilities {
   /** Has fill-in-the-middle tokens. */

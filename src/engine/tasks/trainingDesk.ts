@@ -1,13 +1,15 @@
 // Where everything about training meets in the engine: data sets, runs and adapters of one workspace, behind the requests of
 // the same names. It makes sure of trust, plans a run before it is queued, and makes a finished run's adapter live.
 // What a request means in detail is in prepareData.ts, planRun.ts, adapters.ts and runs/.
-import path from "node:path";
+import { stat } from "node:fs/promises";
 import os from "node:os";
+import path from "node:path";
 import { EngineError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { engineVersion } from "../base/paths.ts";
 import { excludedIds } from "../data/store/review.ts";
-import type { DatasetStore } from "../data/versions.ts";
+import { DatasetStore } from "../data/versions.ts";
+import { readMemory } from "../model/hardware.ts";
 import { openSampleTokenizer } from "../model/sampleTokenizer.ts";
 import type { EngineNotifier } from "../protocol/messages.ts";
 import type { DatasetInfo, PrepareDataParams, ReviewPage, RunEstimate, RunFigures, RunInfo, RunReceipt, RunSample, StartRunParams } from "../protocol/training.ts";
@@ -21,24 +23,22 @@ import type { Settings } from "../settings.ts";
 import { baseHash } from "../training/adapters/store.ts";
 import type { AdaptedModelOptions } from "../training/adaptedModel.ts";
 import type { Adapters } from "./adapters.ts";
+import { cleanText, openDataSource } from "./dataSources.ts";
 import { planRun } from "./planRun.ts";
+import type { UserMemory } from "./userMemory.ts";
+import { prepareDataset } from "./prepareData.ts";
 
 export interface TrainingDeskOptions {
   /** This workspace's storage. */
   storageDir: string;
   /** Shared by all windows of this machine. */
   sharedDir: string;
-  /** Folder of the data store. */
-  dataDir: string;
-  data: DatasetStore;
+  workspaceDir: string | null;
+  /** What was learnt from the user: the sources "feedback" and "notebooks" read it. */
+  memory: UserMemory;
   adapters: Adapters;
-  /** Makes a version of a data set (prepareData.ts, with the sources of this workspace). */
-  prepare(params: PrepareDataParams, hooks: { signal?: AbortSignal; onProgress?: (label: string, done: number, total: number | null) => void }): Promise<DatasetInfo>;
   chosenModel(): Promise<ModelInfo>;
   findModel(idOrFile: string): Promise<ModelInfo>;
-  /** Bytes that training on a model takes. */
-  memoryOf(options: AdaptedModelOptions): Promise<number>;
-  availableBytes(): Promise<number>;
   settings(): Settings;
   trusted(): boolean;
   log: Log;
@@ -47,6 +47,7 @@ export interface TrainingDeskOptions {
 
 export class TrainingDesk {
   readonly #options: TrainingDeskOptions;
+  readonly #dataDir: string;
   readonly #data: DatasetStore;
   readonly runs: RunManager;
   readonly #store: RunStore;
@@ -55,7 +56,8 @@ export class TrainingDesk {
 
   constructor(options: TrainingDeskOptions) {
     this.#options = options;
-    this.#data = options.data;
+    this.#dataDir = path.join(options.storageDir, "data");
+    this.#data = new DatasetStore(this.#dataDir);
     this.#store = new RunStore(path.join(options.storageDir, "runs"));
     this.runs = new RunManager({
       store: this.#store,
@@ -100,9 +102,14 @@ export class TrainingDesk {
   async prepareData(params: PrepareDataParams, hooks: { signal?: AbortSignal; onProgress?: (label: string, done: number, total: number | null) => void } = {}): Promise<DatasetInfo> {
     this.#requireTrust("prepared for training");
     const { id } = params;
-    return this.#options.prepare(params, {
-      ...hooks,
-      onProgress: (label, done, total) => {
+    const { workspaceDir, settings, memory } = this.#options;
+    return prepareDataset(params, {
+      store: this.#data, clean: cleanText, codeVersion: engineVersion(),
+      openSource: (wanted) => openDataSource(wanted, { workspaceDir, settings: settings(), memory }),
+    }, {
+      ...(hooks.signal ? { signal: hooks.signal } : {}),
+      onProgress: ({ phase, done, total, unit }) => {
+        const label = `${phase} ${unit}`;
         hooks.onProgress?.(label, done, total);
         if (id !== undefined) this.#options.notify?.("data/progress", { id, label, done, total });
       },
@@ -146,7 +153,7 @@ export class TrainingDesk {
       id, method: params.method,
       model: { name: model.name, file: model.file, sha256: modelSha256 },
       dataset: { name: dataset.name, version: dataset.version },
-      dataDir: this.#options.dataDir,
+      dataDir: this.#dataDir,
       adaptersDir: this.#options.adapters.store.folder,
       config: estimate.config,
       promote: params.promote ?? "whenBetter",
@@ -188,8 +195,8 @@ export class TrainingDesk {
       const estimate = await planRun(params, {
         model: { ...model, file, sha256: await this.#hashOf(file) },
         dataset, tokenizer, threads: this.#threads(),
-        memoryOf: this.#options.memoryOf,
-        availableBytes: await this.#options.availableBytes(),
+        memoryOf: estimateMemory,
+        availableBytes: (await readMemory()).availableRamBytes,
         runs: await this.runs.list(),
       });
       return { estimate, model: { ...model, file }, dataset: dataset.info };
@@ -225,4 +232,9 @@ export class TrainingDesk {
   #requireTrust(what: string): void {
     if (!this.#options.trusted()) throw new EngineError("badRequest", `Nothing is ${what} while this workspace is not trusted. Trust it first.`);
   }
+}
+
+async function estimateMemory(options: AdaptedModelOptions): Promise<number> {
+  const { size } = await stat(options.modelFile);
+  return 2.5 * size + options.maxTokens * 60_000;
 }
