@@ -70,6 +70,8 @@ export interface MatchRewardOptions {
   readonly compare: "exact" | "trimmed" | "normalised";
   /** Only the first line of the reply counts: a model that is not told when to stop goes on. */
   readonly firstLine?: boolean;
+  /** A reply that goes on after the reference on the same line matches too. */
+  readonly startsWith?: boolean;
   /** Besides 1 for a match, less for its beginning: the share of the reference that the reply starts with, halved. */
   readonly partial?: boolean;
 }
@@ -86,7 +88,7 @@ export function matchReward(options: MatchRewardOptions): Reward {
     score(task, reply) {
       if (task.reference === undefined) return Promise.reject(lacking(task, "a `reference`"));
       const wanted = shape(task.reference), given = shape(reply);
-      if (wanted === given) return Promise.resolve(1);
+      if (wanted === given || (options.startsWith === true && wanted !== "" && given.startsWith(wanted))) return Promise.resolve(1);
       if (options.partial !== true || wanted.length === 0) return Promise.resolve(0);
       let common = 0;
       while (common < wanted.length && wanted[common] === given[common]) common++;
