@@ -1,10 +1,22 @@
 // Entry of the trainer process: what must not run inside the engine, because a native assert ends a process.
-// Today: `self-test`, which prints one JSON line. Training runs from the command line are processes of their own already.
+// `run RUNS ID` trains a run; `self-test` prints one JSON line for the doctor.
+import path from "node:path";
 import { gradientSelfTest } from "./ggml/selfTest.ts";
+import { RunStore } from "./runs/runStore.ts";
+import { liveAsTrainer } from "./runs/trainerLife.ts";
 
-if (process.argv[2] === "self-test") {
+const [, , command, runsDir, id] = process.argv;
+if (command === "self-test") {
   console.log(JSON.stringify(await gradientSelfTest()));
+} else if (command === "run" && runsDir !== undefined && id !== undefined) {
+  const { runTraining } = await import("./tasks/runTraining.ts");
+  process.exitCode = await liveAsTrainer(runsDir, id, (context) => runTraining(context, {
+    runFolder: new RunStore(runsDir).path(id, "tuning"),
+    hashNotes: path.join(context.writer.job.adaptersDir, "base-hashes.json"),
+  }));
+  // Native threads may outlive their work; everything is written here.
+  process.exit();
 } else {
-  console.error(`The trainer was started with "${process.argv[2] ?? ""}", but knows only "self-test". It is started by the engine, not by hand.`);
+  console.error(`The trainer was started with "${process.argv.slice(2).join(" ")}", but knows "self-test" and "run RUNS ID". It is started by the engine, not by hand.`);
   process.exitCode = 2;
 }

@@ -7,5 +7,6 @@ import { doctorCommand } from "./doctor.ts";
 import { indexCommand } from "./indexFolder.ts";
 import { MODEL_COMMANDS } from "./models.ts";
 import { pretrainCommand, trainEmbedCommand } from "./train.ts";
+import { TRAIN_RUN_COMMANDS } from "./trainRuns.ts";
 
-export const COMMANDS: readonly Command[] = [doctorCommand, ...MODEL_COMMANDS, indexCommand, searchCommand, askCommand, completeCommand, pretrainCommand, trainEmbedCommand, ...ADAPTER_COMMANDS];
+export const COMMANDS: readonly Command[] = [doctorCommand, ...MODEL_COMMANDS, indexCommand, searchCommand, askCommand, completeCommand, ...TRAIN_RUN_COMMANDS, pretrainCommand, trainEmbedCommand, ...ADAPTER_COMMANDS];
