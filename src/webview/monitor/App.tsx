@@ -31,10 +31,12 @@ export function App() {
 
   // What is shown comes in several messages; the place where the reader stood is found again once it exists.
   const placed = useRef(false);
+  const ownScroll = useRef(-1);
   useLayoutEffect(() => {
     const element = scroller.current;
     if (placed.current || !element || !state.loaded) return;
     element.scrollTop = kept.scrollTop;
+    ownScroll.current = element.scrollTop;
     placed.current = Math.abs(element.scrollTop - kept.scrollTop) < 2;
   }, [state]);
 
@@ -53,6 +55,9 @@ export function App() {
             <main
               ref={scroller} class="run" aria-label="Training run"
               onScroll={(event) => {
+                // Not the reader's doing, and perhaps not yet as far down as they were.
+                if (event.currentTarget.scrollTop === ownScroll.current) return;
+                ownScroll.current = -1;
                 placed.current = true;
                 keep({ scrollTop: event.currentTarget.scrollTop });
               }}
