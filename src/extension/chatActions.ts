@@ -1,7 +1,9 @@
 // What the chat view can make VS Code do: open a source, copy, insert at the cursor, propose a change as a diff.
+import { randomUUID } from "node:crypto";
 import * as vscode from "vscode";
 import type { FileRange } from "../engine/protocol/types.ts";
 import type { ChangeProposal } from "../webview/protocol.ts";
+import type { AppliedChange } from "./appliedAnswers.ts";
 import { indentForInsertion, proposeContent } from "./chatApply.ts";
 import type { LineRange } from "./chatApply.ts";
 
@@ -60,6 +62,7 @@ export async function insertAtCursor(code: string): Promise<string | null> {
 }
 
 interface OpenProposal extends ChangeProposal {
+  question: string;
   target: vscode.Uri;
   proposed: vscode.Uri;
   original: string;
@@ -73,10 +76,14 @@ export class ChangeProposals implements vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<ChangeProposal | null>();
   readonly #disposables: vscode.Disposable;
   readonly onDidChange = this.#changed.event;
+  readonly #applied = new vscode.EventEmitter<AppliedChange>();
+  /** A proposal was accepted and stands in its document. */
+  readonly onDidApply = this.#applied.event;
 
   constructor() {
     this.#disposables = vscode.Disposable.from(
       this.#changed,
+      this.#applied,
       vscode.workspace.registerTextDocumentContentProvider(PROPOSED_SCHEME, {
         provideTextDocumentContent: (uri) => (this.#open?.proposed.toString() === uri.toString() ? this.#open.content : ""),
       }),
@@ -91,8 +98,8 @@ export class ChangeProposals implements vscode.Disposable {
     return this.#open && { id: this.#open.id, path: this.#open.path };
   }
 
-  /** Opens a diff of `path` with `code` in it. Returns a sentence where that is not possible. */
-  async propose(path: string, code: string, lines: LineRange | null): Promise<string | null> {
+  /** Opens a diff of `path` with `code` in it, the answer to `question`. Returns a sentence where that is not possible. */
+  async propose(path: string, code: string, lines: LineRange | null, question: string): Promise<string | null> {
     const target = fileInWorkspace(path);
     if (!target) return vscode.l10n.t("{0} is not a file of this folder.", path);
     let original = "";
@@ -108,7 +115,7 @@ export class ChangeProposals implements vscode.Disposable {
     const id = String(++this.#count);
     const proposed = target.with({ scheme: PROPOSED_SCHEME, query: id });
     const left = exists ? target : vscode.Uri.from({ scheme: PROPOSED_SCHEME, path: target.path, query: "empty" });
-    this.#set({ id, path, target, proposed, original, content: proposal.content });
+    this.#set({ id, path, question, target, proposed, original, content: proposal.content });
     const line = proposal.line - 1;
     await vscode.commands.executeCommand("vscode.diff", left, proposed, vscode.l10n.t("{0} (proposed change)", path), { preview: true, selection: new vscode.Range(line, 0, line, 0) });
     return null;
@@ -144,7 +151,9 @@ export class ChangeProposals implements vscode.Disposable {
       if (document.getText() !== open.original) return vscode.l10n.t("{0} was changed since the proposal was made. Discard it and apply the code again.", open.path);
       edit.replace(open.target, new vscode.Range(0, 0, document.lineCount, 0), open.content);
     }
-    return (await vscode.workspace.applyEdit(edit)) ? null : vscode.l10n.t("{0} could not be changed; it may be read-only.", open.path);
+    if (!(await vscode.workspace.applyEdit(edit))) return vscode.l10n.t("{0} could not be changed; it may be read-only.", open.path);
+    this.#applied.fire({ id: randomUUID(), question: open.question, path: open.path, target: open.target, original: open.original, content: open.content });
+    return null;
   }
 
   async #closeDiff(proposal: OpenProposal | null = this.#open): Promise<void> {

@@ -3,9 +3,10 @@ import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import type { EngineStatus } from "../engine/protocol/types.ts";
 import type { ChatAttachment, ChatStatus, EditorContext, HostCommand, HostMessage, SlashCommand, TurnFailure, ViewMessage } from "../webview/protocol.ts";
+import { AppliedAnswers } from "./appliedAnswers.ts";
 import { ChangeProposals, fileInWorkspace, insertAtCursor, openLink, openRange } from "./chatActions.ts";
 import { rankFiles } from "./chatFiles.ts";
-import { ChatSession } from "./chatSession.ts";
+import { ChatSession, plainQuestion } from "./chatSession.ts";
 import type { ChatEngine } from "./chatSession.ts";
 import { ChatFiles } from "./chatStore.ts";
 import type { EngineClientState } from "./engineClient.ts";
@@ -63,8 +64,11 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     this.#options = options;
     const { engine } = options;
     this.#wasReady = engine.state.name === "ready";
+    const applied = new AppliedAnswers((message) => engine.notify("answer/applied", message));
     this.#disposables.push(
       this.#proposals,
+      applied,
+      this.#proposals.onDidApply((change) => applied.follow(change)),
       this.#proposals.onDidChange((proposal) => this.#post({ type: "proposal", proposal })),
       engine.onNotification("engine/statusChanged", (status) => this.#take(status)),
       engine.onState((state) => this.#onEngineState(state)),
@@ -230,12 +234,13 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
 
   /** The code goes to the file that the block names, else to the attached selection, else to the active editor. */
   async #apply({ turnId, code, path }: Extract<ViewMessage, { type: "applyCode" }>): Promise<string | null> {
-    const attached = this.#session.turn(turnId)?.attachments.find(({ kind }) => kind === "selection");
+    const turn = this.#session.turn(turnId);
+    const attached = turn?.attachments.find(({ kind }) => kind === "selection");
     const named = path !== null && fileInWorkspace(path) ? path : null;
     const target = named ?? attached?.path ?? this.#editor.activePath;
     if (!target) return vscode.l10n.t("Open the file that this code should go into.");
     const lines = attached && attached.path === target && (await stillThere(attached)) ? attached : null;
-    return this.#proposals.propose(target, code, lines);
+    return this.#proposals.propose(target, code, lines, turn ? plainQuestion(turn.question) : "");
   }
 
   #attachSelection(): void {

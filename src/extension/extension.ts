@@ -9,6 +9,7 @@ import { readConfiguration } from "./configuration.ts";
 import { EngineClient } from "./engineClient.ts";
 import { registerInlineCompletions } from "./inlineCompletion.ts";
 import { ReportDocuments } from "./reportDocuments.ts";
+import { recordNotebookRuns } from "./notebookRuns.ts";
 import { StatusItem } from "./statusItem.ts";
 import { TrainingMonitor } from "./trainingMonitor.ts";
 import { TrainingState } from "./trainingState.ts";
@@ -69,6 +70,7 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
     vscode.window.registerWebviewPanelSerializer(TrainingMonitor.viewType, monitor),
     registerCommands({ client, chat, log, training, documents, explainLastCompletion: () => completions.explainLast(), showMonitor: (runId) => monitor.show(runId) }),
     followTraining(training),
+    recordNotebookRuns((run) => client.notify("memory/notebookExecuted", run)),
     client.onNotification("engine/log", ({ level, room, message }) => log[level](`[${room}] ${message}`)),
     client.onState((state) => log.info(`Engine: ${state.name}`)),
     vscode.workspace.onDidChangeConfiguration((event) => { if (event.affectsConfiguration("kalactica")) configure(); }),
