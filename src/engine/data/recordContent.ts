@@ -1,6 +1,6 @@
 // One record as text: its canonical line, the hash of its content, what of it is given and what is learnt, and its texts one by one.
 // It reads no files and judges no quality.
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { RecordOrigin, TaskCheck, TrainingMessage, TrainingPrompt, TrainingRecord } from "../base/trainingRecord.ts";
 
 /** Hexadecimal digits of an id: 64 bits, so that 10 million records collide with a probability below 3e-6. */
@@ -28,7 +28,7 @@ export function canonicalContent(record: TrainingRecord): string {
 
 /** Id of a record: the first 64 bits of the SHA-256 of its canonical content, as {@link ID_DIGITS} hexadecimal digits. */
 export function recordId(record: TrainingRecord): string {
-  return createHash("sha256").update(canonicalContent(record)).digest("hex").slice(0, ID_DIGITS);
+  return hash("sha256", canonicalContent(record)).slice(0, ID_DIGITS);
 }
 
 function canonicalMessage({ role, content }: TrainingMessage): TrainingMessage {

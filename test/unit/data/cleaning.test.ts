@@ -96,7 +96,7 @@ describe("cleaning of training data", () => {
       const bands = Array.from({ length: BANDS }, () => column(4));
       const validation = new Bits(items.length);
       for (const [i, item] of items.entries()) {
-        sketchRecord(item.learnt, item.given ?? "", sketches.next(), (band, key) => bands[band]!.pushUint32(key));
+        sketchRecord("text", item.learnt, item.given ?? "", sketches.next(), (band, key) => bands[band]!.pushUint32(key));
         if (item.validation) validation.add(i);
       }
       const { near, leaked } = await nearDuplicates(sketches, bands, new Bits(items.length), validation, {}, workBytes);

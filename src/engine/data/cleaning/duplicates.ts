@@ -21,17 +21,25 @@ const WORK_BYTES = 64 << 20;
 /** Members of one band that a further one is compared with, in each split. */
 const HEADS = 8;
 
-/** Sketches `learnt` and `given` into `out` ({@link SKETCH_WIDTH} bytes) and tells `keys` the key of each band. */
-export function sketchRecord(learnt: string, given: string, out: Buffer, keys: (band: number, key: number) => void): void {
-  const bins = new Uint16Array(SKETCH_BINS * 2);
-  const learntBins = bins.subarray(0, SKETCH_BINS);
+const bins = new Uint16Array(SKETCH_BINS * 2);
+const binBytes = new Uint8Array(bins.buffer);
+const learntBins = bins.subarray(0, SKETCH_BINS);
+const givenBins = bins.subarray(SKETCH_BINS);
+
+/**
+ * Sketches `learnt` and `given` into `out` ({@link SKETCH_WIDTH} bytes) and tells `keys` the key of each band.
+ * Only records of the same `kind` are compared.
+ */
+export function sketchRecord(kind: string, learnt: string, given: string, out: Uint8Array, keys: (band: number, key: number) => void): void {
   const nWords = sketch(learnt, learntBins);
-  sketch(given, bins.subarray(SKETCH_BINS));
-  Buffer.from(bins.buffer).copy(out);
-  out.writeUInt32LE(nWords, SKETCH_BINS * 4);
+  sketch(given, givenBins);
+  out.set(binBytes);
+  new DataView(out.buffer, out.byteOffset).setUint32(SKETCH_BINS * 4, nWords, true);
+  let kindHash = 0;
+  for (let i = 0; i < kind.length; i++) kindHash = Math.imul(kindHash ^ kind.charCodeAt(i), 0x01000193);
   for (let band = 0; band < BANDS; band++) {
     // A short reply ("Yes.") is everywhere: only together with what it replies to does it make two records near.
-    const start = bandHash(bins, band * ROWS, ROWS, band + 1);
+    const start = bandHash(bins, band * ROWS, ROWS, kindHash + band + 1);
     keys(band, nWords >= TELLING_WORDS ? start : bandHash(bins, SKETCH_BINS + band * ROWS, ROWS, start));
   }
 }

@@ -1,7 +1,7 @@
 // The first pass of a preparation: writes every record to a temporary file once, with what cleaning must know of it in columns
 // beside, so that the second pass only chooses and copies. Everything lies in one folder that its owner removes.
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import path from "node:path";
 import zlib from "node:zlib";
 import { writeFailure } from "../../base/files.ts";
@@ -64,14 +64,16 @@ export class Staging {
 
   /** Takes a record in; records of the same `group` go to the same split. */
   add(record: TrainingRecord, group: string): void {
-    createHash("sha256").update(canonicalContent(record)).digest().copy(this.hashes.next(), 0, 0, 8);
-    createHash("sha256").update(group).digest().copy(this.groups.next(), 0, 0, 8);
+    hash("sha256", canonicalContent(record), "buffer").copy(this.hashes.next(), 0, 0, 8);
+    hash("sha256", group, "buffer").copy(this.groups.next(), 0, 0, 8);
     this.times.next().writeDoubleLE(record.origin.time ?? Number.NaN);
     const facts = this.facts.next();
     facts.writeUInt32LE(recordLength(record), 0);
     facts.writeUInt32LE(this.#label(record), 4);
     const { given, learnt } = partsOf(record);
-    sketchRecord(learnt, given, this.sketches.next(), (band, key) => this.bands[band]!.pushUint32(key));
+    // A good and a bad reply of the same words contradict each other, and are no duplicates.
+    const compared = record.kind === "judged" ? `judged ${record.good}` : record.kind;
+    sketchRecord(compared, learnt, given, this.sketches.next(), (band, key) => this.bands[band]!.pushUint32(key));
     const line = Buffer.from(canonicalLine(record));
     const head = Buffer.alloc(4);
     head.writeUInt32LE(line.length);

@@ -32,7 +32,7 @@ export async function diffVersions(partsFolder: string, from: StoredManifest, to
   const examples: DatasetDiff["examples"][number][] = [];
   let moved = 0;
   let same = 0;
-  same += await entries(to.manifest, (id, entry) => {
+  const inSharedParts = await entries(to.manifest, (id, entry) => {
     const before = old.get(id);
     if (before === undefined) added.push({ id, ...entry });
     else {
@@ -44,6 +44,7 @@ export async function diffVersions(partsFolder: string, from: StoredManifest, to
       }
     }
   });
+  same += inSharedParts;
   // What is left over was removed, or has another content at the same place.
   const removedAt = new Map<string, number>();
   for (const { at } of old.values()) removedAt.set(at, (removedAt.get(at) ?? 0) + 1);
