@@ -57,13 +57,13 @@ async function logProbabilities(model: LlamaModel, tokens: readonly Token[], ada
   const context = await createContext(model, { contextSize: size, batchSize: size, threads, adapter });
   try {
     const outputs = await context.getSequence().controlledEvaluate(tokens.slice(0, -1).map((token, i) => [
-      token, { generateNext: { token: true, totalLogitWeight: true, logits: { filter: { tokens: [tokens[i + 1] as Token], includeMax: true } } } },
+      // Greedy: the selected token has the largest logit, to which the total weight is relative.
+      token, { generateNext: { token: true, totalLogitWeight: true, logits: { filter: { tokens: [tokens[i + 1] as Token], includeSelected: true } } } },
     ]));
     return tokens.slice(1).map((token, i) => {
       const next = outputs[i]?.next;
-      const logits = next?.logits;
-      if (logits === undefined || next?.totalLogitWeight === undefined) return NaN;
-      return (logits.get(token) ?? -Infinity) - Math.max(...logits.values()) - Math.log(next.totalLogitWeight);
+      const largest = next?.logits?.get(next.token as Token);
+      return (next?.logits?.get(token) ?? NaN) - (largest ?? NaN) - Math.log(next?.totalLogitWeight ?? NaN);
     });
   } finally {
     await context.dispose();

@@ -87,7 +87,8 @@ export async function createContext(model: LlamaModel, options: { contextSize: n
   const { adapter, ...sizes } = options;
   takeComplaint();
   try {
-    return await model.createContext({ ...sizes, sequences: 1, ...adapter === null ? {} : { lora: { adapters: [{ filePath: adapter.file }] } } });
+    // Without remedy: an adapter that does not fit would otherwise be tried seven times.
+    return await model.createContext({ ...sizes, sequences: 1, ...adapter === null ? {} : { failedCreationRemedy: false, lora: { adapters: [{ filePath: adapter.file }] } } });
   } catch (error) {
     const complaint = takeComplaint();
     if (adapter !== null && /lora|adapter/i.test(`${complaint} ${firstLine(error)}`)) {
