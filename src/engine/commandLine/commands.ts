@@ -3,10 +3,11 @@ import { ADAPTER_COMMANDS } from "./adapters.ts";
 import { askCommand, searchCommand } from "./askAndSearch.ts";
 import type { Command } from "./command.ts";
 import { completeCommand } from "./complete.ts";
+import { DATA_COMMANDS } from "./data.ts";
 import { doctorCommand } from "./doctor.ts";
 import { indexCommand } from "./indexFolder.ts";
 import { MODEL_COMMANDS } from "./models.ts";
 import { pretrainCommand, trainEmbedCommand } from "./train.ts";
 import { TRAIN_RUN_COMMANDS } from "./trainRuns.ts";
 
-export const COMMANDS: readonly Command[] = [doctorCommand, ...MODEL_COMMANDS, indexCommand, searchCommand, askCommand, completeCommand, ...TRAIN_RUN_COMMANDS, pretrainCommand, trainEmbedCommand, ...ADAPTER_COMMANDS];
+export const COMMANDS: readonly Command[] = [doctorCommand, ...MODEL_COMMANDS, indexCommand, searchCommand, askCommand, completeCommand, ...DATA_COMMANDS, ...TRAIN_RUN_COMMANDS, pretrainCommand, trainEmbedCommand, ...ADAPTER_COMMANDS];

@@ -48,7 +48,7 @@ export interface TrainingDeskOptions {
 export class TrainingDesk {
   readonly #options: TrainingDeskOptions;
   readonly #dataDir: string;
-  readonly #data: DatasetStore;
+  readonly data: DatasetStore;
   readonly runs: RunManager;
   readonly #store: RunStore;
   readonly #changeListeners = new Set<(run: RunInfo) => void>();
@@ -57,7 +57,7 @@ export class TrainingDesk {
   constructor(options: TrainingDeskOptions) {
     this.#options = options;
     this.#dataDir = path.join(options.storageDir, "data");
-    this.#data = new DatasetStore(this.#dataDir);
+    this.data = new DatasetStore(this.#dataDir);
     this.#store = new RunStore(path.join(options.storageDir, "runs"));
     this.runs = new RunManager({
       store: this.#store,
@@ -104,7 +104,7 @@ export class TrainingDesk {
     const { id } = params;
     const { workspaceDir, settings, memory } = this.#options;
     return prepareDataset(params, {
-      store: this.#data, clean: cleanText, codeVersion: engineVersion(),
+      store: this.data, clean: cleanText, codeVersion: engineVersion(),
       openSource: (wanted) => openDataSource(wanted, { workspaceDir, settings: settings(), memory }),
     }, {
       ...(hooks.signal ? { signal: hooks.signal } : {}),
@@ -117,24 +117,24 @@ export class TrainingDesk {
   }
 
   listData(): Promise<DatasetInfo[]> {
-    return this.#data.list();
+    return this.data.list();
   }
 
   /** Errors: `notFound`. */
   async showData(dataset: string): Promise<DatasetInfo> {
-    return (await this.#data.open(dataset)).info;
+    return (await this.data.open(dataset)).info;
   }
 
   /** Errors: `notFound`, `dataInvalid` where the version is damaged. */
   async reviewData(dataset: string, offset: number, limit: number): Promise<ReviewPage> {
-    const { info, manifest } = await this.#data.open(dataset);
+    const { info, manifest } = await this.data.open(dataset);
     const excluded = excludedIds(manifest).length;
-    return { items: await this.#data.review(dataset, { offset, limit }), total: info.train + info.validation + excluded, excluded };
+    return { items: await this.data.review(dataset, { offset, limit }), total: info.train + info.validation + excluded, excluded };
   }
 
   /** Takes records in or out, as a new version under the same name. Errors: as {@link reviewData}. */
   decideData(dataset: string, ids: readonly string[], included: boolean): Promise<DatasetInfo> {
-    return this.#data.setIncluded(dataset, ids.map((id) => ({ id, included })), engineVersion());
+    return this.data.setIncluded(dataset, ids.map((id) => ({ id, included })), engineVersion());
   }
 
   /** Errors: those of planRun; `notFound` for model or data. */
@@ -189,7 +189,7 @@ export class TrainingDesk {
     const model = params.model === undefined ? await this.#options.chosenModel() : await this.#options.findModel(params.model);
     const { file } = model;
     if (file === null) throw new EngineError("noModel", `The model ${model.name} is not on this machine. Download it first.`, { id: model.id });
-    const dataset = await this.#data.open(params.dataset);
+    const dataset = await this.data.open(params.dataset);
     const tokenizer = await openSampleTokenizer(file, this.#options.log.for("model"));
     try {
       const estimate = await planRun(params, {
