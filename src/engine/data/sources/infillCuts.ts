@@ -156,23 +156,25 @@ function blockNear(file: FileLines, line: number, maximumLines: number): Span | 
 }
 
 /** The body of the block that this line opens, or its first whole statements where it is longer than a completion. */
-function block({ lines, offsets }: FileLines, line: number, maximumLines: number): Span | null {
+function block(file: FileLines, line: number, maximumLines: number): Span | null {
+  const { lines } = file;
   const header = lines[line] as string;
   const first = line + 1;
   const begin = lines[first];
   if (!opensBlock(header) || begin === undefined || begin.trim() === "" || indentationOf(begin) <= indentationOf(header)) return null;
-  return linesFrom(lines, offsets, first, indentationOf(header) + 1, maximumLines, "block");
+  return linesFrom(file, first, indentationOf(header) + 1, maximumLines, "block");
 }
 
 /** Two lines or more in a row, within their block. */
-function nextLines({ lines, offsets }: FileLines, line: number, random: SeededRandom, maximumLines: number): Span | null {
+function nextLines(file: FileLines, line: number, random: SeededRandom, maximumLines: number): Span | null {
+  const { lines } = file;
   if (maximumLines < 2 || !beginsStatement(lines, line)) return null;
-  const span = linesFrom(lines, offsets, line, indentationOf(lines[line] as string), 2 + random.integer(maximumLines - 1), "lines");
+  const span = linesFrom(file, line, indentationOf(lines[line] as string), 2 + random.integer(maximumLines - 1), "lines");
   return span && span.last > line ? span : null;
 }
 
-/** Whole statements from `first` on, none indented less than `leastIndent`, in at most `most` lines; it ends with a line of text. */
-function linesFrom(lines: readonly string[], offsets: readonly number[], first: number, leastIndent: number, most: number, what: InfillSpan): (Span & { last: number }) | null {
+/** Whole statements from `first` on, none indented less than `leastIndent`, in at most `most` lines; it ends with a line of text, and half of it or more is code. */
+function linesFrom({ lines, offsets, isCode }: FileLines, first: number, leastIndent: number, most: number, what: InfillSpan): (Span & { last: number }) | null {
   let last: number | null = null;
   for (let at = first; at < lines.length && at < first + most;) {
     const text = lines[at] as string;
@@ -187,7 +189,9 @@ function linesFrom(lines: readonly string[], offsets: readonly number[], first: 
     if (!opensBlock(lines[end] as string)) last = end;
     at = end + 1;
   }
-  return last === null ? null : { ...spanOfLines(lines, offsets, first, last, what), last };
+  if (last === null) return null;
+  const nCode = isCode.slice(first, last + 1).filter(Boolean).length;
+  return nCode * 2 < last + 1 - first ? null : { ...spanOfLines(lines, offsets, first, last, what), last };
 }
 
 function spanOfLines(lines: readonly string[], offsets: readonly number[], first: number, last: number, what: InfillSpan): Span {
