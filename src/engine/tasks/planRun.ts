@@ -11,6 +11,7 @@ import type { SampleTokenizer } from "../training/samples/sampleTokenizer.ts";
 import { describeSample } from "../training/samples/tokenSample.ts";
 import { completeRunConfig } from "../training/tune/runConfig.ts";
 import type { RunConfig } from "../training/tune/runConfig.ts";
+import { rewardWeights } from "./taskRewards.ts";
 
 export interface PlanParts {
   readonly model: ModelInfo & { readonly file: string };
@@ -68,6 +69,7 @@ export async function planRun(params: StartRunParams, parts: PlanParts): Promise
   }
   const fits = memoryBytes <= budget;
   const data = await measure(params.method, config, parts);
+  if (data.rewards) config = { ...config, grpo: { ...config.grpo, rewards: data.rewards } };
   const perStep = params.method === "grpo" ? config.grpo.promptsPerStep : config.batchSize;
   const steps = Math.min(Math.max(1, Math.ceil((data.units * config.epochs) / perStep)), config.maxSteps || Infinity);
   const tokensPerStep = Math.round(data.tokensPerUnit * Math.min(perStep, data.units));
@@ -99,16 +101,18 @@ function* smaller(): Generator<Shrinking> {
 }
 
 /** Renders the first records as the run will, for their number, their length, and one to show. */
-async function measure(method: TrainingMethod, config: RunConfig, { dataset, tokenizer }: PlanParts): Promise<{ units: number; tokensPerUnit: number; sample: RunEstimate["sample"] }> {
+async function measure(method: TrainingMethod, config: RunConfig, { dataset, tokenizer }: PlanParts): Promise<{ units: number; tokensPerUnit: number; sample: RunEstimate["sample"]; rewards: Record<string, number> | null }> {
   const renderer = new Renderer(tokenizer, config.sequenceLength);
   let records = 0;
   let units = 0;
   let tokens = 0;
   let sample: RunEstimate["sample"] | null = null;
+  let rewards: Record<string, number> | null = null;
   for await (const record of dataset.train()) {
     if (records >= RENDERED_RECORDS) break;
     records++;
     if (!uses(method, record)) continue;
+    if (record.kind === "task") rewards ??= rewardWeights(config.grpo.rewards, record);
     for (const unit of renderer.render(record).units) {
       units++;
       for (const one of unit.samples) tokens += one.tokens.length + (method === "grpo" ? config.grpo.maxReplyTokens * config.grpo.groupSize : 0);
@@ -119,7 +123,7 @@ async function measure(method: TrainingMethod, config: RunConfig, { dataset, tok
     const kinds = Object.entries(dataset.info.kinds).map(([kind, n]) => `${n} × ${kind}`).join(", ") || "nothing";
     throw new EngineError("dataInvalid", `The data set "${dataset.info.name}" has nothing that ${method.toUpperCase()} learns from: it holds ${kinds}, and ${method.toUpperCase()} needs ${USES[method]}. Prepare other data, or choose another method.`, { dataset: dataset.info.version, method });
   }
-  return { units: Math.round((units / records) * dataset.info.train), tokensPerUnit: tokens / units, sample: sample ?? [] };
+  return { units: Math.round((units / records) * dataset.info.train), tokensPerUnit: tokens / units, sample: sample ?? [], rewards };
 }
 
 function uses(method: TrainingMethod, { kind }: TrainingRecord): boolean {

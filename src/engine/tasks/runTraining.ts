@@ -16,8 +16,10 @@ import type { Canary } from "../training/adapters/loraFile.ts";
 import { AdapterStore, baseHash } from "../training/adapters/store.ts";
 import type { AdaptedModel, NamedTensor, PackedBatch } from "../training/adaptedModel.ts";
 import { openAdaptedModel } from "../training/network/openAdaptedModel.ts";
+import type { RunConfig } from "../training/tune/runConfig.ts";
 import { runTuning } from "../training/tune/runTuning.ts";
 import type { TuningResult } from "../training/tune/tuningTypes.ts";
+import { openRewards } from "./taskRewards.ts";
 import { generalTexts } from "./generalTexts.ts";
 
 /** A run's state is written at most this often while it makes steps; its figures are written at each. */
@@ -39,6 +41,7 @@ export async function runTraining({ writer, pause, cancel }: TrainerContext, pla
   const architecture = (await readGguf(job.model.file)).metadata.get("general.architecture");
   const tokenizer = await openSampleTokenizer(job.model.file, log.for("model"));
   const rollouts = openRollouts({ modelFile: job.model.file, threads: job.threads, log: log.for("model") });
+  const judged = job.method === "grpo" ? await openRewards((job.config["grpo"] as RunConfig["grpo"]).rewards, log) : null;
   let model: AdaptedModel | undefined;
   let stateWrittenAt = 0;
   try {
@@ -64,6 +67,7 @@ export async function runTraining({ writer, pause, cancel }: TrainerContext, pla
         });
       },
       rollouts,
+      ...(judged ? { rewards: judged.rewards } : {}),
       general: generalTexts(),
       threads: job.threads,
       resume: true,
@@ -86,6 +90,7 @@ export async function runTraining({ writer, pause, cancel }: TrainerContext, pla
     return await conclude(result, job, writer);
   } finally {
     model?.close();
+    await judged?.close();
     await rollouts.close();
     await tokenizer.close();
   }

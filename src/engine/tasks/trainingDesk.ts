@@ -27,6 +27,7 @@ import { cleanText, openDataSource } from "./dataSources.ts";
 import { planRun } from "./planRun.ts";
 import type { UserMemory } from "./userMemory.ts";
 import { prepareDataset } from "./prepareData.ts";
+import { executesCode } from "./taskRewards.ts";
 
 export interface TrainingDeskOptions {
   /** This workspace's storage. */
@@ -147,6 +148,10 @@ export class TrainingDesk {
     this.#requireTrust("trained");
     const { estimate, model, dataset } = await this.#plan(params);
     if (!estimate.fits) throw new EngineError("modelTooLarge", estimate.sentence, { memoryBytes: estimate.memoryBytes, availableBytes: estimate.availableBytes });
+    const { rewards } = estimate.config["grpo"] as { rewards: Record<string, number> };
+    if (params.method === "grpo" && params.executeCode !== true && executesCode(rewards)) {
+      throw new EngineError("badRequest", "This run executes code that the model writes, in a sandbox. Agree to that first (--execute-code on the command line), or name other rewards.", { rewards });
+    }
     const id = newRunId(params.method);
     const modelSha256 = await this.#hashOf(model.file);
     return this.runs.start({
