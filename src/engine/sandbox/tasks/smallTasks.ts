@@ -1,6 +1,6 @@
 // Very small tasks with one right answer each, drawn without end from a seed: so easy that even a model of four million
 // parameters gets some right by chance, which is what GRPO needs to start from. Each shows a few worked lines and breaks
-// off in the last one; the reply's first line must begin with the reference (`SMALL_TASK_MATCH`). Nothing is run.
+// off in the last one; the reply's first line must be the reference (`SMALL_TASK_MATCH`). Nothing is run.
 //
 // Base rates: the share of replies that the embedded base model (kalactica-base.gguf) got right, sampled at temperature 1
 // through node-llama-cpp, 16 tokens, first line, blanks trimmed; `test/bench/taskRates.ts` measures them. See FAMILIES.
@@ -20,7 +20,7 @@ export interface TaskFamily {
 }
 
 /** How replies to these tasks are compared, for `matchReward`. */
-export const SMALL_TASK_MATCH = { compare: "trimmed", firstLine: true, startsWith: true } as const;
+export const SMALL_TASK_MATCH = { compare: "trimmed", firstLine: true } as const;
 
 const WORDS = (
   "user file name list count index value total start end first last node tree path line text page item order price color width height table row "
