@@ -11,9 +11,6 @@ import type { TuningLoop } from "./tuningLoop.ts";
 import type { TuningResult } from "./tuningTypes.ts";
 import { heldOutRewards } from "./validation.ts";
 
-/** Samples of unrelated text that are measured at most. */
-const GENERAL_SAMPLES = 400;
-
 /** Errors: CancelledError; those of the model, of rollouts and of writing. */
 export async function finishRun(parts: LoopParts, loop: TuningLoop, general: UnitStore): Promise<Pick<TuningResult, "adapter" | "receipt">> {
   const { options, config, model, validation, stop } = parts;
@@ -23,7 +20,7 @@ export async function finishRun(parts: LoopParts, loop: TuningLoop, general: Uni
 
   const { promotion } = config;
   const heldOut = perplexityChange(validation === null ? [] : await pairedLosses(model, await perplexitySamples(validation, config.validationSamples), stop), promotion);
-  const unrelated = perplexityChange(await pairedLosses(model, await perplexitySamples(general, GENERAL_SAMPLES), stop), promotion);
+  const unrelated = perplexityChange(await pairedLosses(model, await perplexitySamples(general, promotion.generalSamples), stop), promotion);
   const extra: Pick<RunReceipt, "preference" | "reward"> = {};
   let evidence: HeldOutEvidence;
   if (options.method === "sft") evidence = { kind: "perplexity", change: heldOut.change };

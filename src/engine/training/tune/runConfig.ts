@@ -53,6 +53,8 @@ export interface GrpoSettings {
 export interface PromotionSettings {
   /** How much the perplexity of unrelated text may rise, as a share (0.02 is 2 %). */
   readonly generalMargin: number;
+  /** Samples of unrelated text that are read, at most. */
+  readonly generalSamples: number;
   /** Draws of the bootstrap. */
   readonly draws: number;
 }
@@ -118,7 +120,7 @@ const common: RunConfig = {
     groupSize: 8, promptsPerStep: 4, temperature: 1, maxReplyTokens: 256, clip: 0.2, clipHigh: 0.2, beta: 0, updatesPerRollout: 1,
     scaleByDeviation: true, normalise: "tokens", rewards: {},
   },
-  promotion: { generalMargin: 0.02, draws: 2000 },
+  promotion: { generalMargin: 0.02, generalSamples: 400, draws: 2000 },
 };
 
 /** What a run uses where nothing is given. */
@@ -246,6 +248,7 @@ function rules(c: RunConfig): (readonly [string, boolean, string])[] {
     ["grpo.updatesPerRollout", whole(c.grpo.updatesPerRollout, 1), "a whole number from 1"],
     ["grpo.normalise", ["tokens", "constant", "replies"].includes(c.grpo.normalise), '"tokens", "constant" or "replies"'],
     ["promotion.generalMargin", notNegative(c.promotion.generalMargin), "a number from 0"],
+    ["promotion.generalSamples", whole(c.promotion.generalSamples, 1), "a whole number from 1"],
     ["promotion.draws", whole(c.promotion.draws, 100), "a whole number from 100"],
   ];
 }
