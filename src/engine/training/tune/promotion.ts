@@ -5,6 +5,8 @@ import { SeededRandom } from "../../base/random.ts";
 import type { TrainingMethod } from "../../protocol/training.ts";
 import type { PromotionSettings } from "./runConfig.ts";
 
+export type PromotionRule = Pick<PromotionSettings, "generalMargin" | "draws">;
+
 /** A sample's negative log-likelihood before and after, summed over `nTokens`. */
 export interface PairedLoss {
   readonly before: number;
@@ -41,7 +43,7 @@ export function bootstrap<T>(items: readonly T[], statistic: (drawn: readonly T[
 }
 
 /** Perplexities over all tokens of `samples`, and how they changed. */
-export function perplexityChange(samples: readonly PairedLoss[], settings: PromotionSettings): PerplexityChange {
+export function perplexityChange(samples: readonly PairedLoss[], settings: PromotionRule): PerplexityChange {
   const nTokens = samples.reduce((n, s) => n + s.nTokens, 0);
   if (nTokens === 0) return { perplexityBefore: 0, perplexityAfter: 0, nTokens: 0, change: null };
   const total = (pick: (s: PairedLoss) => number): number => samples.reduce((n, s) => n + pick(s), 0);
@@ -76,7 +78,7 @@ export interface PromotionDecision {
  * that are ordered rightly above one half, reward gain above 0. Not worse means that the interval of the general
  * perplexity's change ends below the margin.
  */
-export function decidePromotion(method: TrainingMethod, heldOut: HeldOutEvidence, general: PerplexityChange, settings: PromotionSettings): PromotionDecision {
+export function decidePromotion(method: TrainingMethod, heldOut: HeldOutEvidence, general: PerplexityChange, settings: PromotionRule): PromotionDecision {
   const evidence = judgeHeldOut(heldOut);
   if (!evidence.better) return { promoted: false, sentence: `Not promoted: ${evidence.sentence}.` };
   if (general.change === null) return { promoted: false, sentence: `Not promoted: ${evidence.sentence}, but there is no unrelated text to show that nothing was forgotten.` };
