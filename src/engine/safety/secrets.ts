@@ -1,5 +1,6 @@
 // Finds keys, tokens, private keys and passwords in text and takes them out, before the text enters a prompt, a history or a log.
 // By the published formats of their issuers, and by context with entropy. It does not decide what is done about them.
+import { eachMatch } from "./matches.ts";
 
 /** Where a secret stands, in UTF-16 offsets. */
 export interface SecretSpan {
@@ -52,6 +53,9 @@ const NAMED_VALUE = /(?<![\w.-])(?<name>[\w.-]{0,60}?(?:pass(?:word|wd|phrase)?|
 const AUTHORIZATION = /\b(?:authorization|x-api-key|x-auth-token)["'`]?\s*[:=,]\s*["'`]?(?:bearer|basic|token)?\s*(?<value>[A-Za-z0-9+/_.=-]{16,300})/gi;
 const BEARER = /\bbearer\s+(?<value>[A-Za-z0-9+/_.=-]{20,300})/gi;
 
+/** One of these words is in everything that the three patterns above can match; most text has none and is passed over quickly. */
+const SPEAKS_OF_SECRETS = /pass|pwd|secret|token|key|credential|authorization|bearer/i;
+
 /** Values that stand for a secret rather than being one. */
 const PLACEHOLDER = /^(?:[*•.x_-]+|(?:your|my|the|some|an?)[-_ ].*|.*(?:change[-_]?me|placeholder|example|dummy|sample|redacted|insert[-_]|replace[-_]|goes[-_]?here|todo|fixme|xxxx|\*\*\*\*|1234567|abcdefg).*|(?:test|fake|foo|bar|none|null|undefined|true|false|string|secret|password|passwd|token)\w{0,3}|\$.*|%.*|#.*|<.*|\{.*|process\.env.*|os\.environ.*|env[.[(].*|config[.[(].*|import\.meta.*|self\..*|this\..*|[a-z_]+\.[\w.]+\(?.*|\w+\[.*|.*\(.*)$/i;
 
@@ -61,20 +65,22 @@ export function findSecrets(text: string): { spans: SecretSpan[]; complete: bool
   const scanned = complete ? text : text.slice(0, MAXIMUM_SCANNED_CHARACTERS);
   const spans: SecretSpan[] = [];
   for (const [kind, pattern] of FORMATS) {
-    for (const match of scanned.matchAll(pattern)) spans.push({ start: match.index, end: match.index + match[0].length, kind });
+    eachMatch(pattern, scanned, ({ index, 0: found }) => spans.push({ start: index, end: index + found.length, kind }));
   }
-  for (const match of scanned.matchAll(NAMED_VALUE)) {
-    const { name = "", value = "", quote = "" } = match.groups ?? {};
-    if (!isLikelySecret(name, value, quote !== "")) continue;
-    const start = match.index + match[0].lastIndexOf(value);
-    spans.push({ start, end: start + value.length, kind: /pass|pwd/i.test(name) ? "password" : "named-secret" });
-  }
-  for (const pattern of [AUTHORIZATION, BEARER]) {
-    for (const match of scanned.matchAll(pattern)) {
-      const value = match.groups?.["value"] ?? "";
-      if (PLACEHOLDER.test(value) || entropy(value) < CONTEXT_ENTROPY || !/\d/.test(value)) continue;
+  if (SPEAKS_OF_SECRETS.test(scanned)) {
+    eachMatch(NAMED_VALUE, scanned, (match) => {
+      const { name = "", value = "", quote = "" } = match.groups ?? {};
+      if (!isLikelySecret(name, value, quote !== "")) return;
       const start = match.index + match[0].lastIndexOf(value);
-      spans.push({ start, end: start + value.length, kind: "authorization" });
+      spans.push({ start, end: start + value.length, kind: /pass|pwd/i.test(name) ? "password" : "named-secret" });
+    });
+    for (const pattern of [AUTHORIZATION, BEARER]) {
+      eachMatch(pattern, scanned, (match) => {
+        const value = match.groups?.["value"] ?? "";
+        if (PLACEHOLDER.test(value) || entropy(value) < CONTEXT_ENTROPY || !/\d/.test(value)) return;
+        const start = match.index + match[0].lastIndexOf(value);
+        spans.push({ start, end: start + value.length, kind: "authorization" });
+      });
     }
   }
   return { spans: merged(spans), complete };
