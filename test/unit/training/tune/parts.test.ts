@@ -168,7 +168,7 @@ describe("tune/references", () => {
 });
 
 describe("tune/promotion", () => {
-  const settings = { generalMargin: 0.02, draws: 500 };
+  const settings = { generalMargin: 0.02, draws: 500, generalSamples: 80 };
   const samples = (n: number, gain: (i: number) => number): PairedLoss[] => Array.from({ length: n }, (_, i) => ({ before: 20 + (i % 9), after: 20 + (i % 9) - gain(i), nTokens: 10 }));
   const better = { kind: "perplexity", change: perplexityChange(samples(40, (i) => 1 + (i % 3)), settings).change } as const;
   const same = perplexityChange(samples(60, (i) => (i % 2 === 0 ? 0.02 : -0.02)), settings);
