@@ -12,7 +12,7 @@ export function isErrorOfCode(errorName: string): boolean {
 export function isRepair(before: string, after: string, leastLikeness: number): boolean {
   const old = code(before);
   const fresh = code(after);
-  if (fresh.trim() === "" || squeezed(old) === squeezed(fresh)) return false;
+  if (fresh.trim() === "" || asRun(old) === asRun(fresh)) return false;
   // To install what was missing, to swallow the error, or to leave most of the work out repairs nothing that can be learnt.
   if (/^\s*[!%](?:pip|conda|apt|apt-get|mamba|uv)\b/m.test(fresh) && !/^\s*[!%](?:pip|conda|apt|apt-get|mamba|uv)\b/m.test(old)) return false;
   if (/except\b[^\n]*:\s*(?:pass|\.\.\.)\s*$/m.test(fresh) && !/except\b[^\n]*:\s*(?:pass|\.\.\.)\s*$/m.test(old)) return false;
@@ -41,8 +41,14 @@ function lexemes(text: string): string[] {
   return text.match(/[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]/gu) ?? [];
 }
 
+/** Without comments. */
 function code(source: string): string {
-  return source.split("\n").filter((line) => !/^\s*(?:#(?!!)|\/\/)/.test(line)).join("\n");
+  return source.split("\n").filter((line) => !/^\s*(?:#|\/\/)/.test(line)).map((line) => line.replace(/\s+#[^"']*$/, "")).join("\n");
+}
+
+/** Lines as the machine tells them apart: indentation counts, spaces within a line do not. */
+function asRun(source: string): string {
+  return source.split("\n").filter((line) => line.trim() !== "").map((line) => (/^\s*/.exec(line)?.[0] ?? "") + squeezed(line)).join("\n");
 }
 
 function squeezed(text: string): string {

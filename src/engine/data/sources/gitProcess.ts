@@ -83,7 +83,7 @@ function failure(folder: string, end: number | Error, stderr: string): EngineErr
     if (errnoCode(end) === "ENOENT") return new EngineError("notFound", "Git was not found on this machine. Install it, or leave the history out.", { folder });
     return new EngineError("unreadable", `Git could not be started: ${end.message}.`, { folder }, end);
   }
-  if (/not a git repository|does not have any commits|bad default revision|needed a single revision/i.test(stderr)) return new EngineError("notFound", `${folder} has no Git history. Open the folder of a repository with commits.`, { folder });
+  if (/not a git repository|cannot change to|does not have any commits|bad default revision|needed a single revision/i.test(stderr)) return new EngineError("notFound", `${folder} has no Git history. Open the folder of a repository with commits.`, { folder });
   if (/dubious ownership/i.test(stderr)) return new EngineError("unreadable", `Git does not read ${folder}, as it belongs to another user. If you trust it, run: git config --global --add safe.directory ${folder}`, { folder });
   return new EngineError("unreadable", `Git could not read the history of ${folder}: ${stderr.trim().split("\n")[0] ?? `it ended with ${end}`}`, { folder, end, stderr });
 }

@@ -47,7 +47,7 @@ function cellText({ kind, source, output }: ContextCell, mark: string): string {
   const body = source.trim();
   if (body === "" || kind === "raw") return "";
   if (kind === "markdown") {
-    const lines = clipped(body.replaceAll(/!\[[^\]]*\]\([^)]*\)|<img[^>]*>/g, ""), MARKDOWN_CHARACTERS).split("\n");
+    const lines = clipped(body.replaceAll(/!\[[^\]]*\]\([^)]*\)|<img[^>]*>/g, "").trim(), MARKDOWN_CHARACTERS).split("\n");
     return `${mark} %% [markdown]\n${lines.map((line) => `${mark} ${line}`.trimEnd()).join("\n")}\n\n`;
   }
   const shown = (output ?? "").split("\n").filter((line) => line.trim() !== "").slice(0, OUTPUT_LINES).join("\n");
