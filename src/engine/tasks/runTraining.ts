@@ -8,7 +8,7 @@ import { DatasetStore } from "../data/versions.ts";
 import { CANARY_TEXT, CANARY_TOKENS } from "../model/canary.ts";
 import { openRollouts } from "../model/rollouts.ts";
 import { openSampleTokenizer } from "../model/sampleTokenizer.ts";
-import type { RunReceipt } from "../protocol/training.ts";
+import type { RunReceipt, RunState } from "../protocol/training.ts";
 import type { TrainerContext, TrainerOutcome } from "../runs/trainerLife.ts";
 import type { RunJob } from "../runs/runStore.ts";
 import { copyLora, pairsOf, writeLora } from "../training/adapters/loraFile.ts";
@@ -24,6 +24,8 @@ import { generalTexts } from "./generalTexts.ts";
 
 /** A run's state is written at most this often while it makes steps; its figures are written at each. */
 const STATE_EVERY_MS = 500;
+
+const ENDS: readonly RunState[] = ["finished", "paused", "cancelled"];
 
 export interface TrainingPlace {
   /** The run's own folder. */
@@ -78,6 +80,8 @@ export async function runTraining({ writer, pause, cancel }: TrainerContext, pla
       onSample: (sample) => writer.sample(sample),
       onLog: (sentence) => log.info(sentence),
       onState: (state, progress) => {
+        // The end is not there before the adapter is in the store (trainerLife.ts writes it).
+        if (ENDS.includes(state)) return;
         writer.begin(progress.step);
         const now = Date.now();
         if (writer.record.state === state && now - stateWrittenAt < STATE_EVERY_MS) return;
