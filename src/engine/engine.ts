@@ -21,6 +21,7 @@ import { screenCompletion } from "./safety/completionScreen.ts";
 import { readSettings } from "./settings.ts";
 import type { Settings } from "./settings.ts";
 import { Adapters } from "./tasks/adapters.ts";
+import { ClusterTraining } from "./tasks/adaptersScaleOut.ts";
 import { accessToIndex } from "./tasks/accessToIndex.ts";
 import { answerQuestion } from "./tasks/answerQuestion.ts";
 import { checkMachine } from "./tasks/checkMachine.ts";
@@ -54,6 +55,8 @@ export class Engine {
   readonly #completionContext: CompletionContext | null;
   /** What training made, and which of it is live. */
   readonly adapters: Adapters;
+  /** Runs on other machines. */
+  readonly cluster: ClusterTraining;
   /** Data sets and training runs. */
   readonly training: TrainingDesk;
   readonly #closing = new AbortController();
@@ -94,6 +97,10 @@ export class Engine {
       trusted: () => this.#trusted,
       log: options.log,
       notify: options.notify,
+    });
+    this.cluster = new ClusterTraining({
+      data: this.training.data, adapters: this.adapters, trusted: () => this.#trusted, log: options.log.for("cluster"),
+      chosenModel: () => this.#models.chosen(this.#settings, this.#trusted),
     });
     const { index } = parts;
     this.#completionContext = index && new CompletionContext((query, search) => index.search(query, search));

@@ -10,6 +10,7 @@ import { setByName, settingNames } from "../training/tune/runConfig.ts";
 import { integerOption, UsageError } from "./command.ts";
 import type { Command, CommandContext, CommandOutput, OptionSpec } from "./command.ts";
 import { withEngine } from "./openEngine.ts";
+import { ELSEWHERE_OPTIONS, EXPORT_RUN_OPTIONS, exportRun, fetchRun, trainElsewhere } from "./trainElsewhere.ts";
 import { duration, figuresLine, runResult, runTable, runText } from "./runText.ts";
 
 /** Flags for the settings that are changed most, by their dotted names. */
@@ -33,6 +34,9 @@ const RUN_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   estimate: { type: "flag", description: "Only say what memory and time the run would take." },
 };
 
+/** What describes a run that happens elsewhere. */
+const CLUSTER_OPTIONS = Object.fromEntries(Object.entries(RUN_OPTIONS).filter(([name]) => !["no-promote", "execute-code", "estimate"].includes(name)));
+
 const TRAINS: Readonly<Record<TrainingMethod, string>> = {
   sft: "Train an adapter on texts, conversations or examples (supervised).",
   dpo: "Train an adapter from pairs of better and worse replies.",
@@ -42,9 +46,18 @@ const TRAINS: Readonly<Record<TrainingMethod, string>> = {
 
 export const TRAIN_RUN_COMMANDS: readonly Command[] = [
   ...(Object.keys(TRAINS) as TrainingMethod[]).map((method): Command => ({
-    words: ["train", method], usage: "--data NAME|FILE [--config run.yaml]", summary: TRAINS[method], options: RUN_OPTIONS,
+    words: ["train", method], usage: "--data NAME|FILE [--config run.yaml]", summary: TRAINS[method], options: method === "grpo" ? RUN_OPTIONS : { ...RUN_OPTIONS, ...ELSEWHERE_OPTIONS },
     run: (context) => withEngine(context, { workspace: true }, (engine) => start(engine, method, context)),
   })),
+  {
+    words: ["train", "export"], usage: "--data NAME|FILE --out FOLDER [--format trl|axolotl]", summary: "Write a run as a folder for another cluster: data, script, configuration.",
+    options: { ...CLUSTER_OPTIONS, ...EXPORT_RUN_OPTIONS, ...Object.fromEntries(Object.entries(ELSEWHERE_OPTIONS).filter(([name]) => ["base", "workers", "gpus"].includes(name))) },
+    run: (context) => withEngine(context, { workspace: true }, async (engine) => exportRun(engine, await datasetOf(engine, dataOf(context), context), configOf(context), context)),
+  },
+  {
+    words: ["train", "fetch"], usage: "JOB --on ray=URL", summary: "Follow a job of a Ray cluster again, and take its adapter in.", options: { on: ELSEWHERE_OPTIONS["on"]! },
+    run: (context) => withEngine(context, { workspace: true }, (engine) => fetchRun(engine, context)),
+  },
   {
     words: ["train", "resume"], usage: "RUN", summary: "Go on with a run that was paused, interrupted or failed.", options: {},
     run: (context) => withEngine(context, { workspace: true }, async (engine) => {
@@ -88,8 +101,8 @@ function oneRun({ positionals }: CommandContext): string {
 
 async function start(engine: Engine, method: TrainingMethod, context: CommandContext): Promise<CommandOutput> {
   const { values, flags, progress } = context;
-  const data = values.get("data");
-  if (data === undefined) throw new UsageError("--data is missing; it needs the name of a data set (kalactica data list) or a data file.");
+  const data = dataOf(context);
+  if (values.has("on")) return trainElsewhere(engine, method, await datasetOf(engine, data, context), configOf(context), context);
   const params: StartRunParams = {
     method, dataset: await datasetOf(engine, data, context), config: configOf(context),
     ...(flags.has("no-promote") ? { promote: "never" as const } : {}), executeCode: flags.has("execute-code"),
@@ -101,6 +114,12 @@ async function start(engine: Engine, method: TrainingMethod, context: CommandCon
   const { id } = await engine.training.start(params);
   progress.say(`Run ${id} began. Ctrl-C pauses it.`);
   return follow(engine, id, context);
+}
+
+function dataOf({ values }: CommandContext): string {
+  const data = values.get("data");
+  if (data === undefined) throw new UsageError("--data is missing; it needs the name of a data set (kalactica data list) or a data file.");
+  return data;
 }
 
 /** A prepared data set goes by its name or version; a file is prepared under its own name first. */

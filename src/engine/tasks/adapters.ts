@@ -7,7 +7,6 @@ import path from "node:path";
 import { EngineError } from "../base/errors.ts";
 import { writeFailure } from "../base/files.ts";
 import { readGguf } from "../base/gguf.ts";
-import type { GgufFile } from "../base/gguf.ts";
 import type { Log } from "../base/log.ts";
 import type { ModelAdapter, ModelRuntime } from "../model/runtime.ts";
 import type { AdapterFormat, AdapterInfo, RunReceipt } from "../protocol/training.ts";
@@ -16,7 +15,7 @@ import { copyLora, readLora, readLoraHeader, requireFit, targetsOf, writeLora } 
 import type { WrittenLora } from "../training/adapters/loraFile.ts";
 import { mergeAdapter } from "../training/adapters/merge.ts";
 import type { MergeReport } from "../training/adapters/merge.ts";
-import { changesNothing, isPeftFolder, layoutOf, readPeft, writePeft } from "../training/adapters/peft.ts";
+import { changesNothing, isPeftFolder, layoutOf, readPeft, repositoryOf, writePeft } from "../training/adapters/peft.ts";
 import { AdapterStore, baseHash } from "../training/adapters/store.ts";
 import type { BaseIdentity } from "../training/adapters/store.ts";
 
@@ -125,10 +124,10 @@ export class Adapters {
   }
 
   /**
-   * Takes in an adapter made elsewhere for the chosen model: a GGUF LoRA file, or the folder of a PEFT adapter.
+   * Takes in an adapter made elsewhere for the chosen model: a GGUF LoRA file, or the folder of a PEFT adapter. `run` names what made it.
    * Errors: `notFound`, `dataInvalid` with what does not fit or cannot be represented, `diskFull`.
    */
-  async importFrom(from: string): Promise<AdapterInfo> {
+  async importFrom(from: string, run: string | null = null): Promise<AdapterInfo> {
     const model = await this.#options.chosenModel();
     const base = await this.#identify(model);
     const header = await readGguf(fileOf(model));
@@ -139,7 +138,7 @@ export class Adapters {
       const adapter = await readPeft(from, layoutOf(header, model.name));
       if (changesNothing(adapter.pairs)) throw new EngineError("dataInvalid", `The adapter in ${from} was never trained: it changes nothing. Save it after training.`, { from });
       requireFit({ facts: adapter.facts, targets: adapter.pairs }, header, model.name);
-      written = await writeLora(this.store.folder, { ...adapter, facts: { ...adapter.facts, baseSha256: base.sha256 } });
+      written = await writeLora(this.store.folder, { ...adapter, facts: { ...adapter.facts, baseSha256: base.sha256, run } });
     } else {
       const { facts, gguf } = await readLoraHeader(from);
       if (facts.baseSha256 !== null && facts.baseSha256 !== base.sha256) {
@@ -148,7 +147,7 @@ export class Adapters {
       requireFit({ facts, targets: targetsOf(gguf) }, header, model.name);
       written = await copyLora(from, this.store.folder);
     }
-    return this.#add(written, { modelSha256: base.sha256, model: base.name, run: null, receipt: null });
+    return this.#add(written, { modelSha256: base.sha256, model: base.name, run, receipt: null });
   }
 
   /**
@@ -165,7 +164,7 @@ export class Adapters {
     const adapter = await readLora(info.file);
     if (format === "peft") {
       const header = await readGguf(fileOf(model));
-      return { files: await writePeft(target, adapter, layoutOf(header, model.name), nameForPeft(header, model.name)) };
+      return { files: await writePeft(target, adapter, layoutOf(header, model.name), repositoryOf(header) ?? model.name) };
     }
     const merge = await mergeAdapter(fileOf(model), adapter, target, {
       threads: 1, ...options.signal ? { signal: options.signal } : {},
@@ -210,15 +209,6 @@ export class Adapters {
 function fileOf(model: ModelInfo): string {
   if (model.file === null) throw new EngineError("noModel", `The model ${model.name} is not on this machine. Download it first.`, { id: model.id });
   return model.file;
-}
-
-/** What PEFT shall load as the base: the repository that the model was converted from, where the file says so. */
-function nameForPeft(header: GgufFile, fallback: string): string {
-  for (const key of ["general.source.huggingface.repository", "general.base_model.0.repo_url", "general.repo_url", "general.source.url"]) {
-    const value = header.metadata.get(key);
-    if (typeof value === "string" && value !== "") return value.replace(/^https:\/\/huggingface\.co\//, "");
-  }
-  return fallback;
 }
 
 /** Copies through the hash-named file of copyLora, so that the copy appears whole or not at all. */

@@ -35,6 +35,11 @@ const modules: readonly (readonly [peft: string, gguf: string])[] = [
 const ggufOfModule = new Map(modules);
 const moduleOfGguf = new Map(modules.map(([peft, gguf]) => [gguf, peft]));
 
+/** PEFT's name of a linear ("q_proj") by GGUF's ("attn_q"). */
+export function peftModule(gguf: string): string {
+  return moduleOfGguf.get(gguf)?.split(".")[1] ?? gguf;
+}
+
 const architectures: readonly string[] = ["llama", "qwen2", "qwen3", "gemma3"];
 
 const configName = "adapter_config.json";
@@ -50,6 +55,16 @@ export function layoutOf(base: GgufFile, baseName: string): BaseLayout {
   const kvHeads = sizeOf(base.metadata.get(`${architecture}.attention.head_count_kv`)) ?? heads;
   if (heads === null || kvHeads === null) throw new EngineError("modelForeign", `${baseName} does not say how many attention heads it has, or has another number in each layer. Choose another model.`, { architecture });
   return { architecture, nHeads: heads, nKvHeads: kvHeads };
+}
+
+/** The repository of the model in transformers' format that a GGUF file was made from, where the file says so. */
+export function repositoryOf(base: GgufFile): string | null {
+  for (const key of ["general.source.huggingface.repository", "general.repo_url", "general.source.url", "general.base_model.0.repo_url"]) {
+    const value = base.metadata.get(key);
+    const repository = typeof value === "string" ? value.replace(/^https:\/\/huggingface\.co\//, "") : "";
+    if (/^[\w.-]+\/[\w.-]+$/.test(repository)) return repository;
+  }
+  return null;
 }
 
 /** Reads the adapter in `folder`. Errors: `notFound`, `unreadable`, `dataInvalid` with what cannot be represented. */
