@@ -41,8 +41,10 @@ export interface BuiltDataset {
 
 /** The secrets scanner looks at a million characters of a text; longer ones are cleaned piece by piece. */
 const CLEAN_AT_ONCE = 500_000;
-/** A name that redaction has left in many texts; counted once a text. */
-const PROGRESS_EVERY = 256;
+/** Records between two looks at the clock and at the signal. */
+const LOOK_EVERY = 32;
+/** Longest time without a word about progress while records come, in ms. */
+const TELL_EVERY_MS = 100;
 
 /**
  * Builds a version from `source` inside `folder`, which the caller owns and removes. `encodings` is asked after the stream's end.
@@ -70,13 +72,17 @@ export function inputsOf(source: RecordSource): readonly { path: string; bytes: 
 
 async function stage(source: RecordSource, staging: Staging, report: ReportBuilder, clean: CleanText, { signal, onProgress }: BuildHooks): Promise<void> {
   let last: SourceProgress = { done: 0, total: null, unit: "files" };
-  const tell = (): void => onProgress?.({ phase: "reading", records: report.read, done: last.done, total: last.total, unit: last.unit });
+  let told = -Infinity;
+  const tell = (): void => {
+    told = performance.now();
+    onProgress?.({ phase: "reading", records: report.read, done: last.done, total: last.total, unit: last.unit });
+  };
   let started = performance.now();
   const items = source.records({
     ...(signal ? { signal } : {}),
     onProgress: (progress) => {
       last = progress;
-      tell();
+      if (performance.now() - told > TELL_EVERY_MS) tell();
     },
   });
   for await (const item of items) {
@@ -91,10 +97,10 @@ async function stage(source: RecordSource, staging: Staging, report: ReportBuild
       const cleaned = redacted(item, clean, report);
       staging.add(cleaned, groupOf(cleaned, source.source));
     }
-    if (report.read % PROGRESS_EVERY === 0) {
+    if (report.read % LOOK_EVERY === 0) {
       throwIfCancelled(signal);
-      tell();
       started = await pause(started);
+      if (performance.now() - told > TELL_EVERY_MS) tell();
     }
   }
   throwIfCancelled(signal);
@@ -139,7 +145,7 @@ function groupOf(record: TrainingRecord, source: DatasetSource): string {
 
 async function assemble(staging: Staging, settings: BuildSettings, report: ReportBuilder, folder: string, { signal, onProgress }: BuildHooks, write?: WriteFile): Promise<BuiltDataset> {
   const nRecords = staging.length;
-  const exact = exactDuplicates(staging.hashes);
+  const exact = await exactDuplicates(staging.hashes);
   report.exactDuplicates = exact.count;
   const split = splitGroups(staging.groups, staging.times, exact, { share: settings.validationShare, seed: settings.seed, by: settings.splitBy });
   const comparing = (done: number, total: number): void => onProgress?.({ phase: "comparing", records: nRecords, done, total, unit: "passes" });
@@ -154,12 +160,18 @@ async function assemble(staging: Staging, settings: BuildSettings, report: Repor
   const facts = valuesOf(staging.facts.blocks(), 8);
   const hashes = valuesOf(staging.hashes.blocks(), 8);
   let nValidation = 0;
+  let started = performance.now();
+  let told = -Infinity;
   for (const { index, line } of staging.lines()) {
     const fact = facts.next().value as Buffer;
     const hash = hashes.next().value as Buffer;
-    if (index % PROGRESS_EVERY === 0) {
+    if (index % LOOK_EVERY === 0) {
       throwIfCancelled(signal);
-      onProgress?.({ phase: "writing", records: index, done: index, total: nRecords, unit: "records" });
+      started = await pause(started);
+      if (performance.now() - told > TELL_EVERY_MS) {
+        told = performance.now();
+        onProgress?.({ phase: "writing", records: index, done: index, total: nRecords, unit: "records" });
+      }
     }
     if (exact.has(index) || near.has(index) || leaked.has(index)) continue;
     const { kind, licence, language } = staging.labels[fact.readUInt32LE(4)]!;

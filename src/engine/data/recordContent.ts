@@ -6,12 +6,13 @@ import type { RecordOrigin, TaskCheck, TrainingMessage, TrainingPrompt, Training
 /** Hexadecimal digits of an id: 64 bits, so that 10 million records collide with a probability below 3e-6. */
 export const ID_DIGITS = 16;
 
-/** The record as one line of JSON with its fields in a fixed order: the form in which versions hold it. No line break at its end. */
-export function canonicalLine(record: TrainingRecord): string {
-  const origin = canonicalOrigin(record.origin);
+/**
+ * The record as one line of JSON with its fields in a fixed order: the form in which versions hold it. No line break at its
+ * end. `content` is its canonical content, where that is known already.
+ */
+export function canonicalLine(record: TrainingRecord, content: string = canonicalContent(record)): string {
   // The content's object ends in "}"; the origin goes before it, so that one serialisation serves line and hash.
-  const content = canonicalContent(record);
-  return `${content.slice(0, -1)},"origin":${JSON.stringify(origin)}}`;
+  return `${content.slice(0, -1)},"origin":${JSON.stringify(canonicalOrigin(record.origin))}}`;
 }
 
 /** The record without its origin, as canonical JSON: equal for equal content, whatever its place. */

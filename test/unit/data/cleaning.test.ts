@@ -70,7 +70,7 @@ describe("cleaning of training data", () => {
   });
 
   describe("exact duplicates", () => {
-    it("are all but the first, in one pass over the columns or in many", () => {
+    it("are all but the first, in one pass over the columns or in many", async () => {
       const hashes = column(8);
       const random = new SeededRandom(3);
       const seen = new Set<number>();
@@ -82,7 +82,7 @@ describe("cleaning of training data", () => {
         seen.add(value);
       }
       for (const workBytes of [64 << 20, 10_000]) {
-        const found = exactDuplicates(hashes, workBytes);
+        const found = await exactDuplicates(hashes, workBytes);
         assert.deepEqual(Array.from({ length: 20_000 }, (_, i) => i).filter((i) => found.has(i)), expected);
         assert.equal(found.count, expected.length);
       }

@@ -16,8 +16,10 @@ export const NEAR_SIMILARITY = 0.8;
 export const TELLING_WORDS = 30;
 /** Bytes of a sketched record: both sketches (16 bits a bin) and the number of learnt words. */
 export const SKETCH_WIDTH = SKETCH_BINS * 4 + 4;
-/** Memory for one table. Larger data takes several passes over its columns instead. */
-const WORK_BYTES = 64 << 20;
+/** Memory for the table of exact duplicates. Larger data takes several passes over its columns instead. */
+const TABLE_BYTES = 64 << 20;
+/** Memory for the pairs that are sorted at once: a million, which keeps the event loop for some 100 ms. */
+const PAIRS_BYTES = 8 << 20;
 /** Members of one band that a further one is compared with, in each split. */
 const HEADS = 8;
 
@@ -45,7 +47,8 @@ export function sketchRecord(kind: string, learnt: string, given: string, out: U
 }
 
 /** Marks every record whose hash (8 bytes) stood before. */
-export function exactDuplicates(hashes: Column, workBytes: number = WORK_BYTES): Bits {
+export async function exactDuplicates(hashes: Column, workBytes: number = TABLE_BYTES): Promise<Bits> {
+  let started = performance.now();
   const duplicates = new Bits(hashes.length);
   const slices = Math.max(1, Math.ceil((hashes.length * 16) / workBytes));
   const capacity = 1 << Math.ceil(Math.log2(Math.max(16, (hashes.length / slices) * 2.2)));
@@ -67,6 +70,7 @@ export function exactDuplicates(hashes: Column, workBytes: number = WORK_BYTES):
           high[at] = h;
         } else duplicates.add(first + i);
       }
+      started = await pause(started);
     }
   }
   return duplicates;
@@ -82,7 +86,7 @@ export interface NearHooks {
  * are both near ({@link NEAR_SIMILARITY}); across splits the record of `validation`, already where only what is learnt is near
  * and long enough to tell ({@link TELLING_WORDS}). The same input gives the same marks.
  */
-export async function nearDuplicates(sketches: Column, bands: readonly Column[], skip: Bits, validation: Bits, hooks: NearHooks = {}, workBytes: number = WORK_BYTES): Promise<{ near: Bits; leaked: Bits }> {
+export async function nearDuplicates(sketches: Column, bands: readonly Column[], skip: Bits, validation: Bits, hooks: NearHooks = {}, workBytes: number = PAIRS_BYTES): Promise<{ near: Bits; leaked: Bits }> {
   const near = new Bits(sketches.length);
   const leaked = new Bits(sketches.length);
   const slices = Math.max(1, Math.ceil((sketches.length * 8) / workBytes));
@@ -91,7 +95,7 @@ export async function nearDuplicates(sketches: Column, bands: readonly Column[],
   for (const [band, column] of bands.entries()) {
     for (let slice = 0; slice < slices; slice++) {
       throwIfCancelled(hooks.signal);
-      const pairs = sortedPairs(column, skip, slice, slices);
+      const pairs = await sortedPairs(column, skip, slice, slices);
       for (let i = 0; i < pairs.length;) {
         const key = pairs[i + 1] as number;
         let end = i + 2;
@@ -113,20 +117,22 @@ export async function nearDuplicates(sketches: Column, bands: readonly Column[],
 }
 
 /** Pairs (index, key) as one array of 32-bit words, by key and then by index; only those of one slice of the keys. */
-function sortedPairs(column: Column, skip: Bits, slice: number, slices: number): Uint32Array {
-  const each = (visit: (index: number, key: number) => void): void => {
+async function sortedPairs(column: Column, skip: Bits, slice: number, slices: number): Promise<Uint32Array> {
+  const each = async (visit: (index: number, key: number) => void): Promise<void> => {
+    let started = performance.now();
     for (const { first, count, bytes } of column.blocks()) {
       for (let i = 0; i < count; i++) {
         const key = bytes.readUInt32LE(i * 4);
         if (key % slices === slice && !skip.has(first + i)) visit(first + i, key);
       }
+      started = await pause(started);
     }
   };
   let n = 0;
-  each(() => n++);
+  await each(() => n++);
   const pairs = new Uint32Array(n * 2);
   let at = 0;
-  each((index, key) => {
+  await each((index, key) => {
     pairs[at++] = index;
     pairs[at++] = key;
   });

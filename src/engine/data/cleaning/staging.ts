@@ -64,7 +64,8 @@ export class Staging {
 
   /** Takes a record in; records of the same `group` go to the same split. */
   add(record: TrainingRecord, group: string): void {
-    hash("sha256", canonicalContent(record), "buffer").copy(this.hashes.next(), 0, 0, 8);
+    const content = canonicalContent(record);
+    hash("sha256", content, "buffer").copy(this.hashes.next(), 0, 0, 8);
     hash("sha256", group, "buffer").copy(this.groups.next(), 0, 0, 8);
     this.times.next().writeDoubleLE(record.origin.time ?? Number.NaN);
     const facts = this.facts.next();
@@ -74,7 +75,7 @@ export class Staging {
     // A good and a bad reply of the same words contradict each other, and are no duplicates.
     const compared = record.kind === "judged" ? `judged ${record.good}` : record.kind;
     sketchRecord(compared, learnt, given, this.sketches.next(), (band, key) => this.bands[band]!.pushUint32(key));
-    const line = Buffer.from(canonicalLine(record));
+    const line = Buffer.from(canonicalLine(record, content));
     const head = Buffer.alloc(4);
     head.writeUInt32LE(line.length);
     this.#block.push(head, line);

@@ -98,6 +98,8 @@ async function soundly<T>(file: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof EngineError || isCancelled(error)) throw error;
+    const codec = /unsupported compression codec: (\w+)/.exec((error as Error).message)?.[1];
+    if (codec !== undefined) throw new EngineError("dataInvalid", `${file} is packed with ${codec}, which is not supported. Write it with snappy, zstd, gzip or brotli.`, { file, codec }, error);
     throw new EngineError("dataInvalid", `${file} is no sound Parquet file: ${(error as Error).message.replace(/^parquet /, "").replace(/\.$/, "")}. Fetch or write it again.`, { file }, error);
   }
 }

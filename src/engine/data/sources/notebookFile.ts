@@ -77,7 +77,6 @@ export function cellError(name: string, message: string, traceback: string): Cel
 
 /** Without terminal colours and carriage returns. */
 export function plain(text: string): string {
-  // eslint-disable-next-line no-control-regex -- escape sequences are what is taken out
   return text.replaceAll(/\x1b\[[0-9;?]*[A-Za-z]/g, "").replaceAll(/[^\n]*\r(?!\n)/g, "").trimEnd();
 }
 
