@@ -184,6 +184,13 @@ export function writeTensor(backend: Backend, tensor: Tensor, data: Float32Array
   backend.functions.ggml_backend_tensor_set(tensor.pointer, data, 0, data.byteLength);
 }
 
+/** Like {@link writeTensor}, for a matrix that may be interleaved on the way, which ggml would tell on standard error. */
+export function writeMatrix(backend: Backend, tensor: Tensor, data: Uint8Array): void {
+  backend.library.quietly(() => {
+    writeTensor(backend, tensor, data);
+  });
+}
+
 /** Copies a whole F32 tensor out, into `into` where that is given. */
 export function readFloats(backend: Backend, tensor: Tensor, into: Float32Array<ArrayBuffer> = new Float32Array(tensor.nElements)): Float32Array<ArrayBuffer> {
   if (into.byteLength !== tensor.nBytes) throw new EngineError("internal", `A tensor of ${tensor.nBytes} bytes was read into ${into.byteLength}.`);

@@ -2,7 +2,7 @@
 // the process (GGML_ASSERT). What the operations compute: ggml.h. Running a graph: compiledGraph.ts.
 // Every method is one ggml operation; the composition of layers belongs to training/.
 import { EngineError } from "../base/errors.ts";
-import { GgmlType } from "../base/ggmlTypes.ts";
+import { GgmlType, ggmlTypeInfo } from "../base/ggmlTypes.ts";
 import { openContext } from "./backend.ts";
 import type { Backend } from "./backend.ts";
 import type { ContextPointer, GgmlFunctions, GraphPointer, TensorPointer } from "./library.ts";
@@ -79,7 +79,7 @@ export class GraphBuilder {
   }
 
   #view(pointer: TensorPointer | null, a: Tensor, operation: string): Tensor {
-    return Tensor.of(pointer, a.type, a.shape, operation, a.strides);
+    return Tensor.of(pointer, a.type, a.shape, operation, a.strides, a.owner);
   }
 
   #window(view: Tensor): Tensor {
@@ -233,6 +233,14 @@ export class GraphBuilder {
     if (product.a.type === GgmlType.F32 && product.b.type === GgmlType.F32) this.products.set(product.result.pointer, product);
   }
 
+  /** Every element of `a` [n, m] as F32, in whatever format it is; itself where it is F32. `rowNumbers` (I32) holds 0, 1, 2 … at least to m − 1. */
+  toFloats(a: Tensor, rowNumbers: Tensor): Tensor {
+    if (a.type === GgmlType.F32) return a;
+    // Copying shares the work among threads, but takes a call per block: worth it only for blocks as long as those of K formats.
+    if ((ggmlTypeInfo(a.type)?.blockElements ?? 1) >= 256) return this.copy(a, this.empty(GgmlType.F32, a.shape));
+    return this.getRows(a, this.view(rowNumbers, [a.shape[1]], 0));
+  }
+
   /** A contiguous copy. */
   cont(a: Tensor): Tensor {
     return this.#like(this.#f.ggml_cont(this.#context, a.pointer), a, "cont");
@@ -248,7 +256,7 @@ export class GraphBuilder {
   transpose(a: Tensor): Tensor {
     const [n0, n1, n2, n3] = a.shape;
     const [s0, s1, s2, s3] = a.strides;
-    return this.#window(Tensor.of(this.#f.ggml_transpose(this.#context, a.pointer), a.type, [n1, n0, n2, n3], "transpose", [s1, s0, s2, s3]));
+    return this.#window(Tensor.of(this.#f.ggml_transpose(this.#context, a.pointer), a.type, [n1, n0, n2, n3], "transpose", [s1, s0, s2, s3], a.owner));
   }
 
   /** Dimension i becomes dimension `axes[i]`, without copying. */
@@ -260,21 +268,21 @@ export class GraphBuilder {
       strides[to] = a.strides[from as 0 | 1 | 2 | 3];
     }
     if (new Set(axes).size !== 4) throw new EngineError("internal", `permute was given the axes ${axes.join(", ")}.`);
-    return this.#window(Tensor.of(this.#f.ggml_permute(this.#context, a.pointer, ...axes), a.type, shape, "permute", strides));
+    return this.#window(Tensor.of(this.#f.ggml_permute(this.#context, a.pointer, ...axes), a.type, shape, "permute", strides, a.owner));
   }
 
   /** The same elements in another shape; `a` must be contiguous. */
   reshape(a: Tensor, shape: Shape): Tensor {
     const full = shapeOf(shape);
     if (!a.isContiguous || full.reduce((product, n) => product * n, 1) !== a.nElements) throw new EngineError("internal", `reshape cannot turn ${a.shape.join(" × ")} into ${full.join(" × ")}.`);
-    return this.#window(Tensor.of(this.#f.ggml_reshape_4d(this.#context, a.pointer, ...full), a.type, full, "reshape"));
+    return this.#window(Tensor.of(this.#f.ggml_reshape_4d(this.#context, a.pointer, ...full), a.type, full, "reshape", undefined, a.owner));
   }
 
   /** A window of `a`, without copying: `shape` elements from `offsetBytes`, with the strides of `a` unless given. */
   view(a: Tensor, shape: Shape, offsetBytes: number, strides: FullShape = a.strides): Tensor {
     const full = shapeOf(shape);
     const pointer = this.#f.ggml_view_4d(this.#context, a.pointer, ...full, strides[1], strides[2], strides[3], offsetBytes);
-    return this.#window(Tensor.of(pointer, a.type, full, "view", strides));
+    return this.#window(Tensor.of(pointer, a.type, full, "view", strides, a.owner));
   }
 
   /** Rows of `a` [n, m] at indices `rows` (I32) [k] → F32 [n, k]. `a` may be quantised. */

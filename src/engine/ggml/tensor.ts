@@ -21,18 +21,21 @@ export class Tensor {
   readonly shape: FullShape;
   /** Bytes from one element to the next along each dimension. */
   readonly strides: FullShape;
+  /** The tensor whose memory it stands in: itself, unless it is a view or an operation in place. */
+  readonly owner: Tensor;
 
-  private constructor(pointer: TensorPointer, type: number, shape: FullShape, strides: FullShape) {
+  private constructor(pointer: TensorPointer, type: number, shape: FullShape, strides: FullShape, owner: Tensor | undefined) {
     this.pointer = pointer;
     this.type = type;
     this.shape = shape;
     this.strides = strides;
+    this.owner = owner ?? this;
   }
 
   /** Wraps what the C function `operation` returned; NULL is an error here, not a crash later. */
-  static of(pointer: TensorPointer | null, type: number, shape: FullShape, operation: string, strides: FullShape = contiguousStrides(type, shape)): Tensor {
+  static of(pointer: TensorPointer | null, type: number, shape: FullShape, operation: string, strides: FullShape = contiguousStrides(type, shape), owner?: Tensor): Tensor {
     if (pointer === null) throw new EngineError("internal", `${operation} gave no tensor of shape ${shape.join(" × ")}.`);
-    return new Tensor(pointer, type, shape, strides);
+    return new Tensor(pointer, type, shape, strides, owner);
   }
 
   get nElements(): number {

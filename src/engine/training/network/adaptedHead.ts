@@ -27,7 +27,8 @@ export interface HeadParts {
 
 /** Smallest normal number: what a probability that F32 cannot hold counts as (log p ≥ −87.4), so that no loss becomes infinite. */
 const smallestProbability = 1.2e-38;
-const maxNodes = 64;
+/** Rows of the head that stand in memory as floats at once, where a BLAS multiplies them. */
+const tileRows = 8192;
 
 export class AdaptedHead {
   /** Tokens computed at once. */
@@ -86,16 +87,51 @@ export class AdaptedHead {
   }
 
   #build({ norm, epsilon, output, hidden, direction }: HeadParts, stridedProducts: boolean, backward: boolean): GraphBuilder {
-    const g = new GraphBuilder(this.#backend, maxNodes, stridedProducts);
+    const g = new GraphBuilder(this.#backend, 64 + 16 * tiles(this.#nVocab).length, stridedProducts);
     const h = g.getRows(hidden, this.#rows);
     const normed = g.mul(g.rmsNorm(h, epsilon), norm);
-    const p = g.softMaxInPlace(g.transposedMatMul(output.weight, normed));
+    const p = g.softMaxInPlace(this.#logits(g, output, normed));
     const ofLabel = g.getRows(g.reshape(p, [1, this.#nVocab * this.chunk]), this.#flatLabels);
     g.expand(g.copy(g.log(g.scaleBias(g.reshape(ofLabel, [this.chunk]), 1, smallestProbability)), this.#logProbabilities));
     if (!backward) return g;
-    const expected = output.transposed === undefined ? g.matMul(output.weight, p) : g.transposedMatMul(output.transposed, p);
-    const dNormed = g.add(g.scale(expected, -1), g.getRows(output.weight, this.#labels));
+    const dNormed = g.add(g.scale(this.#expectedRows(g, output, p), -1), g.getRows(output.weight, this.#labels));
     g.expand(g.setRows(direction, g.rmsNormBack(g.mul(dNormed, norm), h, epsilon), this.#rows));
     return g;
   }
+
+  /** W·n: [nVocab, chunk]. */
+  #logits(g: GraphBuilder, { weight, transposed, rowNumbers }: FrozenMatrix, normed: Tensor): Tensor {
+    if (transposed !== undefined) return g.transposedMatMul(weight, normed);
+    const logits = g.empty(GgmlType.F32, [this.#nVocab, this.chunk]);
+    for (const tile of tiles(this.#nVocab)) {
+      g.expand(g.placeProduct(g.view(logits, [tile.n, this.chunk], 4 * tile.start), g.transposedMatMul(g.toFloats(rowsOf(g, weight, tile), rowNumbers), normed)));
+    }
+    return logits;
+  }
+
+  /** Wᵀ·p: the rows of W, each as much as it is expected, [dim, chunk]. */
+  #expectedRows(g: GraphBuilder, { weight, transposed, rowNumbers }: FrozenMatrix, p: Tensor): Tensor {
+    if (transposed !== undefined) return g.transposedMatMul(transposed, p);
+    let sum: Tensor | undefined;
+    for (const tile of tiles(this.#nVocab)) {
+      const product = g.matMul(g.toFloats(rowsOf(g, weight, tile), rowNumbers), g.view(p, [tile.n, this.chunk], 4 * tile.start));
+      sum = sum === undefined ? product : g.addProduct(sum, product);
+      g.expand(sum);
+    }
+    return sum ?? p;
+  }
+}
+
+interface Tile {
+  readonly start: number;
+  readonly n: number;
+}
+
+/** The vocabulary in parts whose rows fit memory as floats. */
+function tiles(nVocab: number): Tile[] {
+  return Array.from({ length: Math.ceil(nVocab / tileRows) }, (_, i) => ({ start: i * tileRows, n: Math.min(tileRows, nVocab - i * tileRows) }));
+}
+
+function rowsOf(g: GraphBuilder, weight: Tensor, { start, n }: Tile): Tensor {
+  return g.view(weight, [weight.shape[0], n], start * weight.strides[1]);
 }

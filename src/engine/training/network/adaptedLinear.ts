@@ -5,11 +5,18 @@ import type { GraphBuilder } from "../../ggml/graph.ts";
 import type { Tensor } from "../../ggml/tensor.ts";
 import type { Linear, LinearTape } from "./linear.ts";
 
-/** W [inputs, outputs] as the file has it, a bias, and a transposed copy [outputs, inputs] for the backward pass (else W itself is used there). */
+/** A frozen W [inputs, outputs] and how it is multiplied. */
 export interface FrozenMatrix {
+  /** As the file has it. */
   readonly weight: Tensor;
+  /**
+   * A transposed copy [outputs, inputs] for the backward pass; undefined where products take W itself transposed (a BLAS), after
+   * it has been turned into floats for each use.
+   */
   readonly transposed: Tensor | undefined;
   readonly bias: Tensor | undefined;
+  /** 0, 1, 2 …, at least as many as W has outputs (I32). */
+  readonly rowNumbers: Tensor;
 }
 
 /** One linear's low-rank matrices A [inputs, rank] and B [rank, outputs], with their gradients. */
@@ -29,8 +36,8 @@ export class FrozenLinear implements Linear {
   }
 
   forward(graph: GraphBuilder, x: Tensor): LinearTape {
-    const { weight, bias } = this.#matrix;
-    const product = graph.transposedMatMul(weight, x);
+    const { weight, transposed, bias, rowNumbers } = this.#matrix;
+    const product = graph.transposedMatMul(transposed === undefined ? graph.toFloats(weight, rowNumbers) : weight, x);
     return { output: bias === undefined ? product : graph.addInPlace(product, bias) };
   }
 
@@ -39,8 +46,8 @@ export class FrozenLinear implements Linear {
   }
 
   backward(graph: GraphBuilder, dy: Tensor, _dInner: Tensor | undefined, sum?: Tensor): Tensor {
-    const { weight, transposed } = this.#matrix;
-    const dx = transposed === undefined ? graph.matMul(weight, dy) : graph.transposedMatMul(transposed, dy);
+    const { weight, transposed, rowNumbers } = this.#matrix;
+    const dx = transposed === undefined ? graph.matMul(graph.toFloats(weight, rowNumbers), dy) : graph.transposedMatMul(transposed, dy);
     return sum === undefined ? dx : graph.addProduct(sum, dx);
   }
 }

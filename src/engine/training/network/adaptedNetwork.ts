@@ -1,5 +1,6 @@
-// A frozen model with an adapter as graphs, one per layer and direction: the forward pass keeps each layer's input, and the
-// backward pass of a layer computes the layer again before it goes back through it (gradient checkpointing, Chen et al. 2016).
+// A frozen model with an adapter as graphs, one per layer and direction. The forward pass keeps each layer's input; as many layers
+// as memory was given for keep their whole tape (keptTape.ts), and the backward pass of the others computes the layer again before
+// it goes back through it (gradient checkpointing, Chen et al. 2016).
 // A run can stop between any two graphs. For batches shorter than the longest there are graphs of a few shorter lengths.
 // It knows nothing of files, losses or optimizers (openAdaptedModel.ts joins them).
 import { setImmediate } from "node:timers/promises";
@@ -19,25 +20,23 @@ import type { AdapterParameters } from "./adapterParameters.ts";
 import { fillMasks, maskBlocks, maskElements } from "./attentionMask.ts";
 import type { MaskBlock } from "./attentionMask.ts";
 import { DecoderLayers } from "./decoderLayers.ts";
-import type { LayerWeights, NormWeights } from "./decoderLayers.ts";
+import type { LayerTape, LayerWeights, NormWeights } from "./decoderLayers.ts";
 import type { FrozenWeights } from "./frozenWeights.ts";
+import { KeptTapes } from "./keptTape.ts";
 import type { Linear } from "./linear.ts";
+import { tokenStep } from "./memoryPlan.ts";
+import type { MemoryPlan } from "./memoryPlan.ts";
 import type { LinearName, ModelDescription, RopeDescription } from "./modelDescription.ts";
 
 export interface AdaptedNetworkOptions {
-  /** Longest batch in tokens; a multiple of {@link tokenStep}. */
+  /** Longest batch in tokens; a multiple of tokenStep (memoryPlan.ts). */
   readonly maxTokens: number;
   readonly blas: Blas | undefined;
+  readonly plan: MemoryPlan;
 }
 
-/** Lengths of batches are rounded up to a multiple of this: matrix products are fastest on whole blocks. */
-export const tokenStep = 32;
 /** Different lengths that graphs are made for, at most. */
 const maxLengths = 8;
-/** Queries of attention computed at once: smaller skips more of the masked half, at more overhead. */
-const queryBlock = 128;
-/** Tokens whose logits stand in memory at once. */
-const headChunk = 64;
 
 type Adapter = "on" | "off";
 
@@ -71,13 +70,16 @@ export class AdaptedNetwork {
   readonly #dHidden: readonly [Tensor, Tensor];
   readonly #direction: Tensor;
   readonly #lossWeights: Tensor;
+  readonly #plan: MemoryPlan;
+  readonly #kept: KeptTapes;
   readonly #memory: SharedMemory;
   readonly #head: AdaptedHead;
   readonly #byLength = new Map<number, LengthGraphs>();
 
   /** Errors: `modelTooLarge` where memory is short. */
   constructor(backend: Backend, description: ModelDescription, weights: FrozenWeights, parameters: AdapterParameters, options: AdaptedNetworkOptions) {
-    const { maxTokens, blas } = options;
+    const { maxTokens, blas, plan } = options;
+    this.#plan = plan;
     this.maxTokens = maxTokens;
     this.#backend = backend;
     this.#description = description;
@@ -87,11 +89,10 @@ export class AdaptedNetwork {
     this.#lengthStep = Math.ceil(maxTokens / maxLengths / tokenStep) * tokenStep;
 
     const { nLayers, dim } = description;
-    const maxGraphs = maxLengths * 16 * Math.ceil(maxTokens / queryBlock + nLayers);
-    this.#store = new TensorStore(backend, 64 + 2 * nLayers + maxGraphs);
+    this.#store = new TensorStore(backend, 16 + nLayers + 2 * maxLengths);
     this.#tokens = this.#store.declare(GgmlType.I32, [maxTokens]);
     this.#positions = this.#store.declare(GgmlType.I32, [maxTokens]);
-    const nMasks = maskElements(maskBlocks(maxTokens, queryBlock));
+    const nMasks = maskElements(maskBlocks(maxTokens, plan.queryBlock));
     this.#masks = this.#store.declare(GgmlType.F32, [nMasks]);
     this.#windowMasks = description.window === undefined ? undefined : this.#store.declare(GgmlType.F32, [nMasks]);
     this.#hidden = Array.from({ length: nLayers + 1 }, () => this.#store.declare(GgmlType.F32, [dim, maxTokens + 1]));
@@ -99,10 +100,11 @@ export class AdaptedNetwork {
     this.#direction = this.#store.declare(GgmlType.F32, [dim, maxTokens + 1]);
     this.#lossWeights = this.#store.declare(GgmlType.F32, [1, maxTokens]);
     this.#store.allocate();
+    this.#kept = new KeptTapes(backend, plan.parts, plan.keptLayers, plan.tapeBytes, 32 + Math.ceil(maxTokens / plan.queryBlock), maxLengths);
 
     this.#memory = new SharedMemory(backend);
     const head = { norm: weights.outputNorm, epsilon: description.epsilon, output: weights.output, hidden: this.#last(this.#hidden), direction: this.#direction };
-    this.#head = new AdaptedHead(backend, head, headChunk, blas !== undefined);
+    this.#head = new AdaptedHead(backend, head, plan.headChunk, blas !== undefined);
     this.#head.reserve(this.#memory);
     this.#byLength.set(maxTokens, this.#buildLength(maxTokens));
     this.#head.compile(this.#memory, blas);
@@ -138,7 +140,7 @@ export class AdaptedNetwork {
 
   /** Bytes of inputs, hidden states and intermediate tensors. */
   get sizeBytes(): number {
-    return this.#store.sizeBytes + this.#memory.sizeBytes + this.#head.sizeBytes;
+    return this.#store.sizeBytes + this.#kept.sizeBytes + this.#memory.sizeBytes + this.#head.sizeBytes;
   }
 
   close(): void {
@@ -147,13 +149,14 @@ export class AdaptedNetwork {
     }
     this.#head.close();
     this.#memory.close();
+    this.#kept.close();
     this.#store.close();
   }
 
   async #forward(graphs: LengthGraphs, adapter: Adapter, signal: AbortSignal | undefined): Promise<void> {
     throwIfCancelled(signal);
     graphs.embed.compute();
-    graphs.forward[adapter] ??= this.#forwardBuilders(graphs.nTokens, adapter).map((builder) => this.#compile(builder));
+    graphs.forward[adapter] ??= this.#forwardBuilders(graphs.nTokens, adapter).map(({ builder }) => this.#compile(builder));
     for (const graph of graphs.forward[adapter]) {
       await pause(signal);
       graph.compute();
@@ -185,7 +188,7 @@ export class AdaptedNetwork {
     };
     writeTensor(this.#backend, graphs.tokens, padded(batch.tokens));
     writeTensor(this.#backend, graphs.positions, padded(batch.positions));
-    const blocks = maskBlocks(graphs.nTokens, queryBlock);
+    const blocks = maskBlocks(graphs.nTokens, this.#plan.queryBlock);
     const masks = new Float32Array(this.#masks.nElements);
     fillMasks(masks, blocks, batch, undefined);
     writeTensor(this.#backend, this.#masks, masks);
@@ -219,30 +222,33 @@ export class AdaptedNetwork {
     const backward = this.#layers.on.map((weights, layer) => {
       const g = this.#builder(nTokens);
       const layers = this.#decoder(g, layer, nTokens);
-      const { tape } = layers.forward(weights, this.#rows(g, this.#hidden[layer], nTokens));
+      const input = this.#rows(g, this.#hidden[layer], nTokens);
+      const kept = forward[layer]?.kept;
+      const tape = kept === undefined ? layers.forward(weights, input).tape : { ...kept, input };
       const dInput = layers.backward(weights, tape, this.#rows(g, this.#dHidden[(layer + 1) % 2], nTokens), layer > 0);
       if (dInput !== undefined) g.expand(g.copy(dInput, this.#rows(g, this.#dHidden[layer % 2], nTokens)));
       return g;
     });
     // The longest is built first: everything shorter fits the memory that it reserves.
-    if (nTokens === this.maxTokens) for (const builder of [embed, weigh, ...forward, ...backward]) this.#memory.reserve(builder);
+    if (nTokens === this.maxTokens) for (const builder of [embed, weigh, ...forward.map((f) => f.builder), ...backward]) this.#memory.reserve(builder);
     const compile = (builder: GraphBuilder): CompiledGraph => this.#compile(builder);
-    return { nTokens, tokens, positions, embed: compile(embed), forward: { on: forward.map(compile) }, weigh: compile(weigh), backward: backward.map(compile) };
+    return { nTokens, tokens, positions, embed: compile(embed), forward: { on: forward.map((f) => compile(f.builder)) }, weigh: compile(weigh), backward: backward.map(compile) };
   }
 
-  #forwardBuilders(nTokens: number, adapter: Adapter): GraphBuilder[] {
+  #forwardBuilders(nTokens: number, adapter: Adapter): { builder: GraphBuilder; kept: LayerTape | undefined }[] {
     return this.#layers[adapter].map((weights, layer) => {
       const g = this.#builder(nTokens);
-      const { output } = this.#decoder(g, layer, nTokens).forward(weights, this.#rows(g, this.#hidden[layer], nTokens));
+      const { output, tape } = this.#decoder(g, layer, nTokens).forward(weights, this.#rows(g, this.#hidden[layer], nTokens));
+      const kept = adapter === "on" && layer < this.#kept.nLayers ? this.#kept.keep(layer, tape) : undefined;
       g.expand(g.copy(output, this.#rows(g, this.#hidden[layer + 1], nTokens)));
-      return g;
+      return { builder: g, kept };
     });
   }
 
   #decoder(g: GraphBuilder, layer: number, nTokens: number): DecoderLayers {
     const windowed = this.#description.isWindowed(layer);
     const masks = windowed && this.#windowMasks !== undefined ? this.#windowMasks : this.#masks;
-    const blocks = maskBlocks(nTokens, queryBlock).map(({ start, nQueries, offset }: MaskBlock) => {
+    const blocks = maskBlocks(nTokens, this.#plan.queryBlock).map(({ start, nQueries, offset }: MaskBlock) => {
       const nKeys = start + nQueries;
       return { start, nQueries, mask: g.view(masks, [nKeys, nQueries], 4 * offset, [4, 4 * nKeys, 4 * nKeys * nQueries, 4 * nKeys * nQueries]) };
     });
@@ -252,7 +258,7 @@ export class AdaptedNetwork {
   }
 
   #builder(nTokens: number): GraphBuilder {
-    return new GraphBuilder(this.#backend, 512 + 96 * Math.ceil(nTokens / queryBlock), this.#blas !== undefined);
+    return new GraphBuilder(this.#backend, 512 + 96 * Math.ceil(nTokens / this.#plan.queryBlock), this.#blas !== undefined);
   }
 
   #compile(builder: GraphBuilder): CompiledGraph {

@@ -6,7 +6,7 @@ import type { FileHandle } from "node:fs/promises";
 import { EngineError } from "../../base/errors.ts";
 import { GgmlType, ggmlTypeInfo, tensorBytes } from "../../base/ggmlTypes.ts";
 import type { GgufTensorInfo } from "../../base/gguf.ts";
-import { TensorStore, writeTensor, writeTensorPart } from "../../ggml/backend.ts";
+import { TensorStore, writeMatrix, writeTensor, writeTensorPart } from "../../ggml/backend.ts";
 import type { Backend } from "../../ggml/backend.ts";
 import type { Tensor } from "../../ggml/tensor.ts";
 import type { FrozenMatrix } from "./adaptedLinear.ts";
@@ -21,7 +21,7 @@ export interface FrozenLayer {
 }
 
 export interface FrozenWeightsOptions {
-  /** Whether products of F32 matrices take either operand transposed at full speed (a BLAS): then they need no copies. */
+  /** Whether products of F32 matrices take either operand transposed at full speed (a BLAS): then there are no copies, and matrices stay as the file has them. */
   readonly stridedProducts: boolean;
   /** Format of transposed copies of matrices that are not F32. */
   readonly transposedType: number;
@@ -84,11 +84,12 @@ export class FrozenWeights {
   }
 }
 
-/** Format and place of a linear's two matrices; what estimate.ts counts, too. */
-export function formatsOf(info: GgufTensorInfo, options: FrozenWeightsOptions): { weight: number; transposed: number | undefined } {
-  if (info.type === GgmlType.F32) return { weight: info.type, transposed: options.stridedProducts ? undefined : GgmlType.F32 };
+/** Format of a matrix's transposed copy, or undefined where it gets none. */
+export function transposedFormat(info: GgufTensorInfo, options: FrozenWeightsOptions): number | undefined {
+  if (options.stridedProducts) return undefined;
+  if (info.type === GgmlType.F32) return GgmlType.F32;
   const block = ggmlTypeInfo(options.transposedType)?.blockElements ?? 1;
-  return { weight: info.type, transposed: (info.shape[1] ?? 1) % block === 0 ? options.transposedType : GgmlType.F16 };
+  return (info.shape[1] ?? 1) % block === 0 ? options.transposedType : GgmlType.F16;
 }
 
 class Loader {
@@ -97,14 +98,16 @@ class Loader {
   readonly #options: FrozenWeightsOptions;
   readonly #plain: TensorStore;
   readonly #interleaved: TensorStore;
+  readonly #rowNumbers: Tensor;
   readonly #targets: { readonly info: GgufTensorInfo; readonly tensor: Tensor; readonly whole: boolean; readonly transposed: boolean }[] = [];
 
   constructor(backend: Backend, description: ModelDescription, options: FrozenWeightsOptions) {
     this.#backend = backend;
     this.#description = description;
     this.#options = options;
-    const maxTensors = 2 * description.tensors.size + 2;
+    const maxTensors = 2 * description.tensors.size + 3;
     this.#plain = new TensorStore(backend, maxTensors);
+    this.#rowNumbers = this.#plain.declare(GgmlType.I32, [Math.max(description.nVocab, ...[...description.tensors.values()].map(({ shape }) => shape[1] ?? 1))]);
     this.#interleaved = new TensorStore(backend, maxTensors, backend.interleavedBufferType);
   }
 
@@ -128,21 +131,21 @@ class Loader {
   linear(name: string): FrozenMatrix {
     const info = this.#info(`${name}.weight`);
     const bias = this.#description.tensors.has(`${name}.bias`) ? this.vector(`${name}.bias`) : undefined;
-    const { weight, transposed } = formatsOf(info, this.#options);
-    return { weight: this.#multiplied(info, weight, info.shape, false), transposed: this.#transposed(info, transposed), bias };
+    const weight = this.#options.stridedProducts ? this.#declare(info, info.type, info.shape, false, false) : this.#multiplied(info, info.type, info.shape, false);
+    return { weight, transposed: this.#transposed(info), bias, rowNumbers: this.#rowNumbers };
   }
 
   /** Rows of the head are fetched too (for labels), so that it is never interleaved. */
   head(embedding: Tensor): FrozenMatrix {
     const untied = this.#description.tensors.get("output.weight");
     const info = untied ?? this.#info("token_embd.weight");
-    const { transposed } = formatsOf(info, this.#options);
-    return { weight: untied === undefined ? embedding : this.matrix("output.weight"), transposed: this.#transposed(info, transposed), bias: undefined };
+    return { weight: untied === undefined ? embedding : this.matrix("output.weight"), transposed: this.#transposed(info), bias: undefined, rowNumbers: this.#rowNumbers };
   }
 
   /** Reads everything that was declared. */
   async fill(file: string, dataOffset: number): Promise<void> {
     for (const store of this.stores) store.allocate();
+    writeTensor(this.#backend, this.#rowNumbers, Int32Array.from({ length: this.#rowNumbers.nElements }, (_, i) => i));
     const handle = await open(file, "r");
     const transposer = new Transposer(this.#backend);
     try {
@@ -150,7 +153,7 @@ class Loader {
         const read = (firstRow: number, nRows: number): Promise<Uint8Array> => readRows(handle, file, info, dataOffset, firstRow, nRows);
         const nRows = info.shape[1] ?? 1;
         if (transposed) await transposer.transpose(info, tensor, read);
-        else if (whole) writeTensor(this.#backend, tensor, await read(0, nRows));
+        else if (whole) writeMatrix(this.#backend, tensor, await read(0, nRows));
         else {
           const rowBytes = info.sizeBytes / nRows;
           const step = Math.max(1, Math.floor(chunkBytes / rowBytes));
@@ -169,8 +172,9 @@ class Loader {
     return info;
   }
 
-  #transposed(info: GgufTensorInfo, type: number | undefined): Tensor | undefined {
+  #transposed(info: GgufTensorInfo): Tensor | undefined {
     const [nInputs = 1, nOutputs = 1] = info.shape;
+    const type = transposedFormat(info, this.#options);
     return type === undefined ? undefined : this.#multiplied(info, type, [nOutputs, nInputs], true);
   }
 

@@ -5,10 +5,11 @@ import { readGguf } from "../../base/gguf.ts";
 import { Backend } from "../../ggml/backend.ts";
 import { Blas } from "../../ggml/blas.ts";
 import type { AdaptedModel, AdaptedModelOptions, AdapterSettings, LossWeights, NamedTensor, PackedBatch } from "../adaptedModel.ts";
-import { AdaptedNetwork, tokenStep } from "./adaptedNetwork.ts";
+import { AdaptedNetwork } from "./adaptedNetwork.ts";
 import { AdapterParameters } from "./adapterParameters.ts";
 import type { AdaptedMatrix } from "./adapterParameters.ts";
 import { FrozenWeights } from "./frozenWeights.ts";
+import { planMemory, tokenStep } from "./memoryPlan.ts";
 import { describeModel, linearNames } from "./modelDescription.ts";
 import type { ModelDescription } from "./modelDescription.ts";
 
@@ -32,11 +33,12 @@ export async function openDescribed(description: ModelDescription, dataOffset: n
   const opened: { close(): void }[] = [backend];
   try {
     const blas = options.blas === "ggml" ? undefined : Blas.open(options.threads, options.blas === "auto" ? undefined : options.blas);
+    const plan = planMemory(description, options.adapter, options.maxTokens, options.activationBytes, blas !== undefined);
     const weights = await FrozenWeights.load(backend, description, options.modelFile, dataOffset, { stridedProducts: blas !== undefined, transposedType });
     opened.push(weights);
     const parameters = new AdapterParameters(backend, adaptedMatrices(description, options.adapter), options.adapter, options.optimizer);
     opened.push(parameters);
-    const network = new AdaptedNetwork(backend, description, weights, parameters, { maxTokens: roundUp(options.maxTokens), blas });
+    const network = new AdaptedNetwork(backend, description, weights, parameters, { maxTokens: roundUp(options.maxTokens), blas, plan });
     opened.push(network);
     return new GgmlAdaptedModel(description, weights, parameters, network, options.maxTokens, opened);
   } catch (error) {

@@ -1,7 +1,7 @@
 // Transposed copies of matrices in any format of GGUF files, made in pieces so that no whole matrix ever stands in F32.
 import { GgmlType, ggmlTypeInfo } from "../../base/ggmlTypes.ts";
 import type { GgufTensorInfo } from "../../base/gguf.ts";
-import { readFloats, TensorStore, writeTensor } from "../../ggml/backend.ts";
+import { readFloats, TensorStore, writeMatrix, writeTensor } from "../../ggml/backend.ts";
 import type { Backend } from "../../ggml/backend.ts";
 import { CompiledGraph } from "../../ggml/compiledGraph.ts";
 import { GraphBuilder } from "../../ggml/graph.ts";
@@ -43,7 +43,7 @@ export class Transposer {
       const at = (row / (type?.blockElements ?? 1)) * (type?.blockBytes ?? 1);
       for (let column = 0; column < nColumns; column++) bytes.set(columns.subarray(column * partBytes, (column + 1) * partBytes), column * targetRowBytes + at);
     }
-    writeTensor(this.#backend, target, bytes);
+    writeMatrix(this.#backend, target, bytes);
   }
 
   /** `bytes` of [nColumns, nRows] in format `type`, as F32 [nRows, nColumns]. */
