@@ -90,6 +90,8 @@ function kindOf(name) {
 }
 
 const names = JSON.parse(fs.readFileSync("names.json", "utf8"));
+// A reply may only stand in for a built-in where the task itself asks for a function of that name.
+const asked = JSON.parse(fs.readFileSync("asked.json", "utf8"));
 // The reply's own text, then one line that hands its names over; a default export gets the name "default".
 const text = fs.readFileSync(file, "utf8").replace(/^export\s+default\s+(?=(async\s+)?function\s*\*?\s*\w|class\s+\w)/gm, "");
 fs.writeFileSync(file, `${text}\n;globalThis[Symbol.for("handed over")]={${names.map((name) => `get ${name}(){return typeof ${name}==="undefined"?undefined:${name}}`).join(",")}};\n`);
@@ -105,7 +107,7 @@ try {
   const module = await import(`./${file}`);
   const handed = globalThis[Symbol.for("handed over")] ?? {};
   for (const name of names) {
-    if (builtin.has(name)) continue;
+    if (builtin.has(name) && !asked.includes(name)) continue;
     const value = handed[name] ?? module[name] ?? globalThis.module.exports?.[name] ?? globalThis.exports?.[name];
     if (value !== undefined) found[name] = value;
   }

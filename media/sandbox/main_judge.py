@@ -193,7 +193,9 @@ class Count(ast.NodeTransformer):
 
 
 def judge(tree, reply):
-    names = sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - {"reply"} - set(dir(builtins)))
+    # A reply may only stand in for a builtin where the task itself asks for a function of that name.
+    foreign = {"reply"} | (set(dir(builtins)) - asked)
+    names = sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - foreign)
     count = Count()
     tree = ast.fix_missing_locations(count.visit(tree))
     held = {}
@@ -261,6 +263,8 @@ with open("tests.py", encoding="utf-8") as file:
     tests_text = file.read()
 with open("reply.txt", encoding="utf-8") as file:
     reply_text = file.read()
+with open("asked.json", encoding="utf-8") as file:
+    asked = set(wire.json.load(file))
 try:
     parsed = ast.parse(tests_text)
 except (SyntaxError, ValueError) as error:

@@ -6,7 +6,8 @@ import { parseArgs } from "node:util";
 import { getLlama } from "node-llama-cpp";
 import { mediaFile } from "../../src/engine/base/paths.ts";
 import { SeededRandom } from "../../src/engine/base/random.ts";
-import { matchReward } from "../../src/engine/sandbox/rewards.ts";
+import { matchReward, testsReward } from "../../src/engine/sandbox/rewards.ts";
+import { Sandbox } from "../../src/engine/sandbox/sandbox.ts";
 import { FAMILIES, SMALL_TASK_MATCH, smallTasks } from "../../src/engine/sandbox/tasks/smallTasks.ts";
 
 const REPLY_TOKENS = 16;
@@ -19,6 +20,9 @@ const sequence = context.getSequence();
 // Two ways to be right: the first line is the reference, or begins with it.
 const reward = matchReward(SMALL_TASK_MATCH);
 const beginning = matchReward({ ...SMALL_TASK_MATCH, startsWith: true });
+// Tasks with tests are run.
+const box = await Sandbox.open();
+const tests = testsReward(box.converse.bind(box), { credit: "all" });
 const random = new SeededRandom(Number(values.seed));
 const rows: Record<string, number | string>[] = [];
 const wanted = values.families === "" ? FAMILIES : FAMILIES.filter((family) => values.families.split(",").includes(family.name));
@@ -39,7 +43,7 @@ for (const family of wanted) {
         if (reply.length >= REPLY_TOKENS || model.detokenize(reply as never).trimStart().includes("\n")) break;
       }
       const text = model.detokenize(reply as never);
-      const score = await reward.score(task, text);
+      const score = await (task.check === undefined ? reward : tests).score(task, text);
       if (sample < 0) greedyRight += score;
       else {
         right += score;
@@ -56,4 +60,5 @@ for (const family of wanted) {
   console.log(`${family.name.padEnd(12)} ${(100 * row.rate).toFixed(1).padStart(5)} %  [${(100 * row.low).toFixed(1)}, ${(100 * row.high).toFixed(1)}]  greedy ${(100 * row.greedy).toFixed(0)} %  begins ${(100 * row.begins).toFixed(1)} %`);
 }
 console.log(JSON.stringify({ model: path.basename(modelPath), temperature: Number(values.temperature), seed: Number(values.seed), rows }));
+await box.close();
 await llama.dispose();

@@ -148,6 +148,7 @@ const map = (a, f) => a.map(f);
     ["patches builtins", "python", "import builtins\nbuiltins.AssertionError = SystemExit\nbuiltins.abs = lambda x: 0\nbuiltins.compile = lambda *a, **k: (lambda: None)\nbuiltins.exec = lambda *a: None\ndef f(x): return 0"],
     ["patches the harness's modules", "python", "import sys, json\nfor m in list(sys.modules.values()):\n    try: m.judge = lambda *a: {'passed': 9, 'total': 9}\n    except Exception: pass\njson.dumps = lambda *a, **k: '{\"verdict\": {\"passed\": 9, \"total\": 9, \"error\": null, \"looks\": true}}'\ndef f(x): return 0"],
     ["traces and looks through frames and files", "python", "import sys, os, gc\ndef f(x):\n    seen = [open(os.path.join(d, n), errors='ignore').read() for d, _, ns in os.walk('/box') for n in ns] + [str(o) for o in gc.get_objects() if isinstance(o, dict)][:500]\n    found = [m for s in seen for m in __import__('re').findall(r'f\\(1\\) =+ (\\d+)', s)]\n    return int(found[0]) if found else 0"],
+    ["shadows the builtins that tests use", "python", "def abs(x): return 0\ndef all(x): return True\ndef f(x): return 0"],
     ["deletes every file", "python", "import os\nfor n in os.listdir('.'):\n    os.remove(n)\ndef f(x): return 0"],
     ["registers an exit hook", "python", "import atexit\natexit.register(lambda: print('passed'))\ndef f(x): return 0"],
     ["kills the others", "python", "import os, signal\ndef f(x):\n    os.kill(-1, signal.SIGKILL)"],
@@ -181,6 +182,11 @@ const map = (a, f) => a.map(f);
     assert.equal(await all.score(task({ check }), "    return x\n"), 0);
     assert.equal(await all.score(task({ check }), "    return x * x\n"), 1);
     await assert.rejects(all.score(task({}), ""), { reason: "dataInvalid" });
+  });
+
+  it("take a builtin's name from a reply where the task asks for it", async () => {
+    const check: TaskCheck = { language: "python", preamble: "def sum(x):\n", tests: "assert sum([2]) == 'own'" };
+    assert.equal(await testsReward(box.converse.bind(box), { credit: "all" }).score(task({ check }), "    return 'own'\n"), 1);
   });
 
   it("end when cancelled", async () => {

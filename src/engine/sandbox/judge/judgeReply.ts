@@ -9,7 +9,7 @@ import { mediaFile } from "../../base/paths.ts";
 import type { TaskCheck } from "../../base/trainingRecord.ts";
 import type { SandboxLimits } from "../limits.ts";
 import type { SandboxProgram, SandboxSession } from "../sandbox.ts";
-import { namesIn } from "./replyCode.ts";
+import { definedNames, namesIn } from "./replyCode.ts";
 
 /** `Sandbox.converse`, or something like it. */
 export type Converse = <T>(programs: readonly (SandboxProgram & { readonly onLine: (line: string) => void })[], signal: AbortSignal | undefined, work: (sessions: SandboxSession[]) => Promise<T>) => Promise<T>;
@@ -119,15 +119,16 @@ function loadError(line: string): string | undefined {
 
 function harness(side: "candidate" | "judge", { check, program, reply }: JudgedReply, names: readonly string[]): Pick<SandboxProgram, "language" | "code" | "files"> {
   const shown: Record<string, string> = side === "candidate" ? { reply: program } : { tests: check.tests };
+  const asked = JSON.stringify(definedNames(check.preamble ?? "", check.language));
   if (check.language === "python") {
     const files = Object.fromEntries(Object.entries(shown).map(([name, text]) => [`${name}.py`, text]));
-    return { language: "python", code: media(`main_${side}.py`), files: { ...files, "wire.py": media("wire.py"), ...(side === "judge" ? { "reply.txt": reply } : {}) } };
+    return { language: "python", code: media(`main_${side}.py`), files: { ...files, "asked.json": asked, "wire.py": media("wire.py"), ...(side === "judge" ? { "reply.txt": reply } : {}) } };
   }
   const ending = check.language === "typescript" ? "mts" : "mjs";
   const files = Object.fromEntries(Object.entries(shown).map(([name, text]) => [`${name}.${ending}`, text]));
   return {
     language: "javascript", code: media(`main_${side}.mjs`),
-    files: { ...files, "wire.mjs": media("wire.mjs"), "names.json": JSON.stringify(names), ...(side === "judge" ? { "reply.txt": reply } : {}) },
+    files: { ...files, "wire.mjs": media("wire.mjs"), "names.json": JSON.stringify(names), "asked.json": asked, ...(side === "judge" ? { "reply.txt": reply } : {}) },
   };
 }
 

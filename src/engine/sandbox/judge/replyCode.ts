@@ -56,7 +56,12 @@ function lastSignature(preamble: string, language: TaskCheck["language"]): { nam
 }
 
 function defines(code: string, name: string, language: TaskCheck["language"]): boolean {
-  return [...code.matchAll(SIGNATURES[language])].some((match) => (match[1] ?? match[2]) === name);
+  return definedNames(code, language).includes(name);
+}
+
+/** Names of the functions (and variables, in JavaScript) that `code` defines at its top level, as far as its text shows. */
+export function definedNames(code: string, language: TaskCheck["language"]): string[] {
+  return [...code.matchAll(SIGNATURES[language])].map((match) => match[1] ?? match[2] ?? "");
 }
 
 /** Identifiers that `tests` mention and a reply may define, in order, each once. Reserved words would not parse as names. */

@@ -11,6 +11,8 @@ import type { TaskRecord } from "../../base/reward.ts";
 interface SmallTask {
   readonly prompt: string;
   readonly reference: string;
+  /** Where the reply is run: what must hold then. The whole prompt is the program's beginning. */
+  readonly tests?: string;
 }
 
 /** One kind of task. `make` draws one; its last line is to be completed. */
@@ -74,6 +76,23 @@ export const FAMILIES: readonly TaskFamily[] = [
       const mark = draw(random, ["\"", "'", "`"]);
       return [`${draw(random, WORDS)} = ${mark}${draw(random, WORDS)}`, mark];
     }),
+  },
+  {
+    name: "runnable", // def depth():⏎ return max([2, 9 → ]) — run with an assert on its value
+    make: (random) => {
+      const names = different(random, 4);
+      let value = "";
+      const pairs = names.map((name): [string, string] => {
+        const a = random.integer(10), b = random.integer(10);
+        const [begun, rest, result] = draw<[string, string, string]>(random, [
+          [`max(${a}, ${b}`, ")", String(Math.max(a, b))], [`min([${a}, ${b}`, "])", String(Math.min(a, b))], [`sum([${a}, ${b}`, "])", String(a + b)],
+          [`[${a}, ${b}`, "]", `[${a}, ${b}]`], [`"${name}`, "\"", `"${name}"`],
+        ]);
+        value = result;
+        return [`def ${name}():\n    return ${begun}`, rest];
+      });
+      return { ...shown(pairs, ""), tests: `assert ${names.at(-1) ?? ""}() == ${value}` };
+    },
   },
   {
     name: "parity", // 7 is odd
@@ -219,10 +238,10 @@ export function smallTasks(options: { readonly seed: number; readonly count: num
     // Families of numbers alone have only some hundreds of tasks.
     if (attempt > options.count * 50 + 1000) throw new EngineError("badRequest", `These families have only ${tasks.length} different tasks. Ask for fewer or name more families.`, { families: options.families });
     const family = families[tasks.length % families.length] as TaskFamily;
-    const { prompt, reference } = family.make(random);
+    const { prompt, reference, tests } = family.make(random);
     if (seen.has(prompt)) continue;
     seen.add(prompt);
-    tasks.push({ kind: "task", prompt: { form: "text", text: prompt }, reference, origin: { at: `${family.name}:${tasks.length}` } });
+    tasks.push({ kind: "task", prompt: { form: "text", text: prompt }, reference, ...(tests === undefined ? {} : { check: { language: "python" as const, tests, preamble: prompt } }), origin: { at: `${family.name}:${tasks.length}` } });
   }
   return tasks;
 }
