@@ -96,6 +96,5 @@ function text(value: unknown): string {
 
 /** Without terminal colours. */
 function plain(value: string): string {
-  // eslint-disable-next-line no-control-regex -- escape sequences are what is taken out
   return value.replaceAll(/\x1b\[[0-9;?]*[A-Za-z]/g, "").trimEnd();
 }

@@ -82,7 +82,7 @@ export async function openDataSource(params: PrepareDataParams, { workspaceDir, 
         inputs: () => ({ folder }),
       };
     default:
-      throw new EngineError("badRequest", `There is no source of data "${source}" here.`, { source });
+      throw new EngineError("badRequest", `There is no source of data "${String(source)}" here.`, { source });
   }
 }
 
