@@ -27,7 +27,7 @@ export async function prepareTrainingData(dependencies: DataCommands): Promise<D
   if (file === null) return null;
   const name = await vscode.window.showInputBox({
     title: vscode.l10n.t("Prepare Training Data"), prompt: vscode.l10n.t("Name of the data set. Preparing the same name again adds a version; nothing is overwritten."),
-    value: file === undefined ? source : path.basename(file).replace(/\.[^.]+$/, "").replace(/[^\p{L}\p{N}._-]+/gu, "-"), validateInput: (value) => (isName(value.trim()) ? null : vscode.l10n.t("Letters, digits, dots, dashes and underscores, at most 64.")),
+    value: file === undefined ? source : path.basename(file).replace(/\.[^.]+$/, "").replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 64), validateInput: (value) => (isName(value.trim()) ? null : vscode.l10n.t("Letters, digits, dots, dashes and underscores, at most 64.")),
   });
   if (name === undefined) return null;
   const dataset = await prepare(dependencies.engine, { source, name: name.trim(), ...(file === undefined ? {} : { path: file }) });
@@ -44,7 +44,7 @@ function requirePreparing(): void {
 }
 
 function isName(name: string): boolean {
-  return /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u.test(name);
+  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name);
 }
 
 async function chooseSource(): Promise<DatasetSource | null> {
@@ -110,7 +110,7 @@ async function renderedSample(engine: TrainingEngine, dataset: DatasetInfo): Pro
   try {
     const { sample } = await vscode.window.withProgress(
       { location: vscode.ProgressLocation.Window, title: vscode.l10n.t("Rendering a sample") },
-      (_, token) => engine.request("train/estimate", { method, dataset: dataset.version }, token),
+      (_, token) => engine.request("train/estimate", { method, dataset: dataset.name }, token),
     );
     return sample;
   } catch (error) {
@@ -157,7 +157,7 @@ export async function reviewTrainingData(dependencies: DataCommands): Promise<vo
   if (!reviewedFirst) return;
   let dataset = reviewedFirst;
   for (let offset = 0; ; offset += PAGE) {
-    const page = await engine.request("data/review", { dataset: dataset.version, offset, limit: PAGE });
+    const page = await engine.request("data/review", { dataset: dataset.name, offset, limit: PAGE });
     if (page.items.length === 0) {
       if (offset === 0) await vscode.window.showInformationMessage(vscode.l10n.t("“{0}” has no records to review.", dataset.name));
       break;
@@ -176,7 +176,7 @@ async function decide(engine: TrainingEngine, dataset: DatasetInfo, items: reado
   let latest = dataset;
   for (const wanted of [true, false]) {
     const ids = items.filter((item) => item.included !== wanted && included.has(item.id) === wanted).map(({ id }) => id);
-    if (ids.length > 0) latest = await engine.request("data/decide", { dataset: latest.version, ids, included: wanted });
+    if (ids.length > 0) latest = await engine.request("data/decide", { dataset: latest.name, ids, included: wanted });
   }
   return latest;
 }

@@ -30,7 +30,7 @@ export async function fineTuneWorkspace(dependencies: TrainingCommands): Promise
   const known = (await engine.request("data/list", null)).filter(({ name, source }) => name === WORKSPACE_DATA && source === "workspace");
   let dataset = known.sort((a, b) => b.createdAt - a.createdAt)[0] ?? (await prepare(engine, { source: "workspace", name: WORKSPACE_DATA }));
   for (;;) {
-    const answer = await confirm(dependencies, { method: "sft", dataset: dataset.version }, dataset, vscode.l10n.t("Fine-tune on this workspace?"), vscode.l10n.t("Fine-tune"), known.includes(dataset));
+    const answer = await confirm(dependencies, { method: "sft", dataset: dataset.name }, dataset, vscode.l10n.t("Fine-tune on this workspace?"), vscode.l10n.t("Fine-tune"), known.includes(dataset));
     if (answer !== "prepare") return;
     dataset = await prepare(engine, { source: "workspace", name: WORKSPACE_DATA });
   }
@@ -47,7 +47,7 @@ export async function train(dependencies: TrainingCommands): Promise<void> {
   if (!dataset) return;
   const model = await chooseTrainedModel(dependencies);
   if (model === null) return;
-  const params: StartRunParams = { method, dataset: dataset.version, ...(model === "" ? {} : { model }) };
+  const params: StartRunParams = { method, dataset: dataset.name, ...(model === "" ? {} : { model }) };
   const config = await chooseSettings(dependencies, params);
   if (!config) return;
   await confirm(dependencies, { ...params, config }, dataset, vscode.l10n.t("Train with {0} on “{1}”?", METHOD_NAMES[method], dataset.name), vscode.l10n.t("Train"), false);

@@ -3,3 +3,4 @@ import "./activation.test.ts";
 import "./answer.test.ts";
 import "./host.test.ts";
 import "./index.test.ts";
+import "./training.test.ts";

@@ -16,7 +16,7 @@ export function DataReport({ run, dataset }: { run: RunInfo; dataset: DatasetInf
       {dataset && (
         <>
           <p>
-            <bdi>{dataset.name}</bdi> from {SOURCES[dataset.source]}: {count(dataset.train, "record")} to learn from, {count(dataset.validation, "record")} held out
+            <bdi>{run.dataset}</bdi> from {SOURCES[dataset.source]}: {count(dataset.train, "record")} to learn from, {count(dataset.validation, "record")} held out
             {" "}<span class="quiet">· {bytes(dataset.bytes)} · prepared {dateTime(dataset.createdAt)}</span>
           </p>
           <LeftOut report={dataset.report} />
