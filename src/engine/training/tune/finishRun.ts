@@ -19,7 +19,7 @@ export async function finishRun(parts: LoopParts, loop: TuningLoop, general: Uni
   const written = await options.writeAdapter(path.join(options.runFolder, "adapters"), model.adapter(), config.adapter);
 
   const { promotion } = config;
-  const heldOut = perplexityChange(validation === null ? [] : await pairedLosses(model, await perplexitySamples(validation, config.validationSamples), stop), promotion);
+  const heldOut = perplexityChange(validation === null ? [] : await pairedLosses(model, await perplexitySamples(validation, config.heldOutSamples), stop), promotion);
   const unrelated = perplexityChange(await pairedLosses(model, await perplexitySamples(general, promotion.generalSamples), stop), promotion);
   const extra: Pick<RunReceipt, "preference" | "reward"> = {};
   let evidence: HeldOutEvidence;
@@ -30,7 +30,7 @@ export async function finishRun(parts: LoopParts, loop: TuningLoop, general: Uni
     evidence = { kind: "reward", gain: pairs.length === 0 ? null : bootstrap(pairs, (drawn) => mean(drawn.map((p) => p.after - p.before)), promotion.draws, 1) };
     if (pairs.length > 0) extra.reward = { before: mean(before), after: mean(after), n: pairs.length };
   } else {
-    const { gains, meanGain } = validation === null ? { gains: [], meanGain: 0 } : await pairGains(model, validation, config.validationSamples, stop);
+    const { gains, meanGain } = validation === null ? { gains: [], meanGain: 0 } : await pairGains(model, validation, config.heldOutSamples, stop);
     const accuracy = gains.length === 0 ? null : bootstrap(gains, (drawn) => mean(drawn.map((g) => (g > 0 ? 1 : 0))), promotion.draws, 1);
     evidence = { kind: "pairs", accuracy };
     if (accuracy !== null) extra.preference = { accuracy: accuracy.value, margin: meanGain, n: gains.length };

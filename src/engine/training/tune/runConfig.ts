@@ -77,8 +77,9 @@ export interface RunConfig {
   readonly seed: number;
   /** Optimizer steps between validations; 0 for ten in the whole run. */
   readonly validateEverySteps: number;
-  /** Validation samples that are read each time, at most. */
+  /** Held-out samples that each validation reads, and those that are read before and after at the end, at most. */
   readonly validationSamples: number;
+  readonly heldOutSamples: number;
   /** Validations without improvement after which the run ends early; 0 for never. */
   readonly patience: number;
   readonly checkpointEverySteps: number;
@@ -108,7 +109,8 @@ const common: RunConfig = {
   batchTokens: 0,
   seed: 1,
   validateEverySteps: 0,
-  validationSamples: 256,
+  validationSamples: 64,
+  heldOutSamples: 256,
   patience: 3,
   checkpointEverySteps: 20,
   activationMb: -1,
@@ -166,7 +168,7 @@ export function settingNames(): string[] {
  * learning rate, so that a run that diverged can go on with a lower one; all others would make it another run.
  */
 export function fingerprintOf(method: TrainingMethod, config: RunConfig, datasetVersion: string): string {
-  const { activationMb: _a, shownSamples: _s, exactMatchCases: _e, checkpointEverySteps: _c, promotion: _p, optimizer, ...rest } = config;
+  const { activationMb: _a, shownSamples: _s, exactMatchCases: _e, heldOutSamples: _h, checkpointEverySteps: _c, promotion: _p, optimizer, ...rest } = config;
   const { learningRate: _l, ...optimizerRest } = optimizer;
   return sha256(JSON.stringify({ method, rest, optimizer: optimizerRest, datasetVersion }));
 }
@@ -226,6 +228,7 @@ function rules(c: RunConfig): (readonly [string, boolean, string])[] {
     ["seed", whole(c.seed, 0), "a whole number from 0"],
     ["validateEverySteps", whole(c.validateEverySteps, 0), "a whole number from 0"],
     ["validationSamples", whole(c.validationSamples, 1), "a whole number from 1"],
+    ["heldOutSamples", whole(c.heldOutSamples, 1), "a whole number from 1"],
     ["patience", whole(c.patience, 0), "a whole number from 0"],
     ["checkpointEverySteps", whole(c.checkpointEverySteps, 1), "a whole number from 1"],
     ["activationMb", Number.isFinite(c.activationMb) && c.activationMb >= -1, "a number of megabytes, or -1"],
