@@ -1,6 +1,7 @@
 // What a trainer process does: joins a data set's version, a model's vocabulary, the network, rewards and the tuning loop, and
 // puts the finished adapter into the store, live where the rule of promotion lets it. It decides nothing of the learning
 // itself (training/tune/) and nothing of queues and locks (runs/).
+import path from "node:path";
 import { EngineError } from "../base/errors.ts";
 import { readGguf } from "../base/gguf.ts";
 import { Log } from "../base/log.ts";
@@ -43,7 +44,7 @@ export async function runTraining({ writer, pause, cancel }: TrainerContext, pla
   const architecture = (await readGguf(job.model.file)).metadata.get("general.architecture");
   const tokenizer = await openSampleTokenizer(job.model.file, log.for("model"));
   const rollouts = openRollouts({ modelFile: job.model.file, threads: job.threads, log: log.for("model") });
-  const judged = job.method === "grpo" ? await openRewards((job.config["grpo"] as RunConfig["grpo"]).rewards, log) : null;
+  const judged = job.method === "grpo" ? await openRewards((job.config["grpo"] as RunConfig["grpo"]).rewards, path.dirname(job.dataDir), log) : null;
   let model: AdaptedModel | undefined;
   let stateWrittenAt = 0;
   try {
@@ -82,7 +83,8 @@ export async function runTraining({ writer, pause, cancel }: TrainerContext, pla
       onState: (state, progress) => {
         // The end is not there before the adapter is in the store (trainerLife.ts writes it).
         if (ENDS.includes(state)) return;
-        writer.begin(progress.step);
+        // Only now is it known from which checkpoint the run goes on.
+        if (state !== "preparing") writer.begin(progress.step);
         const now = Date.now();
         if (writer.record.state === state && now - stateWrittenAt < STATE_EVERY_MS) return;
         stateWrittenAt = now;

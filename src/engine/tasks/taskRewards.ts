@@ -6,9 +6,10 @@ import type { Reward, TaskRecord } from "../base/reward.ts";
 import { parsesIn } from "../sandbox/judge/parses.ts";
 import { formatReward, matchReward, testsReward } from "../sandbox/rewards.ts";
 import { Sandbox } from "../sandbox/sandbox.ts";
+import { openUserPreference } from "./userPreference.ts";
 
 /** Names under grpo.rewards. */
-export const REWARD_NAMES = ["tests", "format", "match"] as const;
+export const REWARD_NAMES = ["tests", "format", "match", "preference"] as const;
 export type RewardName = (typeof REWARD_NAMES)[number];
 
 /** Those that run the model's code, which a person must agree to. */
@@ -29,10 +30,15 @@ export function executesCode(weights: Readonly<Record<string, number>>): boolean
   return EXECUTING.some((name) => (weights[name] ?? 0) !== 0);
 }
 
-/** Makes the rewards ready; `close` removes what they left. Errors: `nativeMissing` where nothing isolates on this machine. */
-export async function openRewards(weights: Readonly<Record<string, number>>, log: Log): Promise<{ rewards: Reward[]; close(): Promise<void> }> {
+/**
+ * Makes the rewards ready; `close` removes what they left. Errors: `nativeMissing` where nothing isolates on this machine,
+ * `notFound` where no reward model of the user's preferences was fitted in `storageDir` but one is named.
+ */
+export async function openRewards(weights: Readonly<Record<string, number>>, storageDir: string, log: Log): Promise<{ rewards: Reward[]; close(): Promise<void> }> {
+  const preference = "preference" in weights ? await openUserPreference(storageDir, log) : null;
   const sandbox = executesCode(weights) ? await Sandbox.open({ log }) : null;
   const make = (name: string): Reward => {
+    if (name === "preference" && preference !== null) return preference;
     if (name === "match") return matchReward({ compare: "trimmed", partial: true, startsWith: true });
     if (sandbox === null) throw new EngineError("internal", `The reward "${name}" needs the sandbox.`);
     return name === "tests" ? testsReward((programs, signal, work) => sandbox.converse(programs, signal, work), { credit: "share" }) : formatReward({ parses: parsesIn(sandbox) });

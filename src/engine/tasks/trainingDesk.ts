@@ -28,6 +28,8 @@ import { planRun } from "./planRun.ts";
 import type { UserMemory } from "./userMemory.ts";
 import { prepareDataset } from "./prepareData.ts";
 import { executesCode } from "./taskRewards.ts";
+import { fitUserPreference } from "./userPreference.ts";
+import type { UserPreferenceFit } from "./userPreference.ts";
 
 export interface TrainingDeskOptions {
   /** This workspace's storage. */
@@ -115,6 +117,12 @@ export class TrainingDesk {
         if (id !== undefined) this.#options.notify?.("data/progress", { id, label, done, total });
       },
     });
+  }
+
+  /** Fits the reward model of the user's preferences on a data set of feedback. Errors: `notFound`, `dataInvalid` where it holds none, CancelledError. */
+  async fitPreference(dataset: string, { seed, signal }: { seed: number; signal?: AbortSignal }): Promise<UserPreferenceFit> {
+    const opened = await this.data.open(dataset);
+    return fitUserPreference(opened, { storageDir: this.#options.storageDir, seed, log: this.#options.log.for("training"), ...(signal === undefined ? {} : { signal }) });
   }
 
   listData(): Promise<DatasetInfo[]> {
