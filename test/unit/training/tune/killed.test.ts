@@ -1,0 +1,53 @@
+// A run that is killed with SIGKILL again and again, at moments that nobody chose, comes to the adapter of an undisturbed one.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { SeededRandom } from "../../../../src/engine/base/random.ts";
+
+const program = fileURLToPath(new URL("killedRun.ts", import.meta.url));
+
+/** Runs the program; kills it `killAfterMs` after its start, if that is given and it still runs. */
+function run(folder: string, killAfterMs?: number): Promise<{ killed: boolean; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [program, folder], { stdio: ["ignore", "pipe", "inherit"] });
+    let output = "";
+    child.stdout.on("data", (chunk: Buffer) => { output += chunk.toString(); });
+    const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), killAfterMs);
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      clearTimeout(timer);
+      if (code !== 0 && signal !== "SIGKILL") reject(new Error(`It ended with ${code}.`));
+      else resolve({ killed: signal === "SIGKILL", output });
+    });
+  });
+}
+
+describe("tune, killed", function () {
+  this.timeout(120_000);
+  let folder: string;
+  before(async () => { folder = await mkdtemp(path.join(os.tmpdir(), "kalactica-killed-")); });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  it("loses nothing to SIGKILL", async () => {
+    const began = performance.now();
+    const undisturbed = await run(path.join(folder, "whole"));
+    const took = performance.now() - began;
+    const random = new SeededRandom(Date.now());
+    let kills = 0;
+    let resumptions = 0;
+    for (;;) {
+      // Within the time that a whole run takes; after three kills it may finish.
+      const { killed, output } = await run(path.join(folder, "killed"), kills < 3 ? took * (0.4 + 0.6 * random.uniform()) : undefined);
+      if (/Goes on from the checkpoint of step [1-9]/.test(output)) resumptions++;
+      if (!killed) {
+        assert.equal(output.trim().split("\n").at(-1), undisturbed.output.trim());
+        break;
+      }
+      kills++;
+    }
+    assert.ok(kills > 0 && resumptions > 0, `${kills} kills, ${resumptions} resumptions`);
+  });
+});
