@@ -29,6 +29,8 @@ export class MonitorSession {
   readonly #watched = new Map<string, Watched>();
   readonly #subscriptions: { dispose(): void }[];
   #chosen: string | null = null;
+  /** A validation of the chosen run was reported; the texts that it wrote come before the next figures. */
+  #samplesDue = false;
   #timer: NodeJS.Timeout | null = null;
   #disposed = false;
 
@@ -41,7 +43,7 @@ export class MonitorSession {
         else if (change.kind === "all") this.sendSnapshot();
         else {
           this.#post({ type: "run", run: change.run });
-          // Samples and receipt come at the end of a run; a run that goes on from a checkpoint repeats some steps.
+          // The last samples come with the end of a run.
           if (change.run.id === this.#chosen && !isOpen(change.run.state)) void this.#sendSamples(change.run.id);
         }
       }),
@@ -77,6 +79,7 @@ export class MonitorSession {
       void this.#sendSamples(chosen);
       void this.#sendDataset(chosen);
     }
+    if (chosen !== this.#chosen) this.#samplesDue = false;
     this.#chosen = chosen;
   }
 
@@ -89,6 +92,10 @@ export class MonitorSession {
   #takeFigures(id: string, figures: RunFigures): void {
     const watched = this.#watched.get(id);
     if (!watched) return;
+    if (id === this.#chosen) {
+      if (this.#samplesDue) void this.#sendSamples(id);
+      this.#samplesDue = figures.validationLoss !== undefined;
+    }
     watched.waiting.push(figures);
     if (watched.sentAt !== null) this.#flushSoon();
   }

@@ -1,7 +1,7 @@
 // The one status bar item: short text, and everything else in its tooltip.
 import * as vscode from "vscode";
 import type { EngineStatus } from "../engine/protocol/types.ts";
-import { progressOf, percent, runDetail, runTitle } from "../webview/trainingWords.ts";
+import { duration, percent, progressOf, runDetail, runTitle } from "../webview/trainingWords.ts";
 import type { EngineClient, EngineClientState } from "./engineClient.ts";
 import { adapterName } from "./trainingActions.ts";
 import type { TrainingState } from "./trainingState.ts";
@@ -61,7 +61,7 @@ export class StatusItem implements vscode.Disposable {
     const face = this.#status && this.#state.name === "ready" ? readyFace(this.#status) : processFace(this.#state);
     const run = this.#state.name === "ready" ? this.#training.currentRun : null;
     if (run) {
-      face.text = run.state === "running" ? `$(loading~spin) ${vscode.l10n.t("Training {0}", percent(progressOf(run)))}` : `$(loading~spin) ${runDetail(run)}`;
+      face.text = run.state === "running" ? `$(loading~spin) ${vscode.l10n.t("Training {0}", run.secondsLeft === null ? percent(progressOf(run)) : `${percent(progressOf(run))}, ${duration(run.secondsLeft)}`)}` : `$(loading~spin) ${runDetail(run)}`;
       face.lines.unshift(`${runTitle(run)}: ${runDetail(run)}`);
     }
     const adapter = this.#training.activeAdapter;

@@ -65,7 +65,7 @@ async function chooseMethod(): Promise<TrainingMethod | null> {
 }
 
 const TAKEN: Record<TrainingMethod, readonly string[]> = {
-  sft: ["text", "conversation", "example"], dpo: ["preference"], kto: ["judged", "preference"], grpo: ["task"],
+  sft: ["text", "conversation", "example"], dpo: ["preference"], kto: ["judged"], grpo: ["task"],
 };
 
 /** Whether a data set has records that the method learns from. */
@@ -165,7 +165,8 @@ async function confirm(dependencies: TrainingCommands, params: StartRunParams, d
     if (picked === chooseModel) await vscode.commands.executeCommand("kalactica.chooseModel");
     return "no";
   }
-  const detail = [confirmationText(dataset, figures), ...(params.method === "grpo" ? [vscode.l10n.t("GRPO runs code that the model writes, in a sandbox on this machine with limits on time, memory and files. By starting it you agree to that.")] : [])].join("\n\n");
+  const executes = params.method === "grpo" && executesCode(figures.config);
+  const detail = [confirmationText(dataset, figures), ...(executes ? [vscode.l10n.t("This run executes code that the model writes, in a sandbox on this machine with limits on time, memory and files. By starting it you agree to that.")] : [])].join("\n\n");
   const picked = await vscode.window.showInformationMessage(question, { modal: true, detail }, yes, report, ...(mayPrepareAnew ? [anew] : []));
   if (picked === report) {
     await showReport(dependencies, dataset);
@@ -173,10 +174,16 @@ async function confirm(dependencies: TrainingCommands, params: StartRunParams, d
   }
   if (picked === anew) return "prepare";
   if (picked !== yes) return "no";
-  const run = await engine.request("train/start", { ...params, ...(params.method === "grpo" ? { executeCode: true } : {}) });
+  const run = await engine.request("train/start", { ...params, ...(executes ? { executeCode: true } : {}) });
   training.note(run);
   showMonitor(run.id);
   return "started";
+}
+
+/** Whether a reward runs what the model wrote; comparing it with a reference is the one that does not. The engine refuses a run that executes without the user's word. */
+function executesCode(config: Record<string, unknown>): boolean {
+  const rewards = valueAt(config, "grpo.rewards");
+  return typeof rewards !== "object" || rewards === null || Object.entries(rewards).some(([name, weight]) => name !== "match" && weight !== 0);
 }
 
 /** Does `action` to the run for which it is possible; asks which where there are several. */

@@ -123,6 +123,19 @@ describe("the training monitor's session", () => {
     assert.equal(training.activeAdapter?.run, ID);
   });
 
+  it("fetches what a validation wrote once it is there", async () => {
+    session.watch([ID]);
+    await settled();
+    assert.equal(sent("samples").length, 1);
+    engine.tell("train/figures", { id: ID, figures: { step: 4, at: 1, validationLoss: 2 } });
+    await settled();
+    assert.equal(sent("samples").length, 1, "the texts are written after the figure is told");
+    engine.tell("train/figures", { id: ID, figures: figures(5)[0] });
+    engine.tell("train/figures", { id: ID, figures: figures(6)[0] });
+    await settled();
+    assert.equal(sent("samples").length, 2);
+  });
+
   it("reads everything anew from an engine that was restarted", async () => {
     session.watch([ID]);
     await settled();

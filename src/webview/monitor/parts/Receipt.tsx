@@ -1,8 +1,10 @@
 // The receipt: what was measured before and after, what the adapter is made of, and why it went live or not.
 import { useState } from "preact/hooks";
-import type { RunInfo, RunReceipt } from "../../../engine/protocol/training.ts";
+import type { RunInfo, RunReceipt, TrainingMethod } from "../../../engine/protocol/training.ts";
 import { Icon } from "../../shared/Icon.tsx";
 import { change, duration, megabytes, number, percent } from "../../trainingWords.ts";
+
+const METHODS: readonly TrainingMethod[] = ["sft", "dpo", "kto", "grpo"];
 
 interface Row {
   name: string;
@@ -66,7 +68,7 @@ export function Receipt({ run }: { run: RunInfo }) {
             </dl>
           </>
         )}
-      <Settings config={receipt?.config ?? run.config} />
+      <Settings config={receipt?.config ?? run.config} method={run.method} />
     </section>
   );
 }
@@ -81,9 +83,10 @@ function Fact({ name, value, whole }: { name: string; value: string; whole?: str
   return <div><dt>{name}</dt><dd>{whole === undefined ? value : <code title={whole}>{value}</code>}</dd></div>;
 }
 
-function Settings({ config }: { config: Record<string, unknown> }) {
+function Settings({ config, method }: { config: Record<string, unknown>; method: TrainingMethod }) {
   const [open, setOpen] = useState(false);
-  const entries = flat(config);
+  // The settings of other methods say nothing about this run.
+  const entries = flat(config).filter(([name]) => !METHODS.some((other) => other !== method && name.startsWith(`${other}.`)));
   if (entries.length === 0) return null;
   return (
     <div class="settings">

@@ -20,7 +20,7 @@ export function Samples({ samples, running }: { samples: readonly RunSample[]; r
           </label>
         )}
       </div>
-      {shown.length === 0 && <p class="quiet">{running ? "Held-out prompts, written by the model before and after, come with the evaluation." : "This run has no samples."}</p>}
+      {shown.length === 0 && <p class="quiet">{running ? "What the model writes for held-out prompts, before and after, comes with each validation." : "This run has no samples."}</p>}
       {shown.map((sample, i) => <Sample key={`${step}.${i}`} sample={sample} index={i} />)}
     </section>
   );
