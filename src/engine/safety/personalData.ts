@@ -46,7 +46,10 @@ export function findPersonalData(text: string): { spans: PersonalDataSpan[]; com
   for (const pattern of SPEAKS_OF_AUTHORS.test(scanned) ? AUTHOR_HEADERS : []) {
     eachMatch(pattern, scanned, (match) => {
       const name = match.groups?.["name"] ?? "";
-      if (name !== "" && !ORGANISATION.test(name) && !PLACEHOLDER_NAME.test(name)) add("author-name", match.index + match[0].indexOf(name, match.groups?.["before"]?.length ?? 0), name, "Author Name");
+      const start = match.index + match[0].indexOf(name, match.groups?.["before"]?.length ?? 0);
+      // "…, Inc." may stand behind what looks like a person's name.
+      const behind = /^,? [\w.]{2,12}/.exec(scanned.slice(start + name.length, start + name.length + 16))?.[0] ?? "";
+      if (name !== "" && !ORGANISATION.test(name + behind) && !PLACEHOLDER_NAME.test(name)) add("author-name", start, name, "Author Name");
     });
   }
   if (/home\/|Users/.test(scanned)) eachMatch(HOME_PATH, scanned, (match) => {
@@ -80,7 +83,7 @@ const TLD = new Set((
 /** Two letters that are more often an attribute or a file than a country, where no mail host stands before them. */
 const NO_COUNTRY = new Set(["py", "js", "ts", "md", "rs", "sh", "cc", "hs", "pl", "so", "rb", "cs", "mm", "vb", "gz", "xz", "bz", "db", "mT", "dt", "eq", "ne", "lt", "gt", "le", "ge"]);
 const ROLE = /^(?:no-?_?reply|do-?not-?reply|git|hg|svn|info|support|contact|hello|security|admin|administrator|help|team|sales|webmaster|postmaster|hostmaster|abuse|press|legal|privacy|opensource|oss|dev|developers?|maintainers?|conduct|bugs?|issues|feedback|office|mail|bot|action|actions|root|announce|users|list|lists|github-actions|dependabot|support\+\w+)$/i;
-const PLACEHOLDER_HOST = /(?:^|\.)(?:example\d*|test|foo|bar|baz|domain|company|yourdomain|mydomain|your-?company|some-?domain|host|hostname|server|acme|localhost|invalid|email|xyz|abc|a|b|c|x|y)\.[a-z.]{2,12}$|\.(?:example|test|invalid|localhost|local|internal)$/i;
+const PLACEHOLDER_HOST = /(?:^|\.)(?:example\d*|test|foo|bar|baz|domain|company|yourdomain|mydomain|your-?company|some-?domain|host|hostname|server|acme|provider|localhost|invalid|email|xyz|abc|a|b|c|x|y)\.[a-z.]{2,12}$|\.(?:example|test|invalid|localhost|local|internal)$/i;
 
 function isPersonalAddress(text: string, at: number, found: string): boolean {
   const [local = "", host = ""] = found.split("@");
@@ -96,8 +99,8 @@ function isPersonalAddress(text: string, at: number, found: string): boolean {
 
 const IPV4 = /(?<![\w.-])(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?![\w-]|\.\d)/g;
 const IPV6 = /(?<![\w:.])[23][0-9a-fA-F]{3}:(?:[0-9a-fA-F]{0,4}:){1,6}[0-9a-fA-F]{0,4}(?![\w:])/g;
-/** Private, loopback, link-local, shared, multicast, documentation and benchmark networks (RFC 6890), and public resolvers. */
-const NOBODYS_NETWORK = /^(?:0|10|127|22[4-9]|23\d|24\d|25\d)\.|^(?:192\.168|169\.254|198\.1[89]|192\.0\.[02]|198\.51\.100|203\.0\.113|192\.88\.99)\.|^172\.(?:1[6-9]|2\d|3[01])\.|^100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|^(?:8\.8\.8\.8|8\.8\.4\.4|1\.1\.1\.1|1\.0\.0\.1|9\.9\.9\.9|149\.112\.112\.112|208\.67\.22[02]\.22[02]|1\.2\.3\.4|4\.3\.2\.1|5\.6\.7\.8|4\.4\.4\.4|2\.2\.2\.2|3\.3\.3\.3)$/;
+/** What begins with 1.3 is an object identifier far more often than a host. Private, loopback, link-local, shared, multicast, documentation and benchmark networks (RFC 6890), and public resolvers. */
+const NOBODYS_NETWORK = /^(?:0|10|127|1\.3|22[4-9]|23\d|24\d|25\d)\.|^(?:192\.168|169\.254|198\.1[89]|192\.0\.[02]|198\.51\.100|203\.0\.113|192\.88\.99)\.|^172\.(?:1[6-9]|2\d|3[01])\.|^100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|^(?:8\.8\.8\.8|8\.8\.4\.4|1\.1\.1\.1|1\.0\.0\.1|9\.9\.9\.9|149\.112\.112\.112|208\.67\.22[02]\.22[02]|1\.2\.3\.4|4\.3\.2\.1|5\.6\.7\.8|4\.4\.4\.4|2\.2\.2\.2|3\.3\.3\.3)$/;
 const VERSION_BEFORE = /(?:\bversion\w*|\bver|\bv|\brelease|\bbuild|[=~^!<>]=|\^|~|@|\bsection|\bsec\.|§|\bchapter|\boid|[A-Za-z]\/|\brfc\s?\d+,?)["'`\s:=(\][]{0,8}$/i;
 const HOST_BEFORE = /(?:\bip(?:v4)?\b|ip_?addr\w*|address|host\w*|server\w*|remote\w*|client\w*|peer\w*|gateway|dns|ssh|ping|https?:\/\/|@)[^\n]{0,20}$/i;
 
@@ -105,6 +108,8 @@ function isPublicHost(text: string, at: number, found: string): boolean {
   if (NOBODYS_NETWORK.test(found) || found.endsWith(".0")) return false;
   const before = lineBefore(text, at);
   if (VERSION_BEFORE.test(before) && !/@$/.test(before)) return false;
+  // A number beside numbers is one of a drawing's coordinates.
+  if (/[\d.][ ,]$/.test(before) || /[a-z]-?[\d.]+ $/i.test(before)) return false;
   // Four small numbers are a version or a section far more often than a host.
   return found.split(".").some((octet) => Number(octet) >= 32) || HOST_BEFORE.test(before);
 }
@@ -134,15 +139,16 @@ function isFictitious(phone: string): boolean {
 }
 
 const LINE_LEAD = String.raw`(?<before>^[ \t]*(?:#|\/\/+!?|\/?\*+!?|--+|;+|%+|"""|'''|<!--|REM\b|@REM\b)?[ \t]*`;
-const PERSON = String.raw`\p{Lu}[\p{L}'’-]*\.?(?: (?:(?:van|von|de|der|den|da|di|del|la|le|bin|al|el)\b ?)*\p{Lu}[\p{L}'’-]*\.?){1,3}`;
+const ONE_PERSON = String.raw`\p{Lu}[\p{L}'’-]*\.?(?: (?:(?:van|von|de|der|den|da|di|del|la|le|bin|al|el)\b ?)*\p{Lu}[\p{L}'’-]*\.?){1,3}`;
 /** One of these words is in everything that the headers below can match. */
 const SPEAKS_OF_AUTHORS = /author|written|created|coded|maintain|contributor|developed|credits|copyright|\(c\)|©/i;
+const PERSON = String.raw`${ONE_PERSON}(?:(?:,? (?:and|&) |, )(?!All\b|Inc\b|LLC|Ltd)${ONE_PERSON}){0,8}`;
 /** Each has the name in `name` and what stands before it in `before`. */
 const AUTHOR_HEADERS: readonly RegExp[] = [
   new RegExp(String.raw`${LINE_LEAD}(?:(?:[Oo]riginal |[Ll]ead |[Mm]ain )?[Aa]uthors?|AUTHORS?|[Ww]ritten by|[Cc]reated by|[Cc]oded by|[Mm]aintainers?|[Mm]aintained by|[Cc]ontributors?|[Dd]eveloped by)[ \t]*:?[ \t]+)(?<name>${PERSON})`, "gmu"),
   new RegExp(String.raw`(?<before>(?:^|[\s*])[@\\]author[ \t]*:?[ \t]+)(?<name>${PERSON}|[\p{L}][\p{L}\d_.-]{2,30}(?=[ \t]*(?:<|\(|$)))`, "gmu"),
   new RegExp(String.raw`(?<before>^[ \t]*__(?:author|maintainer|credits)__[ \t]*=[ \t]*\[?["'])(?<name>[^"'<\n]{2,60}?)(?=[ \t]*(?:["'<]))`, "gmu"),
-  new RegExp(String.raw`(?<before>(?:[Cc]opyright|COPYRIGHT|\([Cc]\)|©)[ \t,]*(?:\([Cc]\)|©)?[ \t]*(?:\d{4}(?:[ \t]*[-–,][ \t]*(?:\d{4}|present))*,?[ \t]+)(?:by[ \t]+)?)(?<name>${PERSON})(?=[ \t]*(?:<|\(|[.,;]|$|All rights|all rights|\*\/|-->))`, "gmu"),
+  new RegExp(String.raw`(?<before>(?:[Cc]opyright|COPYRIGHT|\([Cc]\)|©)[ \t,]*(?:\([Cc]\)|©)?[ \t]*(?:\d{4}(?:[ \t]*[-–,][ \t]*(?:\d{4}|present))*,?[ \t]+|(?=[^\n<]{3,60}<))(?:by[ \t]+)?)(?<name>${PERSON})(?=[ \t]*(?:<|\(|[.,;]|$|All rights|all rights|\*\/|-->))`, "gmu"),
   new RegExp(String.raw`(?<before>["']?(?:author|maintainer)["']?[ \t]*[:=][ \t]*["'])(?<name>${PERSON})(?=[ \t]*["'<(])`, "gu"),
   new RegExp(String.raw`(?<before>\b(?:authors|maintainers)["']?[ \t]*[:=][ \t]*\[[ \t\n]*(?:\{[ \t\n]*["']?name["']?[ \t]*[:=][ \t]*)?["'])(?<name>${PERSON})(?=[ \t]*["'<(])`, "gu"),
 ];

@@ -56,6 +56,8 @@ const POSITIVES: readonly (readonly [PersonalDataKind, string, string])[] = [
   ["author-name", "authors = [{ name = \"Olga Petrova\" }]", "Olga Petrova"],
   ["author-name", "# Written by J. R. Hartley", "J. R. Hartley"],
   ["author-name", " * @author mschmidt", "mschmidt"],
+  ["author-name", "# Copyright (c) 2012-2019 Lena Lorenz, Paul Miller (https://x.y)", "Paul Miller"],
+  ["author-name", "// Copyright Lena Lorenz <l@lorenz.at>", "Lena Lorenz"],
   ["author-name", "-- Maintainer: Chidi Anagonye", "Chidi Anagonye"],
   ["home-path", "File \"/home/mschmidt/projects/x/main.py\", line 3", "mschmidt"],
   ["home-path", "open('/Users/anasilva/data.csv')", "anasilva"],
@@ -70,7 +72,7 @@ const POSITIVES: readonly (readonly [PersonalDataKind, string, string])[] = [
 /** What must be left exactly as it is. */
 const NEGATIVES: readonly string[] = [
   // versions, sections, numbers
-  "version = \"1.2.3.4\"", "AssemblyVersion(\"10.4.33.128\")", "numpy==1.26.4.0", "Chrome/120.0.99.109 Safari/537.36", "see section 4.33.2.1", "v2.34.1.99", "tag: release-3.40.1.2", "1.3.6.1.4.1.311",
+  "version = \"1.2.3.4\"", "AssemblyVersion(\"10.4.33.128\")", "numpy==1.26.4.0", "Chrome/120.0.99.109 Safari/537.36", "see section 4.33.2.1", "v2.34.1.99", "tag: release-3.40.1.2", "1.3.6.1.4.1.311", "prim: OBJECT :1.3.101.110", "<path d=\"m45.8 190.87.2.8 65.57-56.8\"/>",
   "0.1.2.3", "x = 10.0.0.1", "host = '127.0.0.1'", "0.0.0.0:8000", "192.168.1.20", "172.16.5.4", "255.255.255.0", "224.0.0.251", "8.8.8.8", "203.0.113.7", "198.51.100.23", "2001:db8::8a2e:370:7334", "::1", "fe80::1ff:fe23:4567:890a",
   "12:34:56:78", "std::vector<int>", "a::b::c", "00:1B:44:11:3A:B7", "dead::beef", "93.184.216.0/24", "pip install torch==2.3.1.34",
   // addresses that are none
@@ -84,7 +86,7 @@ const NEGATIVES: readonly string[] = [
   "1609459200000000000", "id: 4539148803436468", "4111 1111 1111 1111", "4242424242424242", "ts=1700000000000", "0x4539148803436467", "3.141592653589793238", "n = 6011000990139424", "uuid 550e8400-e29b-41d4-a716-446655440000", "GB00WEST12345698765432", "DE12 3456", "MAX9999999999999999", "seed = 5425233430109903",
   "a1b2c3d4e5f6a7b8c9d0e1f2a3b4c5d6e7f8a9b0", "integrity sha512-oJ8QaZ4m1wF5XQ==",
   // names that are none
-  "Copyright (c) 2020 Google LLC", "Copyright 2023 The Hugging Face Team", "# Copyright Lightning AI.", "Copyright (c) Microsoft Corporation", "author: string;", "authors = get_authors()", "self.author = author", "@author", "# Author:", "Created by the build", "const author = post.author;", "\"author\": \"OpenAI\"",
+  "Copyright (c) 2020 Google LLC", "Copyright 2023 The Hugging Face Team", "# Copyright Lightning AI.", "Copyright (c) Microsoft Corporation", "author: string;", "authors = get_authors()", "self.author = author", "@author", "# Author:", "Copyright (c) 2020 Some Body, Inc.", "Created by the build", "const author = post.author;", "\"author\": \"OpenAI\"",
   "Created by: TensorFlow Authors", "maintainer = models.ForeignKey(User)", "// Written by hand", "Copyright Notice", "# Authors and Contributors", "Author Name", "copyright 2024 Apache Software Foundation",
   // paths that are none
   "/home/user/project/main.py", "/home/runner/work/x/y", "href=\"/home/about\"", "router.get('/home/index.html')", "/home/dashboard/list", "/Users/Shared/x", "C:\\Users\\Public\\x", "/home/$USER/bin", "/home/{name}/src", "https://x.com/home/jane/src/a.py", "/Users/{id}/posts", "~/projects/x", "/api/home/items", "./home/jane/src/a.py", "C:\\Users\\%USERNAME%\\x", "/home/vscode/.cache", "/Users/1234/repos",
