@@ -7,10 +7,12 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { DatabaseSync } from "node:sqlite";
+import { EngineError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { engineVersion, packageDir } from "../base/paths.ts";
 import { probeHardware } from "../model/hardware.ts";
 import type { DoctorItem, IndexStatus, ModelInfo } from "../protocol/types.ts";
+import { Sandbox } from "../sandbox/sandbox.ts";
 import type { Settings } from "../settings.ts";
 
 export interface MachineCheckOptions {
@@ -36,6 +38,7 @@ export async function checkMachine(options: MachineCheckOptions): Promise<Doctor
     ["Vector index library", () => vectorLibrary()],
     ["SQLite", () => sqlite()],
     ["Training runtime", () => training()],
+    ["Generated code", () => generatedCode(options.log)],
     ["Models", () => models(options.models)],
     ["Index", () => index(options.index)],
     ["Disk", () => disk(options.storageDir)],
@@ -101,6 +104,23 @@ async function training(): Promise<Finding> {
   const { ok: sound, maxRelativeError } = JSON.parse(stdout) as { ok: boolean; maxRelativeError: number };
   if (sound) return ok(`gradients agree with finite differences (largest relative error ${maxRelativeError.toExponential(1)})`);
   return { state: "problem", found: `gradients differ from finite differences by ${maxRelativeError.toExponential(1)}`, remedy: "Do not train on this machine: its ggml library computes wrongly. Answers and completions are not affected." };
+}
+
+/** Tries the isolation that GRPO and evaluations run the model's code in. Without it, everything else works. */
+async function generatedCode(log: Log): Promise<Finding> {
+  let sandbox: Sandbox;
+  try {
+    sandbox = await Sandbox.open({ log });
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.reason !== "nativeMissing") throw error;
+    return { state: "warning", found: error.message, remedy: "Only training with rewards that run code, and evaluations that do, need this." };
+  }
+  try {
+    const { sentence, interpreters } = sandbox.describe();
+    return ok(`${sentence} ${interpreters.map(({ language, found }) => `${language}: ${found}`).join("; ")}`);
+  } finally {
+    await sandbox.close();
+  }
 }
 
 function models(list: readonly ModelInfo[]): Finding {
