@@ -18,8 +18,8 @@ const model = await llama.loadModel({ modelPath });
 const context = await model.createContext({ contextSize: 512, threads: 1 });
 const sequence = context.getSequence();
 // Two ways to be right: the first line is the reference, or begins with it.
-const reward = matchReward(SMALL_TASK_MATCH);
-const beginning = matchReward({ ...SMALL_TASK_MATCH, startsWith: true });
+const reward = matchReward({ compare: "trimmed", firstLine: true });
+const beginning = matchReward(SMALL_TASK_MATCH);
 // Tasks with tests are run.
 const box = await Sandbox.open();
 const tests = testsReward(box.converse.bind(box), { credit: "all" });
