@@ -1,6 +1,7 @@
 // The end of a run: takes the best adapter, writes it, measures before and after, and lets the rule of promotion decide.
 // Whether a promoted adapter goes live is up to whoever started the run.
 import path from "node:path";
+import { isCancelled } from "../../base/errors.ts";
 import type { RunReceipt } from "../../protocol/training.ts";
 import type { UnitStore } from "../samples/unitStore.ts";
 import { exactMatches, lineCases, pairedLosses, pairGains, perplexitySamples } from "./evaluate.ts";
@@ -49,13 +50,20 @@ export async function finishRun(parts: LoopParts, loop: TuningLoop, general: Uni
   };
 }
 
-async function measureExactMatch({ options, config, validation, stop, stopTokens }: LoopParts, adapterFile: string): Promise<RunReceipt["exactMatch"]> {
+async function measureExactMatch({ options, hooks, config, validation, stop, stopTokens }: LoopParts, adapterFile: string): Promise<RunReceipt["exactMatch"]> {
   if (options.rollouts === undefined || validation === null || config.exactMatchCases === 0 || options.method === "grpo") return null;
   const cases = await lineCases(validation, options.tokenizer, config.exactMatchCases);
   if (cases.length === 0) return null;
-  const before = await exactMatches(options.rollouts, cases, null, stopTokens, stop);
-  const after = await exactMatches(options.rollouts, cases, adapterFile, stopTokens, stop);
-  return { before: before / cases.length, after: after / cases.length, n: cases.length };
+  try {
+    const before = await exactMatches(options.rollouts, cases, null, stopTokens, stop);
+    const after = await exactMatches(options.rollouts, cases, adapterFile, stopTokens, stop);
+    return { before: before / cases.length, after: after / cases.length, n: cases.length };
+  } catch (error) {
+    // What was learnt must not depend on whether there is memory for a second copy of the model.
+    if (isCancelled(error)) throw error;
+    hooks.onLog?.(`Line endings could not be measured: ${error instanceof Error ? error.message : String(error)}`);
+    return null;
+  }
 }
 
 function perplexities({ perplexityBefore, perplexityAfter, nTokens }: { readonly perplexityBefore: number; readonly perplexityAfter: number; readonly nTokens: number }): RunReceipt["heldOut"] {

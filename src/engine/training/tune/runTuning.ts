@@ -52,6 +52,7 @@ export async function runTuning(options: TuningOptions, hooks: TuningHooks = {})
   try {
     const { train, validation, general } = await prepareAll(options, config, longest, stop, stores);
     render = train.report;
+    hooks.onRendered?.(render);
     logReport(render, validation.store.count, hooks);
     const model = await options.openModel({
       modelFile: options.modelFile, adapter: config.adapter, optimizer: config.optimizer, maxTokens: Math.max(config.batchTokens, longest),
@@ -67,15 +68,18 @@ export async function runTuning(options: TuningOptions, hooks: TuningHooks = {})
     const running = new TuningLoop(parts);
     loop = running;
     if (options.resume && await running.resume()) hooks.onLog?.(`Goes on from the checkpoint of step ${running.position.step}.`);
+    let trained = false;
     try {
       await running.run();
+      trained = true;
       const result = await finishRun(parts, running, general.store);
       running.report("finished");
       return { state: "finished", step: running.position.step, render, ...result };
     } catch (error) {
       model.clearGradients();
       if (!isStop(error, stop)) throw error;
-      if (hooks.signal?.aborted !== true) await running.saveNow();
+      // Once training is done its checkpoint is written, and the model may hold the best weights instead of the last.
+      if (hooks.signal?.aborted !== true && !trained) await running.saveNow();
       const result = stopped();
       running.report(result.state === "cancelled" ? "cancelled" : "paused");
       return result;

@@ -1,6 +1,7 @@
 // Texts that the model writes for a few held-out prompts, before training and at each validation, for people to look at.
 import path from "node:path";
 import { rm } from "node:fs/promises";
+import { isCancelled } from "../../base/errors.ts";
 import type { UnitStore } from "../samples/unitStore.ts";
 import { spreadOver } from "./evaluate.ts";
 import type { LoopParts } from "./loopParts.ts";
@@ -31,13 +32,25 @@ export async function sampleShower(parts: Omit<LoopParts, "showSamples">, valida
     n: 1, temperature: 0, seed: config.seed, maxTokens: MOST_TOKENS, stopTokens, adapterFile, signal: stop,
   })).map((replies) => replies[0]?.text ?? "");
   let before: string[] | undefined;
-  return async (step) => {
+  const show = async (step: number): Promise<void> => {
     before ??= await write(null);
     const { file } = await options.writeAdapter(path.join(options.runFolder, "rollouts"), model.adapter(), config.adapter);
     const after = await write(file);
     await rm(file, { force: true }).catch(() => undefined);
     for (const [i, { tokens, reference }] of prompts.entries()) {
       hooks.onSample?.({ step, prompt: tokenizer.decode(tokens), before: before[i] ?? "", after: after[i] ?? "", ...reference === "" ? {} : { reference } });
+    }
+  };
+  let failed = false;
+  return async (step) => {
+    if (failed) return;
+    try {
+      await show(step);
+    } catch (error) {
+      // Texts are for looking at: a run goes on without them where there is no memory for a second copy of the model.
+      if (isCancelled(error)) throw error;
+      failed = true;
+      hooks.onLog?.(`Texts before and after cannot be shown: ${error instanceof Error ? error.message : String(error)}`);
     }
   };
 }

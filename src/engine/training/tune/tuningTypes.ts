@@ -89,6 +89,8 @@ export interface TuningHooks {
   onFigures?(figures: RunFigures): void;
   onSample?(sample: RunSample): void;
   onState?(state: RunState, progress: TuningProgress): void;
+  /** What became of the data, before the first step: for a look at what is learnt and what is masked. */
+  onRendered?(report: RenderReport): void;
   /** A sentence for the run's log. */
   onLog?(sentence: string): void;
 }

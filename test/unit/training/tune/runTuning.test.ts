@@ -9,7 +9,7 @@ import { SeededRandom } from "../../../../src/engine/base/random.ts";
 import type { TrainingMessage, TrainingRecord } from "../../../../src/engine/base/trainingRecord.ts";
 import type { RunFigures, TrainingMethod } from "../../../../src/engine/protocol/training.ts";
 import { runTuning } from "../../../../src/engine/training/tune/runTuning.ts";
-import type { Reward, TuningHooks, TuningOptions, TuningResult } from "../../../../src/engine/training/tune/tuningTypes.ts";
+import type { Reward, Rollouts, TuningHooks, TuningOptions, TuningResult } from "../../../../src/engine/training/tune/tuningTypes.ts";
 import { asciiTokenizer } from "../samples/asciiTokenizer.ts";
 import type { BigramModel } from "./bigramModel.ts";
 import { bigramRollouts, bigramRun, pairedText, splitOf } from "./support.ts";
@@ -225,6 +225,24 @@ describe("tune/runTuning", () => {
     assert.deepEqual([samples.at(-1)?.after, samples.at(-1)?.reference], ["x", "x"]);
     assert.notEqual(samples.at(-1)?.before, "x");
     assert.deepEqual(receipt?.exactMatch, { before: 0, after: 1, n: 10 });
+  });
+
+  it("goes on without texts and line endings where replies cannot be written", async () => {
+    const broken: Rollouts = { generate: () => Promise.reject(new EngineError("modelLoadFailed", "There is no memory.")), close: () => Promise.resolve() };
+    const infill = (n: number): TrainingRecord[] => Array.from({ length: n }, () => ({ kind: "example", prompt: { form: "infill", prefix: "let", suffix: "\n" }, completion: "x", origin }));
+    const { state, receipt, log } = await run("no-replies", "sft", infill(20), infill(4), { shownSamples: 1 }, { onSample: () => undefined }, { rollouts: broken });
+    assert.deepEqual([state, receipt?.exactMatch], ["finished", null]);
+    assert.equal(log.filter((line) => /There is no memory/.test(line)).length, 2);
+  });
+
+  it("can be paused while it measures, and measures when it is resumed", async () => {
+    const pausing = new AbortController();
+    const data = pairedText(30, 1);
+    const paused = await run("measuring", "sft", data, data.slice(0, 5), {}, { pauseSignal: pausing.signal, onState: (state) => { if (state === "evaluating") pausing.abort(); } });
+    assert.equal(paused.state, "paused");
+    const { receipt } = await run("measuring", "sft", data, data.slice(0, 5));
+    const whole = await run("measured", "sft", data, data.slice(0, 5));
+    assert.equal(receipt?.adapterSha256, whole.receipt?.adapterSha256);
   });
 
   it("renders once: a resumed run does not read the records again", async () => {
