@@ -246,11 +246,17 @@ export class RunManager {
     if (this.#closed || this.#active || this.#pumping || id === undefined) return;
     this.#pumping = true;
     try {
-      if (this.#options.settings().pauseOnBattery && (await this.#options.power()) === "battery") return await this.#wait(id, ON_BATTERY, this.#timings.powerMs);
+      if (this.#options.settings().pauseOnBattery && (await this.#options.power()) === "battery") {
+        await this.#wait(id, ON_BATTERY, this.#timings.powerMs);
+        return;
+      }
       const machine = new ProcessLock(this.#options.machineLock);
       const free = machine.tryTake();
       machine.release();
-      if (!free) return await this.#wait(id, MACHINE_BUSY, this.#timings.busyMs);
+      if (!free) {
+        await this.#wait(id, MACHINE_BUSY, this.#timings.busyMs);
+        return;
+      }
       this.#queue = this.#queue.filter((other) => other !== id);
       await this.#launch(id);
     } finally {

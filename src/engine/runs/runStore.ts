@@ -257,6 +257,8 @@ export async function take(lock: ProcessLock): Promise<boolean> {
 }
 
 /** What clients see of a record. */
-export function runInfo({ ownerPid: _owner, stoppedByItself: _stopped, fruitlessStarts: _starts, goLive: _live, ...info }: RunRecord): RunInfo {
+export function runInfo(record: RunRecord): RunInfo {
+  const info: Partial<RunRecord> & RunInfo = { ...record };
+  for (const own of ["ownerPid", "stoppedByItself", "fruitlessStarts", "goLive"] as const) delete info[own];
   return info;
 }

@@ -83,9 +83,9 @@ export async function planRun(params: StartRunParams, parts: PlanParts): Promise
 }
 
 interface Shrinking {
-  what(config: RunConfig): string;
+  readonly what: (config: RunConfig) => string;
   /** The next smaller configuration, or null where this way is at its end. */
-  change(config: RunConfig): RunConfig | null;
+  readonly change: (config: RunConfig) => RunConfig | null;
 }
 
 /** Ways to need less memory, the least harmful first: only the last ones change what is learnt. */

@@ -42,7 +42,7 @@ export interface TrainingDeskOptions {
   adapters: Adapters;
   chosenModel(): Promise<ModelInfo>;
   findModel(idOrFile: string): Promise<ModelInfo>;
-  settings(): Settings;
+  settings: () => Settings;
   trusted(): boolean;
   log: Log;
   notify?: EngineNotifier | undefined;

@@ -20,7 +20,7 @@ interface Bench {
   states: string[];
   figures: RunFigures[];
   power: { source: PowerSource };
-  start(config?: { steps?: number; stepMs?: number; fault?: string }): Promise<RunInfo>;
+  start: (config?: { steps?: number; stepMs?: number; fault?: string }) => Promise<RunInfo>;
 }
 
 const managers: RunManager[] = [];
