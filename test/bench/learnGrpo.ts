@@ -84,7 +84,7 @@ for (const seed of (values.seeds ?? "1").split(",").map(Number)) {
       name: `${reward.name}-${seed}`, folder, method: "grpo", modelFile: baseModel, train: tasks(words.train, Number(values.tasks ?? 160), seed), validation: heldOut, threads, rewards: [reward],
       config: {
         seed, adapter: { seed }, epochs: 100, maxSteps: Number(values.steps ?? 40), optimizer: { learningRate: Number(values.rate ?? 1e-3) }, sequenceLength: 128, batchTokens: 512,
-        validateEverySteps: 1000, checkpointEverySteps: 1000, shownSamples: 0, grpo: { groupSize: 8, promptsPerStep: 4, maxReplyTokens: 12 },
+        validateEverySteps: 1000, checkpointEverySteps: 1000, shownSamples: 0, promotion: { generalSamples: 30 }, grpo: { groupSize: 8, promptsPerStep: 4, maxReplyTokens: 12 },
       },
     });
     // What random rewards taught is judged by the exact one.

@@ -108,7 +108,11 @@ export async function learn(options: LearnOptions): Promise<Learnt> {
         pairs: pairsOf(tensors, "the trained adapter"),
       }),
     }, {
-      onFigures: (f) => { figures.push(f); options.onFigures?.(f); },
+      onFigures: (f) => {
+        figures.push(f);
+        options.onFigures?.(f);
+        if (f.step % 10 === 0) console.error(`  ${options.name}: step ${f.step} ${JSON.stringify({ loss: f.loss, validationLoss: f.validationLoss, reward: f.reward, accuracy: f.accuracy })}`);
+      },
       onLog: (line) => { console.error(`  ${options.name}: ${line}`); },
       ...options.onSample === undefined ? {} : { onSample: options.onSample },
     });
