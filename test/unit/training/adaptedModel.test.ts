@@ -222,7 +222,7 @@ describe("an adapted model", () => {
     const batch = pack([draw(37), draw(20)]);
     const results = [];
     // All layers, one of the two, none.
-    for (const activationBytes of [1e9, 110_000, 0]) {
+    for (const activationBytes of [1e9, 300_000, 0]) {
       const model = await open({ architecture: "gemma3" }, { activationBytes });
       model.restore(model.adapter().map((t, k) => ({ ...t, values: t.values.map((_, i) => 0.1 * Math.sin(i + k)) })));
       const logP = await model.accumulate(batch, new Float32Array(batch.nTokens).fill(0.1));

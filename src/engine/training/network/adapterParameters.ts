@@ -12,6 +12,8 @@ import { GraphBuilder } from "../../ggml/graph.ts";
 import type { Tensor } from "../../ggml/tensor.ts";
 import type { AdamWSettings, AdapterSettings, NamedTensor } from "../adaptedModel.ts";
 import type { LowRankPair } from "./adaptedLinear.ts";
+import { linearNames } from "./modelDescription.ts";
+import type { ModelDescription } from "./modelDescription.ts";
 
 /** A matrix of the adapter, as a window of the flat tensors. */
 interface Window {
@@ -33,6 +35,27 @@ const rowLength = 64;
 const rowsPerUpdate = 4096;
 /** Keeps the quotient finite where all gradients are zero (as PyTorch's clip_grad_norm_). */
 const tinyNorm = 1e-6;
+
+/** The linears of `description` that `adapter` names. */
+export function adaptedMatrices(description: ModelDescription, adapter: AdapterSettings): AdaptedMatrix[] {
+  return Array.from({ length: description.nLayers }, (_, layer) => linearNames.filter((name) => adapter.targets.includes(name)).map((name) => {
+    const full = `blk.${layer}.${name}.weight`;
+    return { name: full, shape: description.tensors.get(full)?.shape ?? [] };
+  })).flat();
+}
+
+/** Errors: `badRequest`, naming the setting that is out of range. */
+export function checkSettings(adapter: AdapterSettings, maxTokens: number): void {
+  const fail = (sentence: string): never => {
+    throw new EngineError("badRequest", `The adapter cannot be made: ${sentence}.`, { adapter, maxTokens });
+  };
+  if (!Number.isInteger(adapter.rank) || adapter.rank < 1 || adapter.rank > 512) fail(`the rank is ${adapter.rank}, which should be a whole number from 1 to 512`);
+  if (!(adapter.alpha > 0) || !Number.isFinite(adapter.alpha)) fail(`alpha is ${adapter.alpha}, which should be positive`);
+  const unknown = adapter.targets.find((target) => !linearNames.includes(target));
+  if (adapter.targets.length === 0) fail("it has no targets; name some linears, for example attn_q and attn_v");
+  if (unknown !== undefined) fail(`its target ${unknown} is none of ${linearNames.join(", ")}`);
+  if (!Number.isInteger(maxTokens) || maxTokens < 1) fail(`the longest batch is ${maxTokens} tokens, which should be a positive whole number`);
+}
 
 export class AdapterParameters {
   readonly nTrainable: number;

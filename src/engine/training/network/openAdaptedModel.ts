@@ -4,17 +4,13 @@ import { EngineError } from "../../base/errors.ts";
 import { readGguf } from "../../base/gguf.ts";
 import { Backend } from "../../ggml/backend.ts";
 import { Blas } from "../../ggml/blas.ts";
-import type { AdaptedModel, AdaptedModelOptions, AdapterSettings, LossWeights, NamedTensor, PackedBatch } from "../adaptedModel.ts";
+import type { AdaptedModel, AdaptedModelOptions, LossWeights, NamedTensor, PackedBatch } from "../adaptedModel.ts";
 import { AdaptedNetwork } from "./adaptedNetwork.ts";
-import { AdapterParameters } from "./adapterParameters.ts";
-import type { AdaptedMatrix } from "./adapterParameters.ts";
+import { adaptedMatrices, AdapterParameters, checkSettings } from "./adapterParameters.ts";
 import { FrozenWeights } from "./frozenWeights.ts";
-import { planMemory, tokenStep } from "./memoryPlan.ts";
-import { describeModel, linearNames } from "./modelDescription.ts";
+import { planMemory, tokenStep, transposedType } from "./memoryPlan.ts";
+import { describeModel } from "./modelDescription.ts";
 import type { ModelDescription } from "./modelDescription.ts";
-
-/** Format of the transposed copies of quantised matrices. */
-const transposedType = 8; // Q8_0
 
 /**
  * Opens `options.modelFile` for training an adapter.
@@ -38,37 +34,13 @@ export async function openDescribed(description: ModelDescription, dataOffset: n
     opened.push(weights);
     const parameters = new AdapterParameters(backend, adaptedMatrices(description, options.adapter), options.adapter, options.optimizer);
     opened.push(parameters);
-    const network = new AdaptedNetwork(backend, description, weights, parameters, { maxTokens: roundUp(options.maxTokens), blas, plan });
+    const network = new AdaptedNetwork(backend, description, weights, parameters, { maxTokens: Math.ceil(options.maxTokens / tokenStep) * tokenStep, blas, plan });
     opened.push(network);
     return new GgmlAdaptedModel(description, weights, parameters, network, options.maxTokens, opened);
   } catch (error) {
     for (const part of opened.reverse()) part.close();
     throw error;
   }
-}
-
-/** The linears of `description` that `adapter` names. */
-export function adaptedMatrices(description: ModelDescription, adapter: AdapterSettings): AdaptedMatrix[] {
-  return Array.from({ length: description.nLayers }, (_, layer) => linearNames.filter((name) => adapter.targets.includes(name)).map((name) => {
-    const full = `blk.${layer}.${name}.weight`;
-    return { name: full, shape: description.tensors.get(full)?.shape ?? [] };
-  })).flat();
-}
-
-export function roundUp(maxTokens: number): number {
-  return Math.ceil(maxTokens / tokenStep) * tokenStep;
-}
-
-export function checkSettings(adapter: AdapterSettings, maxTokens: number): void {
-  const fail = (sentence: string): never => {
-    throw new EngineError("badRequest", `The adapter cannot be made: ${sentence}.`, { adapter, maxTokens });
-  };
-  if (!Number.isInteger(adapter.rank) || adapter.rank < 1 || adapter.rank > 512) fail(`the rank is ${adapter.rank}, which should be a whole number from 1 to 512`);
-  if (!(adapter.alpha > 0) || !Number.isFinite(adapter.alpha)) fail(`alpha is ${adapter.alpha}, which should be positive`);
-  const unknown = adapter.targets.find((target) => !linearNames.includes(target));
-  if (adapter.targets.length === 0) fail("it has no targets; name some linears, for example attn_q and attn_v");
-  if (unknown !== undefined) fail(`its target ${unknown} is none of ${linearNames.join(", ")}`);
-  if (!Number.isInteger(maxTokens) || maxTokens < 1) fail(`the longest batch is ${maxTokens} tokens, which should be a positive whole number`);
 }
 
 /** See {@link AdaptedModel}. */
