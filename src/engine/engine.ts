@@ -93,6 +93,7 @@ export class Engine {
       adapters: this.adapters,
       chosenModel: () => this.#models.chosen(this.#settings, this.#trusted),
       findModel: (idOrFile) => this.#models.find(idOrFile),
+      cores: () => this.#models.cores(this.#settings),
       settings: () => this.#settings,
       trusted: () => this.#trusted,
       log: options.log,

@@ -71,7 +71,7 @@ export const SETTINGS = {
   },
   "training.threads": {
     type: "number", default: 0, minimum: 0, maximum: 256, unit: "threads", restricted: true,
-    description: "Threads used for training. 0: all physical cores; what you do at the same time goes first.",
+    description: "Threads used for training. 0: all physical cores but one, where there are four or more. What you do at the same time goes first.",
   },
   "training.pauseOnBattery": {
     type: "boolean", default: true, restricted: true,

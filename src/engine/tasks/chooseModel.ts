@@ -94,6 +94,11 @@ export class ModelChoice {
     if (embedded) await this.#runtime.load(embedded, settings);
   }
 
+  /** Cores of this machine that compute well side by side. */
+  async cores(settings: Settings): Promise<number> {
+    return (await this.#probe(settings)).cores;
+  }
+
   #probe(settings: Settings): Promise<Hardware> {
     const device = settings["model.device"];
     if (this.#hardware?.device !== device) this.#hardware = { device, probed: probeHardware(device, this.#log) };

@@ -2,7 +2,6 @@
 // the same names. It makes sure of trust, plans a run before it is queued, and makes a finished run's adapter live.
 // What a request means in detail is in prepareData.ts, planRun.ts, adapters.ts and runs/.
 import { stat } from "node:fs/promises";
-import os from "node:os";
 import path from "node:path";
 import { EngineError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -42,6 +41,7 @@ export interface TrainingDeskOptions {
   adapters: Adapters;
   chosenModel(): Promise<ModelInfo>;
   findModel(idOrFile: string): Promise<ModelInfo>;
+  cores(): Promise<number>;
   settings: () => Settings;
   trusted(): boolean;
   log: Log;
@@ -171,7 +171,7 @@ export class TrainingDesk {
       config: estimate.config,
       promote: params.promote ?? "whenBetter",
       executeCode: params.executeCode === true,
-      threads: this.#threads(),
+      threads: await this.#threads(),
       machineLock: this.#machineLock,
     }, {
       id, method: params.method, model: model.name, modelFile: model.file, modelSha256,
@@ -207,7 +207,7 @@ export class TrainingDesk {
     try {
       const estimate = await planRun(params, {
         model: { ...model, file, sha256: await this.#hashOf(file) },
-        dataset, tokenizer, threads: this.#threads(),
+        dataset, tokenizer, threads: await this.#threads(),
         memoryOf: estimateMemory,
         availableBytes: (await readMemory()).availableRamBytes,
         runs: await this.runs.list(),
@@ -233,9 +233,11 @@ export class TrainingDesk {
     return baseHash(file, path.join(this.#options.adapters.store.folder, "base-hashes.json"));
   }
 
-  #threads(): number {
+  /** ggml's threads wait for each other at every operation: where there are some, one core is left to everything else. */
+  async #threads(): Promise<number> {
     const settings = this.#options.settings();
-    return settings["training.threads"] || settings["model.threads"] || Math.max(1, os.availableParallelism());
+    const cores = await this.#options.cores();
+    return settings["training.threads"] || settings["model.threads"] || (cores >= 4 ? cores - 1 : cores);
   }
 
   get #machineLock(): string {
