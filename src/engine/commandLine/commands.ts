@@ -5,9 +5,11 @@ import type { Command } from "./command.ts";
 import { completeCommand } from "./complete.ts";
 import { DATA_COMMANDS } from "./data.ts";
 import { doctorCommand } from "./doctor.ts";
+import { EVALUATE_COMMANDS } from "./evaluate.ts";
 import { indexCommand } from "./indexFolder.ts";
 import { MODEL_COMMANDS } from "./models.ts";
+import { rewardModelCommand } from "./rewardModel.ts";
 import { pretrainCommand, trainEmbedCommand } from "./train.ts";
 import { TRAIN_RUN_COMMANDS } from "./trainRuns.ts";
 
-export const COMMANDS: readonly Command[] = [doctorCommand, ...MODEL_COMMANDS, indexCommand, searchCommand, askCommand, completeCommand, ...DATA_COMMANDS, ...TRAIN_RUN_COMMANDS, pretrainCommand, trainEmbedCommand, ...ADAPTER_COMMANDS];
+export const COMMANDS: readonly Command[] = [doctorCommand, ...MODEL_COMMANDS, indexCommand, searchCommand, askCommand, completeCommand, ...DATA_COMMANDS, ...TRAIN_RUN_COMMANDS, rewardModelCommand, pretrainCommand, trainEmbedCommand, ...ADAPTER_COMMANDS, ...EVALUATE_COMMANDS];
