@@ -32,7 +32,11 @@ export class TrainingState {
     this.#engine = engine;
     this.#log = log;
     this.#subscriptions = [
-      engine.onNotification("train/changed", (run) => this.#take(run)),
+      engine.onNotification("train/changed", (run) => {
+        this.#take(run);
+        // A run that has ended may have left an adapter, active or not.
+        if (run.state === "finished" && !this.#adapters.some(({ sha256 }) => sha256 === run.receipt?.adapterSha256)) void this.#refreshAdapters();
+      }),
       engine.onNotification("adapters/changed", (adapters) => {
         this.#adapters = adapters;
         this.#tell({ kind: "adapters" });
@@ -83,6 +87,15 @@ export class TrainingState {
       this.#tell({ kind: "all" });
     } catch (error) {
       this.#log(`training: the engine gave no list of runs: ${String(error)}`);
+    }
+  }
+
+  async #refreshAdapters(): Promise<void> {
+    try {
+      this.#adapters = await this.#engine.request("adapters/list", null);
+      this.#tell({ kind: "adapters" });
+    } catch (error) {
+      this.#log(`training: the engine gave no list of adapters: ${String(error)}`);
     }
   }
 

@@ -6,7 +6,7 @@ import { TrainingState } from "../../../src/extension/trainingState.ts";
 import type { TrainingEngine } from "../../../src/extension/trainingState.ts";
 import type { RunFigures } from "../../../src/engine/protocol/training.ts";
 import type { MonitorHostMessage } from "../../../src/webview/monitorProtocol.ts";
-import { adapterFrom, DATASET, READY, run } from "../../webview/monitorScenarios.ts";
+import { adapterFrom, DATASET, READY, RECEIPT, run } from "../../webview/monitorScenarios.ts";
 
 /** An engine that answers when it is told to. */
 class ScriptedEngine {
@@ -121,6 +121,13 @@ describe("the training monitor's session", () => {
     assert.equal(sent("samples").at(-1)?.samples.length, 1);
     assert.equal(training.currentRun, null);
     assert.equal(training.activeAdapter?.run, ID);
+  });
+
+  it("learns of the adapter that a run left behind without going live", async () => {
+    engine.answers["adapters/list"] = [adapterFrom(run({}), { active: false })];
+    engine.tell("train/changed", run({ state: "finished", receipt: { ...RECEIPT, promoted: false } }));
+    await settled();
+    assert.deepEqual(sent("adapters").at(-1)?.adapters.map(({ active }) => active), [false]);
   });
 
   it("fetches what a validation wrote once it is there", async () => {

@@ -171,9 +171,14 @@ function tickLabel(tick: number, { ticks }: Scale, plan: ChartPlan): string {
   const distance = ticks.length > 1 ? Math.abs(ticks[1]! - ticks[0]!) : Math.abs(tick) || 1;
   if (plan.share) return percent(tick, Math.max(0, Math.ceil(-Math.log10(distance) - 2 - 1e-9)));
   if (Math.abs(tick) < distance * 1e-6) return "0";
-  if (distance < 1e-3 || Math.abs(tick) >= 1e6) return tick.toExponential(distance < Math.abs(tick) / 10 ? 1 : 0).replace("e+", "e").replaceAll("-", "−");
+  if (distance < 1e-3 || Math.abs(tick) >= 1e6) return tick.toExponential(Math.max(0, magnitude(tick) - magnitude(distance))).replace("e+", "e").replaceAll("-", "−");
   const decimals = Math.max(0, Math.ceil(-Math.log10(distance) - 1e-9));
   return tick.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals }).replace("-", "−");
+}
+
+/** The power of ten of the first digit. */
+function magnitude(value: number): number {
+  return Math.floor(Math.log10(Math.abs(value)) + 1e-9);
 }
 
 function spoken(lines: readonly Line[], at: number, plan: ChartPlan, formatX: (x: number) => string): string {
