@@ -113,6 +113,7 @@ describe("the training monitor's session", () => {
     session.watch([ID]);
     await settled();
     engine.answers["train/samples"] = [{ step: 1, prompt: "", before: "a", after: "b" }];
+    engine.answers["adapters/list"] = [adapterFrom(run({}))];
     engine.tell("train/changed", run({ state: "finished" }));
     engine.tell("adapters/changed", [adapterFrom(run({}))]);
     await settled();
