@@ -133,6 +133,9 @@ function pieces(text: string): string[] {
   return found;
 }
 
+/** What an origin adds to a file or a stored outcome: lines, a part after "#", which of several records it is: "a.py:3", "applied 7 (pair)". */
+const PLACE_INSIDE = /(?:#.*|:\d+(?:-\d+)?| \([a-z ]+\))+$/s;
+
 /** What must not be torn apart by the split: a file, a commit, a conversation, everything that answers the same prompt. */
 function groupOf(record: TrainingRecord, source: DatasetSource): string {
   const { at, commit } = record.origin;
@@ -140,7 +143,7 @@ function groupOf(record: TrainingRecord, source: DatasetSource): string {
     const { given, learnt } = partsOf(record);
     return given === "" ? learnt : given;
   }
-  return source === "git" && commit !== undefined ? commit : at.replace(/(?::\d+(?:-\d+)?|#.*)$/s, "");
+  return source === "git" && commit !== undefined ? commit : at.replace(PLACE_INSIDE, "");
 }
 
 async function assemble(staging: Staging, settings: BuildSettings, report: ReportBuilder, folder: string, { signal, onProgress }: BuildHooks, write?: WriteFile): Promise<BuiltDataset> {

@@ -45,8 +45,9 @@ const FORMATS: readonly (readonly [kind: string, pattern: RegExp])[] = [
   ["age-key", /AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}/g],
   ["azure-key", /(?:AccountKey|SharedAccessKey)=[A-Za-z0-9+/]{40,}={0,2}/g],
   ["json-web-token", /(?<![A-Za-z0-9])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}/g],
-  ["url-password", /(?<=\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:@/'"`<>]{0,80}:)(?!\$|\{|<|%s)[^\s:@/'"`<>${}]{3,120}(?=@[\w.-])/g],
 ];
+
+const URL_PASSWORD = /(?<=\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:@/'"`<>]{0,80}:)(?!\$|\{|<|%s)[^\s:@/'"`<>${}]{3,120}(?=@[\w.-])/g;
 
 /** A telling name, then a value. The value is judged by {@link isLikelySecret}. */
 const NAMED_VALUE = /(?<![\w.-])(?<name>[\w.-]{0,60}?(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|auth[_-]?key|private[_-]?key|client[_-]?secret|credentials?|signing[_-]?key|encryption[_-]?key|account[_-]?key)[\w.-]{0,20})["'`]?\]?\s{0,3}(?::=|=>|[:=])\s{0,3}(?:[\w.]{1,20}\()?(?<quote>["'`]?)(?<value>[^\s"'`,;(){}<>]{6,200})\k<quote>/gi;
@@ -67,6 +68,7 @@ export function findSecrets(text: string): { spans: SecretSpan[]; complete: bool
   for (const [kind, pattern] of FORMATS) {
     eachMatch(pattern, scanned, ({ index, 0: found }) => spans.push({ start: index, end: index + found.length, kind }));
   }
+  if (scanned.includes("://")) eachMatch(URL_PASSWORD, scanned, ({ index, 0: found }) => spans.push({ start: index, end: index + found.length, kind: "url-password" }));
   if (SPEAKS_OF_SECRETS.test(scanned)) {
     eachMatch(NAMED_VALUE, scanned, (match) => {
       const { name = "", value = "", quote = "" } = match.groups ?? {};

@@ -14,6 +14,11 @@ const BLOCK_BYTES = 1 << 20;
 /** Kinds, licences and languages that are told apart, together; more than any real data set has. */
 const MAXIMUM_LABELS = 50_000;
 
+// The file lives for minutes: the fastest packing that is there. Node before 22.15 has no Zstandard.
+const hasZstd = typeof zlib.zstdCompressSync === "function";
+const pack = (block: Buffer): Buffer => (hasZstd ? zlib.zstdCompressSync(block, { params: { [zlib.constants.ZSTD_c_compressionLevel]: 1 } }) : zlib.deflateRawSync(block, { level: 1 }));
+const unpack = (packed: Buffer): Buffer => (hasZstd ? zlib.zstdDecompressSync(packed) : zlib.inflateRawSync(packed));
+
 /** What a record is counted under. */
 export interface Labels {
   readonly kind: TrainingRecord["kind"];
@@ -66,7 +71,7 @@ export class Staging {
   add(record: TrainingRecord, group: string): void {
     const content = canonicalContent(record);
     hash("sha256", content, "buffer").copy(this.hashes.next(), 0, 0, 8);
-    hash("sha256", group, "buffer").copy(this.groups.next(), 0, 0, 8);
+    hashGroup(group, this.groups.next());
     this.times.next().writeDoubleLE(record.origin.time ?? Number.NaN);
     const facts = this.facts.next();
     facts.writeUInt32LE(recordLength(record), 0);
@@ -98,7 +103,7 @@ export class Staging {
         done += n;
       }
       position += 4 + packed.length;
-      const block = zlib.inflateRawSync(packed);
+      const block = unpack(packed);
       for (let at = 0; at < block.length;) {
         const end = at + 4 + block.readUInt32LE(at);
         yield { index: index++, line: block.subarray(at + 4, end) };
@@ -125,8 +130,7 @@ export class Staging {
 
   #flush(): void {
     if (this.#blockBytes === 0) return;
-    // Level 1: the file lives for minutes, and a third of the bytes is what matters.
-    const packed = zlib.deflateRawSync(Buffer.concat(this.#block, this.#blockBytes), { level: 1 });
+    const packed = pack(Buffer.concat(this.#block, this.#blockBytes));
     const head = Buffer.alloc(4);
     head.writeUInt32LE(packed.length);
     try {
@@ -140,4 +144,17 @@ export class Staging {
     this.#block = [];
     this.#blockBytes = 0;
   }
+}
+
+/** Two 32-bit hashes of a group's name (FNV-1a with two primes): a collision would only keep two groups together. */
+function hashGroup(group: string, into: Buffer): void {
+  let a = 0x811c9dc5;
+  let b = 0x9e3779b9;
+  for (let i = 0; i < group.length; i++) {
+    const unit = group.charCodeAt(i);
+    a = Math.imul(a ^ unit, 0x01000193);
+    b = Math.imul(b ^ unit, 0x85ebca6b) ^ (b >>> 15);
+  }
+  into.writeInt32LE(a, 0);
+  into.writeInt32LE(b | 0, 4);
 }

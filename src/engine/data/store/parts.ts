@@ -88,7 +88,7 @@ export class PartWriter {
     const sha256 = createHash("sha256").update(content).digest("hex");
     const file = path.join(this.#folder, partName(sha256));
     try {
-      await this.#write(file, await gzip(content, { level: 5 }));
+      await this.#write(file, await gzip(content, { level: 3 }));
     } catch (error) {
       throw writeFailure(file, error);
     }
