@@ -29,8 +29,10 @@ export interface BoxedResult {
 export interface BoxedProcessOptions {
   readonly isolation: Isolation;
   readonly program: BoxedProgram;
-  /** Text for standard input; absent, it is empty; "open", `write` gives it. */
-  readonly input?: string | "open";
+  /** Text for standard input; empty where absent. */
+  readonly input?: string;
+  /** Standard input stays open for `write`. */
+  readonly interactive?: boolean;
   /** Resident bytes of all processes above which the run is ended. */
   readonly residentBytes: number;
   /** Called with each line of standard output, which is then not collected. */
@@ -129,7 +131,7 @@ export class BoxedProcess {
     const script = child.stdio[3] as Writable;
     for (const pipe of [child.stdin, script]) pipe?.on("error", () => undefined);
     script.end(launch.script);
-    if (options.input !== "open") child.stdin?.end(options.input ?? "");
+    if (options.interactive !== true) child.stdin?.end(options.input ?? "");
 
     try {
       const { code, signal } = await this.#exit();

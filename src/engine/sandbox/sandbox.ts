@@ -120,7 +120,7 @@ export class Sandbox {
         for (const program of programs) {
           const boxed = this.#boxed(program);
           processes.push(await BoxedProcess.start({
-            isolation: this.isolation, program: boxed.program, residentBytes: boxed.residentBytes, input: "open", onLine: program.onLine,
+            isolation: this.isolation, program: boxed.program, residentBytes: boxed.residentBytes, interactive: true, onLine: program.onLine,
             ...(signal === undefined ? {} : { signal }),
           }));
         }

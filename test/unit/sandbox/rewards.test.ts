@@ -164,10 +164,20 @@ const map = (a, f) => a.map(f);
     ["returns a proxy", "javascript", "function f() { return new Proxy(function () {}, { get: () => f(), apply: () => f() }); }"],
     ["deletes every file", "javascript", "import fs from 'node:fs';\nfor (const n of fs.readdirSync('.')) fs.rmSync(n, { recursive: true });\nfunction f() { return 0; }"],
   ];
-  for (const [name, language, program] of CHEATS) {
-    it(`earn nothing for a ${language} reply that ${name}`, async () => {
+  // Judged side by side, since each takes its processes some tenths of a second.
+  let verdicts: Promise<PromiseSettledResult<Verdict>[]> | undefined;
+  const verdictOf = async (i: number): Promise<Verdict> => {
+    verdicts ??= Promise.allSettled(CHEATS.map(([, language, program]) => {
       const tests = language === "python" ? "assert f(1) == 41\nassert abs(f(2) - 41) < 1e-9" : "assert.equal(f(1), 41);\nassert.deepEqual(f(2), 41);";
-      const verdict = await judge(language, tests, program, 2500);
+      return judge(language, tests, program, 2500);
+    }));
+    const result = (await verdicts)[i];
+    if (result?.status !== "fulfilled") throw result?.reason;
+    return result.value;
+  };
+  for (const [i, [name, language]] of CHEATS.entries()) {
+    it(`earn nothing for a ${language} reply that ${name}`, async () => {
+      const verdict = await verdictOf(i);
       assert.equal(verdict.passed, 0, JSON.stringify(verdict));
       assert.ok(verdict.total >= 1);
       assert.notEqual(verdict.error, null);

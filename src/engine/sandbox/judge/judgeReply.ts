@@ -110,7 +110,7 @@ function verdictIn(line: string): RawVerdict | undefined {
 /** Why the reply did not load, if it did not. The line comes from the reply's box: nothing but a text is taken from it. */
 function loadError(line: string): string | undefined {
   try {
-    const { loaded } = JSON.parse(line) as { loaded?: [string, unknown, string] | null };
+    const { loaded } = JSON.parse(line) as { loaded?: [unknown, unknown, unknown] | null };
     return Array.isArray(loaded) ? `${String(loaded[0])}: ${String(loaded[2])}`.slice(0, 300) : undefined;
   } catch {
     return undefined;

@@ -175,16 +175,15 @@ function bootstrap(right: readonly number[], baseline: readonly number[], random
 }
 
 function calibrationError(judged: readonly Judged[], temperature: number): number {
-  const bins = Array.from({ length: 10 }, () => ({ n: 0, probability: 0, outcome: 0 }));
+  const bins = Array.from({ length: 10 }, () => ({ probability: 0, outcome: 0 }));
   for (const { z, outcome, isPair } of judged) {
     // Every pair has the outcome 1: half of them are looked at the other way round, or the bins would say nothing.
     const turned = isPair && z < 0;
     const probability = sigmoid(temperature * (turned ? -z : z));
     const bin = bins[Math.min(9, Math.floor(probability * 10))];
     if (bin === undefined) continue;
-    bin.n++;
     bin.probability += probability;
     bin.outcome += turned ? 1 - outcome : outcome;
   }
-  return bins.reduce((sum, { n, probability, outcome }) => sum + Math.abs(probability - outcome), 0) / judged.length;
+  return bins.reduce((sum, { probability, outcome }) => sum + Math.abs(probability - outcome), 0) / judged.length;
 }
