@@ -17,7 +17,7 @@ export interface TinyDecoder {
   readonly embeddingType?: number;
   /** Default 64. */
   readonly dim?: number;
-  /** Default 32; not dim / nHeads, as in Qwen 3 and Gemma 3. */
+  /** Default 32, which is not dim / nHeads, as in Qwen 3 and Gemma 3; but it must be for llama.cpp's Qwen 2. */
   readonly headSize?: number;
   readonly nLayers?: number;
   readonly feedForward?: number;
@@ -36,7 +36,7 @@ export const tinyVocabulary = tinyTokenizer.tokens.length;
 
 /** Writes the model; its layers are so small that the residual stream and what layers add have about the same size. */
 export async function writeTinyDecoder(file: string, model: TinyDecoder): Promise<void> {
-  const { architecture, type = GgmlType.F32, embeddingType = type, dim = 64, headSize = 32, nLayers = 2, feedForward = 96, untied = false, seed = 1 } = model;
+  const { architecture, type = GgmlType.F32, embeddingType = type, dim = 64, headSize = architecture === "qwen2" ? dim / 4 : 32, nLayers = 2, feedForward = 96, untied = false, seed = 1 } = model;
   const isGemma = architecture === "gemma3";
   const hasHeadNorms = isGemma || architecture === "qwen3";
   const nHeads = 4;
