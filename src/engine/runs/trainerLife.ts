@@ -51,7 +51,8 @@ export async function liveAsTrainer(runsDir: string, id: string, work: (context:
     const outcome = await work({ writer, pause: wishes.pause.signal, cancel: wishes.cancel.signal });
     const asked = wishes.last;
     await writer.end(outcome.state, outcome.state === "paused" ? asked?.sentence ?? outcome.sentence : outcome.sentence, { stoppedByItself: outcome.state === "paused" && asked?.byItself === true });
-    if (outcome.state === "cancelled") await store.removeCheckpoints(id);
+    // What only going on would need.
+    if (outcome.state !== "paused") await store.removeCheckpoints(id);
     return 0;
   } catch (error) {
     return await endWith(error, store, writer, wishes);

@@ -1,7 +1,6 @@
 // Where everything about training meets in the engine: data sets, runs and adapters of one workspace, behind the requests of
 // the same names. It makes sure of trust, plans a run before it is queued, and makes a finished run's adapter live.
 // What a request means in detail is in prepareData.ts, planRun.ts, adapters.ts and runs/.
-import { stat } from "node:fs/promises";
 import path from "node:path";
 import { EngineError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -20,7 +19,7 @@ import type { RunRecord } from "../runs/runStore.ts";
 import { trainerStarter } from "../runs/trainerProcess.ts";
 import type { Settings } from "../settings.ts";
 import { baseHash } from "../training/adapters/store.ts";
-import type { AdaptedModelOptions } from "../training/adaptedModel.ts";
+import { estimateAdaptedModel } from "../training/network/estimate.ts";
 import type { Adapters } from "./adapters.ts";
 import { cleanText, openDataSource } from "./dataSources.ts";
 import { planRun } from "./planRun.ts";
@@ -142,8 +141,18 @@ export class TrainingDesk {
   }
 
   /** Takes records in or out, as a new version under the same name. Errors: as {@link reviewData}. */
-  decideData(dataset: string, ids: readonly string[], included: boolean): Promise<DatasetInfo> {
-    return this.data.setIncluded(dataset, ids.map((id) => ({ id, included })), engineVersion());
+  async decideData(dataset: string, changes: readonly { readonly id: string; readonly included: boolean }[], signal?: AbortSignal): Promise<DatasetInfo> {
+    const { source } = (await this.data.open(dataset)).info;
+    const decided = await this.data.setIncluded(dataset, changes, engineVersion(), signal);
+    // What the user did comes into every later data set too, so that the decision is kept beside it.
+    if (source === "feedback" || source === "notebooks") {
+      const inclusion = new Map(changes.map(({ id, included }) => [id, included]));
+      const items = await this.data.review(dataset, { limit: Number.MAX_SAFE_INTEGER, ...(signal ? { signal } : {}) });
+      const { review } = this.#options.memory;
+      review.include(items.filter(({ id }) => inclusion.get(id) === true).map(({ at }) => at));
+      review.exclude(items.filter(({ id }) => inclusion.get(id) === false).map(({ at }) => at));
+    }
+    return decided;
   }
 
   /** Errors: those of planRun; `notFound` for model or data. */
@@ -208,7 +217,7 @@ export class TrainingDesk {
       const estimate = await planRun(params, {
         model: { ...model, file, sha256: await this.#hashOf(file) },
         dataset, tokenizer, threads: await this.#threads(),
-        memoryOf: estimateMemory,
+        memoryOf: async ({ modelFile, adapter, maxTokens, activationBytes }) => (await estimateAdaptedModel(modelFile, adapter, maxTokens, activationBytes)).memoryBytes,
         availableBytes: (await readMemory()).availableRamBytes,
         runs: await this.runs.list(),
       });
@@ -247,9 +256,4 @@ export class TrainingDesk {
   #requireTrust(what: string): void {
     if (!this.#options.trusted()) throw new EngineError("badRequest", `Nothing is ${what} while this workspace is not trusted. Trust it first.`);
   }
-}
-
-async function estimateMemory(options: AdaptedModelOptions): Promise<number> {
-  const { size } = await stat(options.modelFile);
-  return 2.5 * size + options.maxTokens * 60_000;
 }
