@@ -91,7 +91,7 @@ export function serve(connection: MessageConnection, factory: EngineFactory, log
   on("data/list", () => opened().training.listData());
   on("data/show", ({ dataset }) => opened().training.showData(dataset));
   on("data/review", ({ dataset, offset, limit }) => opened().training.reviewData(dataset, offset, limit));
-  on("data/decide", ({ dataset, ids, included }) => opened().training.decideData(dataset, ids, included));
+  on("data/decide", ({ dataset, ids, included }) => opened().training.decideData(dataset, ids.map((id) => ({ id, included }))));
   on("train/estimate", (params) => opened().training.estimate(params));
   on("train/start", (params) => opened().training.start(params));
   on("train/pause", ({ id }) => opened().training.runs.pause(id));

@@ -2,7 +2,6 @@
 // tasks/trainingDesk.ts and data/versions.ts; how results read, in dataText.ts.
 import path from "node:path";
 import { EngineError } from "../base/errors.ts";
-import { engineVersion } from "../base/paths.ts";
 import type { DatasetStore } from "../data/versions.ts";
 import type { Engine } from "../engine.ts";
 import type { DatasetInfo, DatasetSource } from "../protocol/training.ts";
@@ -45,7 +44,7 @@ export const DATA_COMMANDS: readonly Command[] = [
       rows: { type: "value", placeholder: "N", description: "Records listed. Default: 20." },
       from: { type: "value", placeholder: "N", description: "The first one listed, from 0." },
     },
-    run: onStore(review),
+    run: (context) => withEngine(context, { workspace: true }, (engine) => review(engine, context)),
   },
   {
     words: ["data", "export"], usage: "NAME|VERSION --out DIR", summary: "Write a data set to JSON Lines files, for TRL or as it is stored.",
@@ -123,16 +122,16 @@ async function verify(store: DatasetStore, { positionals, signal, progress }: Co
   return { json: { ok: result.damaged.length === 0, ...result }, text, ...(result.damaged.length > 0 ? { exitCode: 1 } : {}) };
 }
 
-async function review(store: DatasetStore, context: CommandContext): Promise<CommandOutput> {
+async function review({ training }: Engine, context: CommandContext): Promise<CommandOutput> {
   const name = oneName(context);
   const { values, signal } = context;
   const ids = (option: string): string[] => (values.get(option) ?? "").split(",").map((id) => id.trim()).filter((id) => id !== "");
   const changes = [...ids("exclude").map((id) => ({ id, included: false })), ...ids("include").map((id) => ({ id, included: true }))];
   if (changes.length > 0) {
-    const info = await store.setIncluded(name, changes, engineVersion(), signal);
+    const info = await training.decideData(name, changes, signal);
     return { json: info, text: `${datasetLine(info)}\n${changes.length} records were decided on.` };
   }
-  const items = await store.review(name, { limit: integerOption(values, "rows", 20), offset: integerOption(values, "from", 0, 0), signal });
+  const items = await training.data.review(name, { limit: integerOption(values, "rows", 20), offset: integerOption(values, "from", 0, 0), signal });
   return { json: { items }, text: reviewText(items) };
 }
 

@@ -4,6 +4,7 @@ import { EngineError, throwIfCancelled } from "../../base/errors.ts";
 import type { RecordOrigin, TrainingPrompt, TrainingRecord } from "../../base/trainingRecord.ts";
 import type { DatasetProblem } from "../../protocol/training.ts";
 import { likeness } from "./cellRepair.ts";
+import { takenOut } from "./source.ts";
 import type { RecordSource, SourceHooks } from "./source.ts";
 
 /** A suggestion and what became of it; see completion/outcomes.ts. Oldest first. */
@@ -64,17 +65,23 @@ export function feedback(options: FeedbackOptions): RecordSource {
 async function* records(options: FeedbackOptions, { signal, onProgress }: SourceHooks): AsyncGenerator<TrainingRecord | DatasetProblem> {
   let done = 0;
   let n = 0;
+  let nOut = 0;
   const streams = [completionRecords(options.completions), eachOf(options.applied, appliedRecords), eachOf(options.ratings, ratingRecords)];
   for (const stream of streams) {
     for (const record of stream) {
       throwIfCancelled(signal);
       if (++done % 100 === 0) onProgress?.({ done, total: null, unit: "outcomes" });
-      if (options.excluded?.has(record.origin.at) === true || isScarred(record)) continue;
+      if (isScarred(record)) continue;
+      if (options.excluded?.has(record.origin.at) === true) {
+        nOut++;
+        continue;
+      }
       n++;
       yield record;
     }
   }
   onProgress?.({ done, total: done, unit: "outcomes" });
+  yield* takenOut(nOut);
   if (n === 0) throw new EngineError("dataInvalid", "Nothing to learn from has been recorded yet: no completions that were kept, undone or written otherwise, no applied answers, no ratings of prose. Work with completions and answers for a while, then prepare the data again.");
 }
 

@@ -10,6 +10,7 @@ import { cellError, parseNotebook } from "./notebookFile.ts";
 import type { CellError, Notebook, NotebookCell } from "./notebookFile.ts";
 import { cellStart, contextText, errorText } from "./notebookText.ts";
 import type { ContextCell } from "./notebookText.ts";
+import { takenOut } from "./source.ts";
 import type { RecordSource, SourceHooks } from "./source.ts";
 
 export interface NotebookFiles {
@@ -57,7 +58,12 @@ export function notebooks(options: NotebooksOptions): RecordSource {
 }
 
 async function* records(options: NotebooksOptions, { signal, onProgress }: SourceHooks): AsyncGenerator<TrainingRecord | DatasetProblem> {
-  const wanted = (record: TrainingRecord): boolean => options.excluded?.has(record.origin.at) !== true;
+  let nOut = 0;
+  const wanted = (record: TrainingRecord): boolean => {
+    const isOut = options.excluded?.has(record.origin.at) === true;
+    if (isOut) nOut++;
+    return !isOut;
+  };
   const { files } = options;
   if (files) {
     const paths: string[] = [];
@@ -83,6 +89,7 @@ async function* records(options: NotebooksOptions, { signal, onProgress }: Sourc
     throwIfCancelled(signal);
     if (wanted(record)) yield record;
   }
+  yield* takenOut(nOut);
 }
 
 /** The records of a notebook as it was saved. */

@@ -27,6 +27,11 @@ export interface RecordSource {
   records(hooks?: SourceHooks): AsyncIterable<TrainingRecord | DatasetProblem>;
 }
 
+/** What a source says of records that a person took out of an earlier data set; nothing where there are none. */
+export function* takenOut(n: number): Generator<DatasetProblem> {
+  if (n > 0) yield { severity: "warning", at: "review", sentence: `${n} ${n === 1 ? "record was" : "records were"} left out, as a person took ${n === 1 ? "it" : "them"} out of an earlier data set. Take ${n === 1 ? "it" : "them"} in there again to have ${n === 1 ? "it" : "them"} back.` };
+}
+
 /** Tells the two kinds of a stream apart. */
 export function isProblem(item: TrainingRecord | DatasetProblem): item is DatasetProblem {
   return "severity" in item;
