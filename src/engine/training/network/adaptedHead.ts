@@ -5,6 +5,7 @@
 //   log p_y = log softmax(W·n)_y,   ∂ log p_y/∂n = W_y − Wᵀ·p,   ∂ log p_y/∂h by the norm's rule.
 // That direction does not depend on the token's loss weight, which only scales it: so that weights may be computed from the
 // log-probabilities (as DPO and GRPO do) without computing the head twice.
+import { EngineError } from "../../base/errors.ts";
 import { GgmlType } from "../../base/ggmlTypes.ts";
 import { readFloats, TensorStore, writeTensor } from "../../ggml/backend.ts";
 import type { Backend } from "../../ggml/backend.ts";
@@ -27,94 +28,111 @@ export interface HeadParts {
 
 /** Smallest normal number: what a probability that F32 cannot hold counts as (log p ≥ −87.4), so that no loss becomes infinite. */
 const smallestProbability = 1.2e-38;
+/** Fewer tokens than this at once save nothing. */
+const smallestChunk = 16;
 /** Rows of the head that stand in memory as floats at once, where a BLAS multiplies them. */
 const tileRows = 8192;
 
+/** The head for one number of tokens. */
+interface SizedHead {
+  readonly size: number;
+  readonly inputs: TensorStore;
+  readonly rows: Tensor;
+  readonly labels: Tensor;
+  readonly flatLabels: Tensor;
+  readonly logProbabilities: Tensor;
+  /** Graphs without and with the direction, once they are compiled. */
+  readonly builders: { readonly forward: GraphBuilder; readonly both: GraphBuilder };
+  graphs?: { readonly forward: CompiledGraph; readonly both: CompiledGraph };
+}
+
 export class AdaptedHead {
-  /** Tokens computed at once. */
+  /** Most tokens computed at once. */
   readonly chunk: number;
   readonly #backend: Backend;
-  readonly #inputs: TensorStore;
-  readonly #rows: Tensor;
-  readonly #labels: Tensor;
-  readonly #flatLabels: Tensor;
-  readonly #logProbabilities: Tensor;
+  readonly #sized: readonly SizedHead[];
   readonly #spareRow: number;
   readonly #nVocab: number;
-  readonly #forward: GraphBuilder;
-  readonly #both: GraphBuilder;
-  #compiled: { readonly forward: CompiledGraph; readonly both: CompiledGraph } | undefined;
+  readonly #memory: SharedMemory;
+  readonly #blas: Blas | undefined;
 
-  constructor(backend: Backend, parts: HeadParts, chunk: number, stridedProducts: boolean) {
+  /** Reserves in `memory` what it needs, and compiles itself there when it is first used. */
+  constructor(backend: Backend, parts: HeadParts, chunk: number, memory: SharedMemory, blas: Blas | undefined) {
     this.chunk = chunk;
     this.#backend = backend;
     this.#nVocab = parts.output.weight.shape[1];
     this.#spareRow = parts.hidden.shape[1] - 1;
-    this.#inputs = new TensorStore(backend, 4);
-    [this.#rows, this.#labels, this.#flatLabels] = [this.#inputs.declare(GgmlType.I32, [chunk]), this.#inputs.declare(GgmlType.I32, [chunk]), this.#inputs.declare(GgmlType.I32, [chunk])];
-    this.#logProbabilities = this.#inputs.declare(GgmlType.F32, [chunk]);
-    this.#inputs.allocate();
-    [this.#forward, this.#both] = [this.#build(parts, stridedProducts, false), this.#build(parts, stridedProducts, true)];
-  }
-
-  reserve(memory: SharedMemory): void {
-    memory.reserve(this.#forward);
-    memory.reserve(this.#both);
-  }
-
-  compile(memory: SharedMemory, blas: Blas | undefined): void {
-    this.#compiled = { forward: new CompiledGraph(this.#backend, this.#forward, blas, memory), both: new CompiledGraph(this.#backend, this.#both, blas, memory) };
+    this.#memory = memory;
+    this.#blas = blas;
+    // A few learnt tokens should not cost as much as a whole chunk.
+    const sizes = [chunk / 16, chunk / 4, chunk].filter((size) => Number.isInteger(size) && size >= smallestChunk);
+    this.#sized = sizes.map((size) => this.#declare(parts, size, blas !== undefined));
+    for (const { builders } of this.#sized) for (const builder of [builders.forward, builders.both]) memory.reserve(builder);
   }
 
   /** log p of the labels of up to {@link chunk} tokens, by their rows; with `direction`, also fills those rows of the direction. */
   compute(rows: readonly number[], labels: readonly number[], direction: boolean): Float32Array {
-    const filled = (values: readonly number[], otherwise: number): Int32Array => Int32Array.from({ length: this.chunk }, (_, i) => values[i] ?? otherwise);
-    writeTensor(this.#backend, this.#rows, filled(rows, this.#spareRow));
-    writeTensor(this.#backend, this.#labels, filled(labels, 0));
-    writeTensor(this.#backend, this.#flatLabels, filled(labels, 0).map((label, i) => i * this.#nVocab + label));
-    (direction ? this.#compiled?.both : this.#compiled?.forward)?.compute();
-    return readFloats(this.#backend, this.#logProbabilities).subarray(0, rows.length);
+    const head = this.#sized.find(({ size }) => size >= rows.length);
+    if (head === undefined) throw new EngineError("internal", `The head was asked for ${rows.length} tokens at once.`);
+    const compile = (builder: GraphBuilder): CompiledGraph => new CompiledGraph(this.#backend, builder, this.#blas, this.#memory);
+    head.graphs ??= { forward: compile(head.builders.forward), both: compile(head.builders.both) };
+    const filled = (values: readonly number[], otherwise: number): Int32Array => Int32Array.from({ length: head.size }, (_, i) => values[i] ?? otherwise);
+    writeTensor(this.#backend, head.rows, filled(rows, this.#spareRow));
+    writeTensor(this.#backend, head.labels, filled(labels, 0));
+    writeTensor(this.#backend, head.flatLabels, filled(labels, 0).map((label, i) => i * this.#nVocab + label));
+    (direction ? head.graphs.both : head.graphs.forward).compute();
+    return readFloats(this.#backend, head.logProbabilities).subarray(0, rows.length);
   }
 
   get sizeBytes(): number {
-    return this.#inputs.sizeBytes;
+    return this.#sized.reduce((sum, { inputs }) => sum + inputs.sizeBytes, 0);
   }
 
   close(): void {
-    this.#compiled?.forward.close();
-    this.#compiled?.both.close();
-    this.#inputs.close();
+    for (const { graphs, builders, inputs } of this.#sized) {
+      for (const graph of graphs === undefined ? [builders.forward, builders.both] : [graphs.forward, graphs.both]) graph.close();
+      inputs.close();
+    }
   }
 
-  #build({ norm, epsilon, output, hidden, direction }: HeadParts, stridedProducts: boolean, backward: boolean): GraphBuilder {
+  #declare(parts: HeadParts, size: number, stridedProducts: boolean): SizedHead {
+    const inputs = new TensorStore(this.#backend, 4);
+    const integers = (): Tensor => inputs.declare(GgmlType.I32, [size]);
+    const tensors = { size, inputs, rows: integers(), labels: integers(), flatLabels: integers(), logProbabilities: inputs.declare(GgmlType.F32, [size]) };
+    inputs.allocate();
+    const build = (backward: boolean): GraphBuilder => this.#build(parts, tensors, stridedProducts, backward);
+    return { ...tensors, builders: { forward: build(false), both: build(true) } };
+  }
+
+  #build({ norm, epsilon, output, hidden, direction }: HeadParts, { size, rows, labels, flatLabels, logProbabilities }: Omit<SizedHead, "builders">, stridedProducts: boolean, backward: boolean): GraphBuilder {
     const g = new GraphBuilder(this.#backend, 64 + 16 * tiles(this.#nVocab).length, stridedProducts);
-    const h = g.getRows(hidden, this.#rows);
+    const h = g.getRows(hidden, rows);
     const normed = g.mul(g.rmsNorm(h, epsilon), norm);
     const p = g.softMaxInPlace(this.#logits(g, output, normed));
-    const ofLabel = g.getRows(g.reshape(p, [1, this.#nVocab * this.chunk]), this.#flatLabels);
-    g.expand(g.copy(g.log(g.scaleBias(g.reshape(ofLabel, [this.chunk]), 1, smallestProbability)), this.#logProbabilities));
+    const ofLabel = g.getRows(g.reshape(p, [1, this.#nVocab * size]), flatLabels);
+    g.expand(g.copy(g.log(g.scaleBias(g.reshape(ofLabel, [size]), 1, smallestProbability)), logProbabilities));
     if (!backward) return g;
-    const dNormed = g.add(g.scale(this.#expectedRows(g, output, p), -1), g.getRows(output.weight, this.#labels));
-    g.expand(g.setRows(direction, g.rmsNormBack(g.mul(dNormed, norm), h, epsilon), this.#rows));
+    const dNormed = g.add(g.scale(this.#expectedRows(g, output, p), -1), g.getRows(output.weight, labels));
+    g.expand(g.setRows(direction, g.rmsNormBack(g.mul(dNormed, norm), h, epsilon), rows));
     return g;
   }
 
-  /** W·n: [nVocab, chunk]. */
+  /** W·n: [nVocab, tokens]. */
   #logits(g: GraphBuilder, { weight, transposed, rowNumbers }: FrozenMatrix, normed: Tensor): Tensor {
     if (transposed !== undefined) return g.transposedMatMul(weight, normed);
-    const logits = g.empty(GgmlType.F32, [this.#nVocab, this.chunk]);
+    const logits = g.empty(GgmlType.F32, [this.#nVocab, normed.shape[1]]);
     for (const tile of tiles(this.#nVocab)) {
-      g.expand(g.placeProduct(g.view(logits, [tile.n, this.chunk], 4 * tile.start), g.transposedMatMul(g.toFloats(rowsOf(g, weight, tile), rowNumbers), normed)));
+      g.expand(g.placeProduct(g.view(logits, [tile.n, normed.shape[1]], 4 * tile.start), g.transposedMatMul(g.toFloats(rowsOf(g, weight, tile), rowNumbers), normed)));
     }
     return logits;
   }
 
-  /** Wᵀ·p: the rows of W, each as much as it is expected, [dim, chunk]. */
+  /** Wᵀ·p: the rows of W, each as much as it is expected, [dim, tokens]. */
   #expectedRows(g: GraphBuilder, { weight, transposed, rowNumbers }: FrozenMatrix, p: Tensor): Tensor {
     if (transposed !== undefined) return g.transposedMatMul(transposed, p);
     let sum: Tensor | undefined;
     for (const tile of tiles(this.#nVocab)) {
-      const product = g.matMul(g.toFloats(rowsOf(g, weight, tile), rowNumbers), g.view(p, [tile.n, this.chunk], 4 * tile.start));
+      const product = g.matMul(g.toFloats(rowsOf(g, weight, tile), rowNumbers), g.view(p, [tile.n, p.shape[1]], 4 * tile.start));
       sum = sum === undefined ? product : g.addProduct(sum, product);
       g.expand(sum);
     }

@@ -104,10 +104,8 @@ export class AdaptedNetwork {
 
     this.#memory = new SharedMemory(backend);
     const head = { norm: weights.outputNorm, epsilon: description.epsilon, output: weights.output, hidden: this.#last(this.#hidden), direction: this.#direction };
-    this.#head = new AdaptedHead(backend, head, plan.headChunk, blas !== undefined);
-    this.#head.reserve(this.#memory);
+    this.#head = new AdaptedHead(backend, head, plan.headChunk, this.#memory, blas);
     this.#byLength.set(maxTokens, this.#buildLength(maxTokens));
-    this.#head.compile(this.#memory, blas);
   }
 
   /** log p of the label of each token, 0 where not learnt. */
