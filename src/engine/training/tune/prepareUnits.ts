@@ -52,6 +52,7 @@ export async function prepareUnits(split: RecordSplit, options: PrepareOptions):
   const unused: Record<string, number> = {};
   const skippedReasons: string[] = [];
   let shown: TokenSample | undefined;
+  let incapable: EngineError | null = null;
   try {
     for await (const record of split.read()) {
       throwIfCancelled(signal);
@@ -61,7 +62,15 @@ export async function prepareUnits(split: RecordSplit, options: PrepareOptions):
         unused[record.kind] = (unused[record.kind] ?? 0) + 1;
         continue;
       }
-      const rendered = renderFor(method, renderer, record);
+      let rendered: Rendered;
+      try {
+        rendered = renderFor(method, renderer, record);
+      } catch (error) {
+        // Feedback holds completions and chat side by side: a model that knows only one of them learns from that.
+        if (!(error instanceof EngineError) || error.reason !== "modelIncapable") throw error;
+        incapable ??= error;
+        rendered = { units: [], truncatedPrompts: 0, truncatedCompletions: 0, skipped: error.message };
+      }
       if (rendered.skipped !== "") {
         tally.skipped++;
         if (skippedReasons.length < REASONS_KEPT) skippedReasons.push(`${record.origin.at}: ${rendered.skipped}`);
@@ -84,6 +93,7 @@ export async function prepareUnits(split: RecordSplit, options: PrepareOptions):
         }
       }
     }
+    if (name === "train" && tally.samples === 0 && incapable !== null) throw incapable;
     const report: RenderReport = {
       records: tally.records, samples: tally.samples, tokens: tally.tokens, learntTokens: tally.learntTokens,
       truncatedPrompts: tally.truncatedPrompts, truncatedCompletions: tally.truncatedCompletions,
