@@ -235,7 +235,7 @@ describe("training monitor in a browser", function () {
   it("shows the receipt with figures before and after, and why it was not promoted", async () => {
     await open("notPromoted");
     const receipt = page.getByTestId("receipt");
-    assert.match(await receipt.innerText(), /Not promoted\. Held-out perplexity fell by 18\.0 %, but general text rose by 13\.0 %/);
+    assert.match(await receipt.innerText(), /Not promoted: held-out perplexity fell by 18\.0 %, but general text rose by 13\.0 %/);
     const cells = await receipt.getByRole("row").nth(2).locator("th, td").allInnerTexts();
     assert.deepEqual(cells.map((cell) => cell.trim().replace(/\s*\(worse\)/, "")), ["Perplexity on general text", "14.07", "15.90", "+13.0 %", "8,192 tokens"]);
     await receipt.getByRole("button", { name: /settings/ }).click();

@@ -57,7 +57,7 @@ export const RECEIPT: RunReceipt = {
   config: { adapter: { rank: 16, alpha: 32 }, optimizer: { learningRate: 2e-4 }, epochs: 2, batchSize: 16, seed: 1, promotion: { generalMargin: 0.02 } },
   heldOut: { perplexityBefore: 11.42, perplexityAfter: 8.31, nTokens: 18_432 }, general: { perplexityBefore: 14.07, perplexityAfter: 14.16, nTokens: 8_192 },
   exactMatch: { before: 0.31, after: 0.42, n: 100 }, tokensPerSecond: 1_184, peakRssMb: 463, seconds: 788, promoted: true,
-  sentence: "Held-out perplexity fell by 27.2 % and general text changed by 0.6 %, within the margin of 2 %.",
+  sentence: "Promoted: held-out perplexity fell by 27.2 % and general text changed by 0.6 %, within the margin of 2 %.",
 };
 
 export function run(changes: Partial<RunInfo>): RunInfo {
@@ -108,7 +108,7 @@ const RUNNING = run({});
 const FINISHED = run({ id: "20261121-174200-c3d4", createdAt: BEGUN - 57_000_000, state: "finished", step: 400, secondsLeft: null, endedAt: BEGUN - 56_000_000, receipt: RECEIPT });
 const OTHER = run({
   id: "20261121-101500-e5f6", createdAt: BEGUN - 83_000_000, state: "finished", dataset: "workspace", step: 400, secondsLeft: null,
-  receipt: { ...RECEIPT, promoted: false, adapterSha256: "77aa".padEnd(64, "3"), general: { ...RECEIPT.general, perplexityAfter: 15.9 }, sentence: "Held-out perplexity fell by 18.0 %, but general text rose by 13.0 %, more than the margin of 2 %; the adapter stays inactive." },
+  receipt: { ...RECEIPT, promoted: false, adapterSha256: "77aa".padEnd(64, "3"), general: { ...RECEIPT.general, perplexityAfter: 15.9 }, sentence: "Not promoted: held-out perplexity fell by 18.0 %, but general text rose by 13.0 %, more than the margin of 2 %; the adapter stays inactive." },
 });
 const DPO = run({ id: "20261120-120000-dd01", createdAt: BEGUN - 170_000_000, method: "dpo", dataset: "feedback", state: "paused", sentence: "Paused by you.", step: 90, steps: 180, secondsLeft: null, resumable: true });
 const GRPO = run({ id: "20261119-120000-9901", createdAt: BEGUN - 260_000_000, method: "grpo", dataset: "exercises", state: "failed", sentence: "The loss was not a number at step 61 (batch 61, records 976–991). The checkpoint of step 60 was kept; lower the learning rate and resume.", step: 60, steps: 120, secondsLeft: null, resumable: true });

@@ -43,7 +43,7 @@ export function Receipt({ run }: { run: RunInfo }) {
         ? <p class="quiet">{run.state === "failed" || run.state === "cancelled" ? "The run ended before it was evaluated; nothing went live." : "Measured before and after on held-out data once the run has ended. Only what is better goes live."}</p>
         : (
           <>
-            <p class="verdict" data-promoted={receipt.promoted}><Icon name={receipt.promoted ? "pass" : "circle-slash"} /><span><b>{receipt.promoted ? "Promoted." : "Not promoted."}</b> <bdi>{receipt.sentence}</bdi></span></p>
+            <p class="verdict" data-testid="verdict" data-promoted={receipt.promoted}><Icon name={receipt.promoted ? "pass" : "circle-slash"} /><bdi>{receipt.sentence}</bdi></p>
             <div class="table-scroll" role="region" tabIndex={0} aria-label="Figures before and after">
               <table class="figures">
                 <thead><tr><th scope="col">Measured</th><th scope="col">Before</th><th scope="col">After</th><th scope="col">Change</th><th scope="col">Over</th></tr></thead>
