@@ -14,7 +14,7 @@ export function figuresLine(figures: RunFigures): string {
   const part = (label: string, value: number | undefined, digits: number): string[] => value === undefined ? [] : [`${label} ${value.toFixed(digits)}`];
   return [
     ...part("loss", figures.loss, 3), ...part("validation loss", figures.validationLoss, 3), ...part("margin", figures.margin, 3), ...part("accuracy", figures.accuracy, 2),
-    ...part("reward", figures.reward, 3), ...part("validation reward", figures.validationReward, 3), ...part("KL", figures.kl, 4),
+    ...part("validation accuracy", figures.validationAccuracy, 2), ...part("reward", figures.reward, 3), ...part("validation reward", figures.validationReward, 3), ...part("KL", figures.kl, 4),
     ...(figures.tokensPerSecond === undefined ? [] : [`${Math.round(figures.tokensPerSecond)} tokens/s`]),
   ].join(", ");
 }
@@ -26,7 +26,7 @@ export function runResult(run: RunInfo): Record<string, unknown> {
     run: run.id, state: run.state, method: run.method, model: run.model, dataset: run.dataset, datasetVersion: run.datasetVersion,
     step: run.step, steps: run.steps, sentence: run.sentence, resumable: run.resumable, figures: run.last,
     ...(receipt === null ? {} : {
-      heldOut: receipt.heldOut, general: receipt.general, exactMatch: receipt.exactMatch, tokensPerSecond: receipt.tokensPerSecond,
+      heldOut: receipt.heldOut, general: receipt.general, exactMatch: receipt.exactMatch, ...(receipt.preference ? { preference: receipt.preference } : {}), ...(receipt.reward ? { reward: receipt.reward } : {}), tokensPerSecond: receipt.tokensPerSecond,
       peakRssMb: receipt.peakRssMb, seconds: receipt.seconds, promoted: receipt.promoted, adapter: receipt.adapterSha256,
     }),
   };
@@ -42,6 +42,8 @@ export function runText(run: RunInfo): string {
       `Held-out perplexity: ${change(receipt.heldOut.perplexityBefore, receipt.heldOut.perplexityAfter)}, ${receipt.heldOut.nTokens} tokens`,
       `General perplexity:  ${change(receipt.general.perplexityBefore, receipt.general.perplexityAfter)}, ${receipt.general.nTokens} tokens`,
       ...(receipt.exactMatch ? [`Exact match of lines: ${(100 * receipt.exactMatch.before).toFixed(1)} % → ${(100 * receipt.exactMatch.after).toFixed(1)} %, ${receipt.exactMatch.n} places`] : []),
+      ...(receipt.preference ? [`Held-out replies ordered rightly: ${(100 * receipt.preference.accuracy).toFixed(1)} % of ${receipt.preference.n}, margin ${receipt.preference.margin.toFixed(3)}`] : []),
+      ...(receipt.reward ? [`Held-out reward: ${receipt.reward.before.toFixed(3)} → ${receipt.reward.after.toFixed(3)}, ${receipt.reward.n} tasks`] : []),
       `Adapter ${receipt.adapterSha256.slice(0, 12)}: ${receipt.promoted ? "live in chat and completion; `kalactica adapters rollback` takes it back" : "not live"}. ${Math.round(receipt.tokensPerSecond)} tokens/s, ${Math.round(receipt.peakRssMb)} MB, ${duration(receipt.seconds)}.`,
     );
   } else if (run.resumable) {

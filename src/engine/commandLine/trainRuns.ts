@@ -194,8 +194,8 @@ function watch(engine: Engine, id: string, progress: CommandContext["progress"])
   let state = "";
   const figures = engine.training.onFigures((of, one: RunFigures) => {
     if (of !== id) return;
-    if (one.validationLoss !== undefined) progress.say(`step ${one.step}: ${figuresLine(one)}`);
-    progress.report(`${figuresLine(one)}${info?.secondsLeft == null ? "" : `, ${duration(info.secondsLeft)} left`}, step`, one.step, info?.steps || null);
+    if ([one.validationLoss, one.validationAccuracy, one.validationReward].some((value) => value !== undefined)) progress.say(`step ${one.step}: ${figuresLine(one)}`);
+    else progress.report(`${figuresLine(one)}${info?.secondsLeft == null ? "" : `, ${duration(info.secondsLeft)} left`}, step`, one.step, info?.steps || null);
   });
   const changes = engine.training.onChanged((run) => {
     if (run.id !== id) return;
