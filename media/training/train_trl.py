@@ -154,6 +154,7 @@ def train(config):
         model=model, args=known(Config, **settings), train_dataset=train_data, eval_dataset=validation_data, processing_class=tokenizer,
         peft_config=LoraConfig(task_type="CAUSAL_LM", bias="none", **config["lora"]), callbacks=[Report()],
     )
+    trainer.remove_callback(transformers.PrinterCallback)
     trainer.train()
     if trainer.is_world_process_zero():
         trainer.model.save_pretrained(OUT, safe_serialization=True)

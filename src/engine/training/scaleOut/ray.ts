@@ -26,6 +26,8 @@ export interface RayRunOptions {
 
 export interface RayHooks {
   readonly signal?: AbortSignal;
+  /** Milliseconds between two questions. Default: 2000. */
+  readonly pollMs?: number;
   onState?(state: RayState): void;
   /** A line that the job printed. */
   onLog?(line: string): void;
@@ -34,7 +36,7 @@ export interface RayHooks {
 
 /** Ray stores packages in its head node's memory and refuses larger ones (RAY_GCS_STORAGE_MAX_SIZE, 100 MB in older versions). */
 const largestPackageBytes = 95 * 2 ** 20;
-const pollMs = 2000;
+const defaultPollMs = 2000;
 /** A cluster that does not answer for this long is given up; the job goes on there. */
 const patienceMs = 10 * 60_000;
 /** The adapter's two files, and no others, are taken from what the job prints. */
@@ -84,7 +86,7 @@ export async function followRayJob(jobs: RayJobs, id: string, outFolder: string,
         if (!(error instanceof EngineError) || performance.now() - answeredAt > patienceMs) throw error;
         hooks.onLog?.(`${error.message} Trying again; the job goes on.`);
       }
-      await sleep(pollMs, undefined, { signal: hooks.signal });
+      await sleep(hooks.pollMs ?? defaultPollMs, undefined, { signal: hooks.signal });
     }
   } catch (error) {
     if (hooks.signal?.aborted !== true) throw error;
