@@ -3,6 +3,11 @@
 /** Authors that are programs. */
 const BOT = /\[bot\]|\bbot\b|dependabot|renovate|greenkeeper|snyk|github-actions|gitlab-ci|semantic-release|pre-commit-ci|weblate|crowdin|transifex|mergify|imgbot|allcontributors|pyup|codecov|jenkins|buildbot|azure-pipelines|web-flow|scala-steward|copybara|service[- ]account|automat/i;
 
+/** Whether a commit's author is a program. */
+export function isBot(author: string): boolean {
+  return BOT.test(author);
+}
+
 /** Messages that programs or haste write: they say nothing about their diff. */
 const EMPTY_TALK: readonly RegExp[] = [
   /^merge\b/i, /^revert\b/i, /^(?:chore|build|ci|deps?)(?:\([^)]*\))?: ?(?:bump|update|release|upgrade)\b/i, /^bump\b.*\b(?:from|to|version)\b/i, /^v?\d+\.\d+(?:\.\d+)?(?:[-.\w]*)?$/i,
@@ -17,7 +22,7 @@ const MOST_CHARACTERS = 1_000;
 
 /** The message as a person would write it again, without trailers, numbers of pull requests and names; null where it says nothing. */
 export function learnableMessage(message: string, author: string): string | null {
-  if (BOT.test(author)) return null;
+  if (isBot(author)) return null;
   const lines = message.replaceAll("\r", "").split("\n").filter((line) => !TRAILER.test(line.trim()));
   const subject = (lines[0] ?? "").replace(/\s*\((?:#|gh-)\d+\)\s*/gi, " ").replace(/\s+#\d+\s*$/, "").trim();
   if (subject.length < 12 || subject.length > 200 || !/\p{L}{2,}\s+\S*\p{L}/u.test(subject)) return null;

@@ -1,13 +1,15 @@
-// A repository's history as training data: what a diff does, in the words of its commit, and how code is changed when asked
-// in those words. Everything carries its commit's time, so that a split by time never learns from the future.
+// A repository's history as training data: what a diff does, in the words of its commit; how code is changed when asked in
+// those words; and what was written at a place, as fill-in-the-middle. Everything carries its commit's time, so that a split
+// by time never learns from the future.
 import { EngineError, throwIfCancelled } from "../../base/errors.ts";
 import type { RecordOrigin, TrainingRecord } from "../../base/trainingRecord.ts";
 import type { DatasetProblem } from "../../protocol/training.ts";
 import { isCodeLanguage } from "./codeLines.ts";
-import { learnableMessage } from "./commitMessage.ts";
+import { isBot, learnableMessage } from "./commitMessage.ts";
 import { readCommits } from "./commits.ts";
 import type { Commit, FileDiff, Hunk } from "./commits.ts";
 import { gitText, headCommit } from "./gitProcess.ts";
+import { insertedCode } from "./insertedCode.ts";
 import { LicenceFinder } from "./licence.ts";
 import type { RecordSource, SourceHooks } from "./source.ts";
 
@@ -24,13 +26,18 @@ export interface GitHistoryOptions {
   readonly diffCharacters?: number;
   /** Most characters of the code before an edit, its surroundings included; default 2,400. */
   readonly editCharacters?: number;
+  /** Most lines of what was written at a place; default 6, as the setting kalactica.completion.maximumLines. */
+  readonly maximumLines?: number;
 }
 
 /** A commit's diff is read up to this; what goes beyond is a move, a merge by hand or an import. */
 const READ_CHARACTERS = 200_000;
-const CONTEXT_LINES = 8;
-/** Context in the diff of a message example: as `git diff` shows it. */
+/** Context that is read, for what was written; less of it goes with an edit, and with a diff what `git diff` shows. */
+const CONTEXT_LINES = 40;
+const EDIT_CONTEXT_LINES = 8;
 const DIFF_CONTEXT_LINES = 3;
+/** More places in one commit are a pattern applied everywhere. */
+const MOST_INSERTIONS = 8;
 /** A message speaks of the whole commit: beyond so many places it does not say what one of them is for. Our choice. */
 const MOST_HUNKS = 6;
 
@@ -46,16 +53,17 @@ async function* records(options: GitHistoryOptions, { signal, onProgress }: Sour
   }
   const total = Math.min(mostCommits, Number((await gitText(options.folder, ["rev-list", "--count", "--no-merges", "HEAD", "--", "."], signal)).trim()));
   const licence = await new LicenceFinder(options.folder).of("x", "");
-  const notes = { commits: 0, silent: 0, large: 0, withoutCode: 0 };
+  const notes = { commits: 0, bots: 0, silent: 0, large: 0, withoutCode: 0 };
   let n = 0;
   for await (const commit of readCommits(options.folder, { mostCommits, mostCharacters: READ_CHARACTERS, contextLines: CONTEXT_LINES }, signal)) {
     throwIfCancelled(signal);
     notes.commits++;
     onProgress?.({ done: notes.commits, total, unit: "commits" });
-    const message = learnableMessage(commit.message, commit.author);
-    if (message === null) notes.silent++;
+    if (isBot(commit.author)) notes.bots++;
     else if (commit.cut) notes.large++;
     else {
+      const message = learnableMessage(commit.message, commit.author);
+      if (message === null) notes.silent++;
       const before = n;
       for (const record of recordsOfCommit(commit, message, licence, options)) {
         n++;
@@ -65,19 +73,21 @@ async function* records(options: GitHistoryOptions, { signal, onProgress }: Sour
     }
   }
   if (n === 0) {
-    throw new EngineError("dataInvalid", `The history of ${options.folder} holds nothing to learn from: of ${notes.commits} commits, ${notes.silent} say nothing (merges by hand, version numbers, bots), ${notes.large} are too large, ${notes.withoutCode} change no code in a few places.`, { ...notes });
+    throw new EngineError("dataInvalid", `The history of ${options.folder} holds nothing to learn from: of ${notes.commits} commits, ${notes.bots} were made by programs, ${notes.large} are too large, and ${notes.withoutCode} change no code in a few places.`, { ...notes });
   }
-  if (notes.silent + notes.large + notes.withoutCode > 0) {
-    yield { severity: "warning", at: ".git", sentence: `Of ${notes.commits} commits, ${notes.silent} were left out as their messages say nothing or were written by programs, ${notes.large} as their diffs are too large, ${notes.withoutCode} as they change no code in a few places.` };
+  if (notes.bots + notes.silent + notes.large + notes.withoutCode > 0) {
+    yield { severity: "warning", at: ".git", sentence: `Of ${notes.commits} commits, ${notes.bots} were left out as programs made them, ${notes.large} as their diffs are too large, ${notes.withoutCode} as they change no code in a few places; ${notes.silent} messages say nothing and are not learnt.` };
   }
 }
 
-/** The records of one commit: its message for its diff, and each of its few edits for its message. */
-export function* recordsOfCommit(commit: Commit, message: string, licence: string | undefined, options: GitHistoryOptions): Generator<TrainingRecord> {
+/** The records of one commit: what was written where; and, where its message says something, the message for its diff and its few edits for the message. */
+export function* recordsOfCommit(commit: Commit, message: string | null, licence: string | undefined, options: GitHistoryOptions): Generator<TrainingRecord> {
   const files = commit.files.filter(({ path }) => options.leaveOut(path) === null);
   const origin = (path: string, line?: number): RecordOrigin => ({
     at: line === undefined ? path : `${path}:${line}`, commit: commit.hash, time: commit.time, ...(licence === undefined ? {} : { licence }), ...(isCodeLanguage(options.languageOf(path)) ? { language: options.languageOf(path) } : {}),
   });
+  yield* insertions(files, origin, options);
+  if (message === null) return;
   const diff = files.map(writtenDiff).join("\n");
   const first = files[0];
   if (first && files.length === commit.files.length && diff.length <= (options.diffCharacters ?? 4_000) && files.some(({ path }) => isCodeLanguage(options.languageOf(path)))) {
@@ -86,7 +96,7 @@ export function* recordsOfCommit(commit: Commit, message: string, licence: strin
       prompt: { form: "chat", messages: [{ role: "user", content: `Write the commit message for this change.\n\n\`\`\`diff\n${diff}\n\`\`\`` }] },
     };
   }
-  const code = files.filter(({ path, change }) => change === "changed" && isCodeLanguage(options.languageOf(path)));
+  const code = files.filter(({ path, change }) => change === "changed" && isCodeLanguage(options.languageOf(path))).map(({ path, hunks }) => ({ path, hunks: hunks.flatMap((hunk) => narrowed(hunk, EDIT_CONTEXT_LINES)) }));
   if (code.reduce((sum, { hunks }) => sum + hunks.length, 0) > MOST_HUNKS || commit.files.length > MOST_HUNKS) return;
   for (const { path, hunks } of code) {
     for (const hunk of hunks) {
@@ -97,6 +107,21 @@ export function* recordsOfCommit(commit: Commit, message: string, licence: strin
         kind: "example", origin: origin(path, hunk.line), completion: `\`\`\`${language}\n${edit.after}\n\`\`\``,
         prompt: { form: "chat", messages: [{ role: "user", content: `Change this part of ${path}, from line ${hunk.line} on: ${message}\n\n\`\`\`${language}\n${edit.before}\n\`\`\`` }] },
       };
+    }
+  }
+}
+
+function* insertions(files: readonly FileDiff[], origin: (path: string, line: number) => RecordOrigin, options: GitHistoryOptions): Generator<TrainingRecord> {
+  const bounds = { maximumLines: options.maximumLines ?? 6, prefixCharacters: 1_800, suffixCharacters: 600 };
+  let n = 0;
+  for (const { path, hunks, change } of files) {
+    const language = options.languageOf(path);
+    if (change !== "changed" || !isCodeLanguage(language)) continue;
+    for (const hunk of hunks) {
+      for (const { prefix, middle, suffix, line } of insertedCode(hunk, language, bounds)) {
+        if (++n > MOST_INSERTIONS) return;
+        yield { kind: "example", prompt: { form: "infill", prefix, suffix, path }, completion: middle, origin: origin(path, line) };
+      }
     }
   }
 }
@@ -120,12 +145,12 @@ function editOf({ lines }: Hunk): { before: string; after: string } | null {
 /** A file's diff as `git diff` shows it, without hashes. */
 function writtenDiff({ path, from, change, hunks }: FileDiff): string {
   const head = [`--- ${change === "added" ? "/dev/null" : `a/${from ?? path}`}`, `+++ ${change === "deleted" ? "/dev/null" : `b/${path}`}`];
-  return [...head, ...hunks.flatMap(narrowed).flatMap(({ line, lines }) => [`@@ line ${line} @@`, ...lines])].join("\n");
+  return [...head, ...hunks.flatMap((hunk) => narrowed(hunk, DIFF_CONTEXT_LINES)).flatMap(({ line, lines }) => [`@@ line ${line} @@`, ...lines])].join("\n");
 }
 
 /** The hunk cut into the parts that stand apart with less context. */
-function narrowed({ line, lines }: Hunk): Hunk[] {
-  const near = lines.map((_, i) => lines.slice(Math.max(0, i - DIFF_CONTEXT_LINES), i + DIFF_CONTEXT_LINES + 1).some((other) => other[0] !== " "));
+function narrowed({ line, lines }: Hunk, nContext: number): Hunk[] {
+  const near = lines.map((_, i) => lines.slice(Math.max(0, i - nContext), i + nContext + 1).some((other) => other[0] !== " "));
   const parts: { line: number; lines: string[] }[] = [];
   let at = line;
   lines.forEach((text, i) => {

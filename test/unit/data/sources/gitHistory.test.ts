@@ -9,6 +9,7 @@ import type { TrainingRecord } from "../../../../src/engine/base/trainingRecord.
 import { learnableMessage } from "../../../../src/engine/data/sources/commitMessage.ts";
 import { parseDiff, readCommits } from "../../../../src/engine/data/sources/commits.ts";
 import { lastCommits } from "../../../../src/engine/data/sources/gitFileTimes.ts";
+import { insertedCode } from "../../../../src/engine/data/sources/insertedCode.ts";
 import { gitHistory } from "../../../../src/engine/data/sources/gitHistory.ts";
 import { isProblem } from "../../../../src/engine/data/sources/source.ts";
 
@@ -108,6 +109,7 @@ describe("git history", () => {
   it("shows no file that is not to be learnt from; a commit that holds one has no message example", async () => {
     const { records } = await all();
     assert.ok(!JSON.stringify(records).includes("id_rsa"));
+    assert.ok(records.some((record) => record.kind === "example" && record.prompt.form === "infill" && record.completion === "export const edge = side + 1;"));
     const ofSide = records.filter((record) => promptOf(record).includes("twice as long") || (record.kind === "example" && record.completion.includes("twice as long")));
     assert.deepEqual(ofSide.map(({ origin }) => origin.at), ["src/side.ts:1"]);
   });
@@ -215,6 +217,31 @@ describe("commit messages", () => {
     }
     for (const author of ["renovate[bot] <bot@renovateapp.com>", "github-actions <x@y.z>", "semantic-release-bot <a@b.c>"]) assert.equal(learnableMessage("Add a thing to the other thing", author), null, author);
     assert.ok(learnableMessage("Add a thing to the other thing", "Abbott Robotham <abbott@x.de>"));
+  });
+});
+
+describe("what a commit put in", () => {
+  const bounds = { maximumLines: 3, prefixCharacters: 400, suffixCharacters: 100 };
+  const of = (...lines: string[]) => [...insertedCode({ line: 1, lines: [" export function area(width: number, height: number) {", "   const scale = readScale();", ...lines, "   return width * height;", " }"] }, "typescript", bounds)];
+
+  it("is an example at its place, without the lines that went", () => {
+    const [cut, ...others] = of("-  check(scale);", "   // sizes", "+  if (width < 0) {", "+    return 0;", "+  }");
+    assert.deepEqual(others, []);
+    assert.equal(cut?.prefix, "export function area(width: number, height: number) {\n  const scale = readScale();\n  // sizes\n  ");
+    assert.equal(cut.middle, "if (width < 0) {\n    return 0;\n  }");
+    assert.equal(cut.suffix, "\n  return width * height;\n}");
+    assert.equal(cut.line, 4);
+  });
+
+  it("is none where it replaces, is too long, a comment, an import or a bracket", () => {
+    assert.deepEqual(of("-  a();", "+  b();"), []);
+    assert.deepEqual(of("+  b();", "-  a();"), []);
+    assert.deepEqual(of("+  a();", "+  b();", "+  c();", "+  d();"), []);
+    assert.deepEqual(of("+  // why"), []);
+    assert.deepEqual(of("+import a from \"a\";"), []);
+    assert.deepEqual(of("+  }"), []);
+    assert.deepEqual([...insertedCode({ line: 1, lines: ["+const a = 1;", " const b = 2;"] }, "typescript", bounds)], [], "nothing before it");
+    assert.equal(of("+  const depth = readDepth();").length, 1);
   });
 });
 
