@@ -1,7 +1,7 @@
 // The palette's list of adapters: which is active, what each is worth, and what can be done with it.
 import * as vscode from "vscode";
 import type { AdapterInfo } from "../engine/protocol/training.ts";
-import { bytes, change, dateTime } from "../webview/trainingWords.ts";
+import { bytes, dateTime, headline } from "../webview/trainingWords.ts";
 import { activateAdapter, adapterName, deactivate, exportAdapter, removeAdapter, rollBack } from "./trainingActions.ts";
 import type { Training } from "./trainingActions.ts";
 
@@ -33,12 +33,11 @@ export async function manageAdapters(training: Training): Promise<void> {
   else if (picked?.adapter) await chooseAct(training, picked.adapter);
 }
 
-/** "held-out perplexity −18.3 %, general +0.4 %". */
+/** "held-out perplexity −18.3 %, general text +0.4 %". */
 function figuresOf({ receipt, problem }: AdapterInfo): string {
   if (problem !== undefined) return vscode.l10n.t("damaged");
   if (!receipt) return vscode.l10n.t("not evaluated");
-  const { heldOut, general } = receipt;
-  return vscode.l10n.t("held-out perplexity {0}, general {1}{2}", change(heldOut.perplexityBefore, heldOut.perplexityAfter), change(general.perplexityBefore, general.perplexityAfter), receipt.promoted ? "" : vscode.l10n.t(" · not promoted"));
+  return `${headline(receipt)}${receipt.promoted ? "" : ` · ${vscode.l10n.t("not promoted")}`}`;
 }
 
 async function chooseAct(training: Training, adapter: AdapterInfo): Promise<void> {

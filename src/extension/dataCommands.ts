@@ -193,7 +193,7 @@ function reviewPage({ documents }: DataCommands, dataset: DatasetInfo, records: 
   picker.matchOnDescription = true;
   picker.matchOnDetail = true;
   picker.items = records.map((record) => ({
-    label: line(record.chosen), description: record.at, detail: record.rejected === undefined ? line(record.prompt) : vscode.l10n.t("instead of: {0}", line(record.rejected)),
+    label: line(record.chosen), description: record.at, detail: record.rejected === undefined ? vscode.l10n.t("after: {0}", line(record.prompt.trimEnd().split("\n").at(-1) ?? "")) : vscode.l10n.t("instead of: {0}", line(record.rejected)),
     buttons: record.rejected === undefined ? [open] : [compare, open], record,
   }));
   picker.selectedItems = picker.items.filter(({ record }) => record.included);

@@ -32,7 +32,7 @@ function problemLines({ report }: DatasetInfo): string[] {
   const rest = report.problemsLeftOut > 0 ? [`| | | and ${count(report.problemsLeftOut)} more |`] : [];
   return [
     "## Problems", "", "| | Where | What |", "|---|---|---|",
-    ...report.problems.map(({ severity, at, sentence }) => `| ${severity} | ${cell(at)} | ${cell(sentence)} |`), ...rest, "",
+    ...report.problems.map(({ severity, at, sentence }) => `| ${severity} | ${at === "." ? "all of it" : cell(at)} | ${cell(sentence)} |`), ...rest, "",
   ];
 }
 

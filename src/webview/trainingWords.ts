@@ -1,5 +1,5 @@
 // Numbers, times and states of training in words, for the monitor's page and for its host. Pure; knows neither VS Code nor the DOM.
-import type { RunInfo, RunState, TrainingMethod } from "../engine/protocol/training.ts";
+import type { RunInfo, RunReceipt, RunState, TrainingMethod } from "../engine/protocol/training.ts";
 
 export const METHOD_NAMES: Record<TrainingMethod, string> = { sft: "SFT", dpo: "DPO", kto: "KTO", grpo: "GRPO" };
 
@@ -42,6 +42,22 @@ export function number(value: number, digits = 4): string {
 
 export function percent(share: number, decimals = 0): string {
   return `${(100 * share).toFixed(decimals)} %`.replace("-", "−");
+}
+
+/** With its sign, also where it is above zero. */
+export function signed(value: number, digits = 4): string {
+  return `${value > 0 ? "+" : ""}${number(value, digits)}`;
+}
+
+/** What a receipt says first: the figure that the method is about. */
+export function headline({ heldOut, general, preference, reward }: RunReceipt): string {
+  const parts = [
+    reward ? `held-out reward ${number(reward.before, 3)} → ${number(reward.after, 3)}` : "",
+    preference ? `${percent(preference.accuracy)} of held-out pairs ranked right` : "",
+    !reward && !preference ? `held-out perplexity ${change(heldOut.perplexityBefore, heldOut.perplexityAfter)}` : "",
+    general.nTokens > 0 ? `general text ${change(general.perplexityBefore, general.perplexityAfter)}` : "",
+  ];
+  return parts.filter((part) => part !== "").join(", ");
 }
 
 /** "−18.3 %": how `after` differs from `before`. */
@@ -103,7 +119,7 @@ export function runLine(run: RunInfo): string {
         if (!run.receipt) return [run.sentence, position];
         return [
           run.receipt.promoted ? "Promoted" : "Not promoted",
-          `held-out perplexity ${change(run.receipt.heldOut.perplexityBefore, run.receipt.heldOut.perplexityAfter)}, general text ${change(run.receipt.general.perplexityBefore, run.receipt.general.perplexityAfter)}`,
+          headline(run.receipt),
           `in ${duration(run.receipt.seconds)}`,
         ];
       case "paused":

@@ -6,7 +6,9 @@ import { after, afterEach, before, describe, it } from "mocha";
 import type { Browser, Page } from "playwright-core";
 import type { MonitorHostMessage, MonitorViewMessage } from "../../src/webview/monitorProtocol.ts";
 import { findChromium, launchChromium, NO_CHROMIUM } from "../e2e/chromium.ts";
-import { adapterFrom, MONITOR_SCENARIOS, RECEIPT, run } from "./monitorScenarios.ts";
+import { chartsOf } from "../../src/webview/monitor/series.ts";
+import { runTitle } from "../../src/webview/trainingWords.ts";
+import { adapterFrom, MONITOR_SCENARIOS, RECEIPT, RECORDED, run } from "./monitorScenarios.ts";
 import { startPreview, THEMES } from "./previewServer.ts";
 import type { PreviewServer } from "./previewServer.ts";
 
@@ -112,6 +114,21 @@ describe("training monitor in a browser", function () {
       if (scenario === "grpo") assert.equal(await page.locator("path.band").count(), 1);
       if (scenario === "dpo") assert.match(await legend("logProbabilities"), /Chosen −\d\d\.\d\d Rejected −\d\d\.\d\d/);
       if (scenario !== "grpo") await page.context().close();
+    }
+  });
+
+  it("shows real runs of every method as their engine told of them", async () => {
+    await open("recorded");
+    for (const { run: recorded, figures } of RECORDED) {
+      await page.locator(`[data-run="${recorded.id}"] .run-open`).click();
+      await page.getByRole("heading", { name: runTitle(recorded) }).waitFor();
+      assert.equal(await page.getByTestId("head").getAttribute("data-state"), recorded.state);
+      for (const { id, series } of chartsOf(recorded.method)) {
+        const measured = series.filter(({ key }) => figures.some((figure) => figure[key] !== undefined)).length;
+        await page.waitForFunction(([chart, n]) => document.querySelectorAll(`[data-testid="chart-${chart}"] .drawing path.line:not(.raw)`).length >= Number(n), [id, measured] as const);
+        if (measured > 0) assert.match(await legend(id), /\d/, `${recorded.method} ${id}`);
+      }
+      if (recorded.receipt) assert.equal(await page.getByTestId("verdict").innerText(), recorded.receipt.sentence);
     }
   });
 

@@ -1,7 +1,9 @@
-// States of the training monitor for the preview and the browser tests: what its host would send. The figures of `recorded`
-// scenarios are those of real runs (recordedRuns.json); the others are drawn with a seed, to show every chart and state.
+// States of the training monitor for the preview and the browser tests: what its host would send. The figures of the
+// `recorded` scenario are those of real runs with the embedded base (recordedRuns.json, without their sample texts, which
+// quote other people's code); the others are drawn with a seed, to show every chart and state.
 import type { AdapterInfo, DatasetInfo, RunFigures, RunInfo, RunReceipt, RunSample, TrainingMethod } from "../../src/engine/protocol/training.ts";
 import type { MonitorHostMessage, MonitorStatus } from "../../src/webview/monitorProtocol.ts";
+import recordedRuns from "./recordedRuns.json" with { type: "json" };
 
 export interface MonitorScenario {
   snapshot: Extract<MonitorHostMessage, { type: "snapshot" }>;
@@ -40,11 +42,11 @@ export function drawnFigures(method: TrainingMethod, steps: number, total: numbe
     };
     if (method === "dpo" || method === "kto") {
       const margin = 1.4 * done + 0.12 * noise();
-      return { ...common, margin, accuracy: Math.min(1, 0.5 + 0.35 * done + 0.05 * noise()), chosenLogProbability: -42 + 3 * done + noise(), rejectedLogProbability: -44 - 9 * done + noise() };
+      return { ...common, margin, ...(common.validationLoss === undefined ? {} : { validationAccuracy: 0.5 + 0.3 * done }), accuracy: Math.min(1, 0.5 + 0.35 * done + 0.05 * noise()), chosenLogProbability: -42 + 3 * done + noise(), rejectedLogProbability: -44 - 9 * done + noise() };
     }
     if (method === "grpo") {
       return {
-        ...common, reward: 0.15 + 0.55 * done + 0.04 * noise(), rewardDeviation: 0.28 - 0.1 * done, zeroDeviationShare: Math.min(1, 0.2 + 0.3 * done + 0.02 * Math.abs(noise())), kl: 0.04 * done + 0.002 * Math.abs(noise()),
+        ...common, ...(common.validationLoss === undefined ? {} : { validationReward: 0.14 + 0.5 * done }), reward: 0.15 + 0.55 * done + 0.04 * noise(), rewardDeviation: 0.28 - 0.1 * done, zeroDeviationShare: Math.min(1, 0.2 + 0.3 * done + 0.02 * Math.abs(noise())), kl: 0.04 * done + 0.002 * Math.abs(noise()),
         entropy: 1.7 - 0.6 * done + 0.05 * noise(), clippedShare: Math.max(0, 0.02 + 0.01 * noise()), replyTokens: 60 + 30 * done + 4 * noise(),
       };
     }
@@ -123,6 +125,12 @@ const common = { figures: FIGURES, samples: { [FINISHED.id]: SAMPLES }, datasets
 const HOSTILE = `<img src=x onerror="window.hacked=1"><script>window.hacked=2</script>\u202e$(alert) \`${"x".repeat(400)}`;
 const HOSTILE_RUN = run({ id: `h"><script>window.hacked=3</script>`, dataset: HOSTILE, model: HOSTILE, state: "failed", sentence: HOSTILE, config: { [HOSTILE]: HOSTILE }, receipt: { ...RECEIPT, sentence: HOSTILE, config: { [HOSTILE]: HOSTILE } } });
 
+interface RecordedRun { run: RunInfo; figures: RunFigures[]; samples: RunSample[]; dataset: DatasetInfo | null }
+
+/** Real runs of SFT (promoted, and not), DPO, KTO and GRPO, as an engine told of them. */
+export const RECORDED = recordedRuns as unknown as RecordedRun[];
+const byRun = <T>(pick: (recorded: RecordedRun) => T): Record<string, T> => Object.fromEntries(RECORDED.map((recorded) => [recorded.run.id, pick(recorded)]));
+
 export const MONITOR_SCENARIOS: Record<string, MonitorScenario> = {
   empty: scenario([]),
   noFolder: scenario([], { status: { folderOpen: false } }),
@@ -139,6 +147,10 @@ export const MONITOR_SCENARIOS: Record<string, MonitorScenario> = {
     figures: { [HOSTILE_RUN.id]: [{ step: 1, at: 1, loss: NaN }, { step: 2, at: 2, loss: Infinity }, { step: 3, at: 3, loss: 1e300 }, { step: 4, at: 4, loss: -1e300 }] },
     samples: { [HOSTILE_RUN.id]: [{ step: 1, prompt: HOSTILE, before: HOSTILE, after: HOSTILE, reference: HOSTILE }] },
     datasets: { [HOSTILE_RUN.id]: { ...DATASET, name: HOSTILE, kinds: { [HOSTILE]: 1 }, report: { ...DATASET.report, languages: { [HOSTILE]: 2 }, problems: [{ severity: "error", at: HOSTILE, sentence: HOSTILE }] } } },
+  }),
+  recorded: scenario(RECORDED.map((recorded) => recorded.run), {
+    figures: byRun(({ figures }) => figures), samples: byRun(({ samples }) => samples), datasets: byRun(({ dataset }) => dataset),
+    adapters: RECORDED.filter(({ run: { receipt } }) => receipt?.promoted).map(({ run: made }) => adapterFrom(made, { sha256: made.receipt!.adapterSha256, receipt: made.receipt })),
   }),
   long: scenario([run({ id: "long", step: 20_000, steps: 20_000, state: "evaluating" })], { figures: { long: drawnFigures("sft", 20_000, 20_000, 6) } }),
 };

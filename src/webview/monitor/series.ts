@@ -42,13 +42,13 @@ const SMALL_COMMON: readonly ChartPlan[] = [
   { id: "memory", title: "Memory", unit: "resident", large: false, format: megabytes, series: [{ key: "residentMb", label: "Resident", sparse: true }] },
 ];
 const MARGIN: ChartPlan = { id: "margin", title: "Margin", unit: "chosen − rejected", large: false, format: plain, series: [{ key: "margin", label: "Margin" }] };
-const ACCURACY: ChartPlan = { id: "accuracy", title: "Accuracy", unit: "ranked right", large: false, range: [0, 1], share: true, format: share, series: [{ key: "accuracy", label: "Accuracy" }] };
+const ACCURACY: ChartPlan = { id: "accuracy", title: "Accuracy", unit: "ranked right", large: false, range: [0, 1], share: true, format: share, series: [{ key: "accuracy", label: "Training" }, { key: "validationAccuracy", label: "Held out", sparse: true }] };
 const LOG_PROBABILITIES: ChartPlan = {
   id: "logProbabilities", title: "Log-probability", unit: "of replies", large: true, format: plain,
   series: [{ key: "chosenLogProbability", label: "Chosen" }, { key: "rejectedLogProbability", label: "Rejected" }],
 };
 const GRPO_CHARTS: readonly ChartPlan[] = [
-  { id: "reward", title: "Reward", unit: "mean ± deviation", large: true, format: plain, series: [{ key: "reward", label: "Reward", deviation: "rewardDeviation" }] },
+  { id: "reward", title: "Reward", unit: "mean ± deviation", large: true, format: plain, series: [{ key: "reward", label: "Training", deviation: "rewardDeviation" }, { key: "validationReward", label: "Held out", sparse: true }] },
   { id: "kl", title: "Divergence from the base", unit: "KL, nats", large: true, format: plain, series: [{ key: "kl", label: "KL" }] },
   { id: "entropy", title: "Entropy", unit: "nats", large: false, format: plain, series: [{ key: "entropy", label: "Entropy" }] },
   { id: "zeroDeviation", title: "Flat groups", unit: "all rewards alike", large: false, range: [0, 1], share: true, format: share, series: [{ key: "zeroDeviationShare", label: "Without deviation" }] },

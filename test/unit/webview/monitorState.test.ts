@@ -82,6 +82,10 @@ describe("training in words", () => {
   it("says where a run stands, or how it ended", () => {
     assert.equal(runLine(run({})), "Step 260 of 400 · 4 min left · 1,184 tokens/s".replace("4 min", duration(266)));
     assert.equal(runLine(run({ state: "finished", receipt: RECEIPT })), "Promoted · held-out perplexity −27.2 %, general text +0.6 % · in 13 min");
+    const dpo = run({ state: "finished", method: "dpo", receipt: { ...RECEIPT, promoted: false, preference: { accuracy: 0.625, margin: 0.2, n: 24 } } });
+    assert.equal(runLine(dpo), "Not promoted · 63 % of held-out pairs ranked right, general text +0.6 % · in 13 min");
+    const grpo = run({ state: "finished", method: "grpo", receipt: { ...RECEIPT, reward: { before: 0.2, after: 0.45, n: 50 } } });
+    assert.equal(runLine(grpo), "Promoted · held-out reward 0.20 → 0.45, general text +0.6 % · in 13 min");
     assert.equal(runLine(run({ state: "failed", sentence: "The disk is full." })), "Step 260 of 400 · The disk is full.");
   });
 });

@@ -88,7 +88,7 @@ function Problems({ report }: { report: DatasetReport }) {
       <ul class="problems">
         {shown.map((problem, i) => (
           <li key={i} data-severity={problem.severity}>
-            <Icon name={problem.severity} /><span class="visually-hidden">{problem.severity}: </span><code>{problem.at}</code><span>{problem.sentence}</span>
+            <Icon name={problem.severity} /><span class="visually-hidden">{problem.severity}: </span>{problem.at !== "." && <code>{problem.at}</code>}<span>{problem.sentence}</span>
           </li>
         ))}
       </ul>

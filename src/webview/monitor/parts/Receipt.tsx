@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import type { RunInfo, RunReceipt, TrainingMethod } from "../../../engine/protocol/training.ts";
 import { Icon } from "../../shared/Icon.tsx";
-import { change, duration, megabytes, number, percent } from "../../trainingWords.ts";
+import { change, duration, megabytes, number, percent, signed } from "../../trainingWords.ts";
 
 const METHODS: readonly TrainingMethod[] = ["sft", "dpo", "kto", "grpo"];
 
@@ -16,7 +16,7 @@ interface Row {
   over: string;
 }
 
-function rowsOf({ heldOut, general, exactMatch, config }: RunReceipt): Row[] {
+function rowsOf({ heldOut, general, exactMatch, preference, reward, config }: RunReceipt): Row[] {
   const promotion = config["promotion"] as { generalMargin?: unknown } | undefined;
   const margin = typeof promotion?.generalMargin === "number" ? promotion.generalMargin : 0;
   const perplexity = (name: string, figures: RunReceipt["heldOut"], allowedRise: number): Row => ({
@@ -25,10 +25,19 @@ function rowsOf({ heldOut, general, exactMatch, config }: RunReceipt): Row[] {
   });
   const points = exactMatch ? 100 * (exactMatch.after - exactMatch.before) : 0;
   return [
-    perplexity("Perplexity on held-out data", heldOut, 0),
-    perplexity("Perplexity on general text", general, margin),
+    ...(reward ? [{
+      name: "Reward of held-out tasks", before: number(reward.before, 3), after: number(reward.after, 3), change: signed(reward.after - reward.before, 3),
+      better: reward.after === reward.before ? null : reward.after > reward.before, over: `${reward.n.toLocaleString("en")} tasks`,
+    }] : []),
+    // The base is the measure of both, so there is nothing before: by chance, half of the pairs.
+    ...(preference ? [{
+      name: "Held-out pairs ranked right", before: "", after: percent(preference.accuracy, 1), change: `margin ${signed(preference.margin, 3)}`,
+      better: preference.accuracy === 0.5 ? null : preference.accuracy > 0.5, over: `${preference.n.toLocaleString("en")} pairs`,
+    }] : []),
+    ...(heldOut.nTokens > 0 ? [perplexity("Perplexity on held-out data", heldOut, preference || reward ? margin : 0)] : []),
+    ...(general.nTokens > 0 ? [perplexity("Perplexity on general text", general, margin)] : []),
     ...(exactMatch ? [{
-      name: "Lines completed exactly", before: percent(exactMatch.before, 1), after: percent(exactMatch.after, 1), change: `${points > 0 ? "+" : points < 0 ? "−" : ""}${Math.abs(points).toFixed(1)} points`,
+      name: "Lines completed exactly", before: percent(exactMatch.before, 1), after: percent(exactMatch.after, 1), change: `${signed(points, 3)} points`,
       better: points === 0 ? null : points > 0, over: `${exactMatch.n.toLocaleString("en")} lines`,
     }] : []),
   ];
