@@ -90,9 +90,9 @@ describe("formats of training data", () => {
   it("reaches every text of every kind of record", () => {
     for (const [name, row] of formats) {
       const changed = mapTexts(record(row), () => "#");
-      const { origin: _, ...content } = changed;
       const texts: string[] = [];
-      JSON.stringify(content, (key, value: unknown) => {
+      JSON.stringify(changed, (key, value: unknown) => {
+        if (key === "origin") return undefined;
         if (typeof value === "string" && !["kind", "form", "role", "language", "path"].includes(key)) texts.push(value);
         return value;
       });
