@@ -69,7 +69,7 @@ export class AdaptedLinear implements Linear {
     const { a, b } = this.#pair.weights;
     const { output } = this.#frozen.forward(graph, x);
     const inner = graph.scale(graph.transposedMatMul(a, x), this.#pair.scale);
-    return { output: graph.addProduct(output, narrowProduct(graph, graph.transpose(b), inner)), inner };
+    return { output: graph.addProduct(output, widen(graph, b, inner)), inner };
   }
 
   accumulate(graph: GraphBuilder, x: Tensor, inner: Tensor | undefined, dy: Tensor): Tensor | undefined {
@@ -85,15 +85,14 @@ export class AdaptedLinear implements Linear {
 
   backward(graph: GraphBuilder, dy: Tensor, dInner: Tensor | undefined, sum?: Tensor): Tensor {
     const dx = this.#frozen.backward(graph, dy, undefined, sum);
-    return dInner === undefined ? dx : graph.addProduct(dx, narrowProduct(graph, this.#pair.weights.a, dInner));
+    return dInner === undefined ? dx : graph.addProduct(dx, graph.outProd(this.#pair.weights.a, graph.transpose(dInner)));
   }
 }
 
 /**
- * a·b with few columns in a: a [m, rank], b [rank, n] → [m, n]. ggml's mul_mat sums along rank numbers at a time, which for 16 of
- * them took four times as long as its out_prod (15 against 4 ms for 4864 × 16 × 512 on one thread of a Cascade Lake Xeon).
+ * bᵀ·z with b [rank, m], z [rank, n] → [m, n]. ggml's mul_mat sums along rank numbers at a time, which for 16 of them took four times
+ * as long as its out_prod (15 against 4 ms for 4864 × 16 × 512 on one thread of a Cascade Lake Xeon).
  */
-function narrowProduct(graph: GraphBuilder, a: Tensor, b: Tensor): Tensor {
-  if (graph.stridedProducts) return graph.matMul(a, b);
-  return graph.outProd(a.isContiguous ? a : graph.cont(a), graph.transpose(b));
+function widen(graph: GraphBuilder, b: Tensor, z: Tensor): Tensor {
+  return graph.stridedProducts ? graph.transposedMatMul(b, z) : graph.outProd(graph.cont(graph.transpose(b)), graph.transpose(z));
 }

@@ -7,7 +7,7 @@ import type { AdaptedModelOptions, AdapterSettings } from "../adaptedModel.ts";
 import { adaptedMatrices, checkSettings } from "./adapterParameters.ts";
 import { maskBlocks, maskElements } from "./attentionMask.ts";
 import { transposedFormat } from "./frozenWeights.ts";
-import { planMemory, tokenStep, transposedType } from "./memoryPlan.ts";
+import { planMemory, tokenStep } from "./memoryPlan.ts";
 import { describeModel, linearNames } from "./modelDescription.ts";
 import type { ModelDescription } from "./modelDescription.ts";
 
@@ -54,7 +54,7 @@ export function estimate(description: ModelDescription, adapter: AdapterSettings
     const isLinear = linearNames.some((name) => info.name.endsWith(`.${name}.weight`));
     const elements = info.shape.reduce((product, n) => product * n, 1);
     if (isLinear) linearElements += elements;
-    const transposed = isLinear || info.name === headName ? transposedFormat(info, { stridedProducts: blas, transposedType }) : undefined;
+    const transposed = isLinear || info.name === headName ? transposedFormat(info, { stridedProducts: blas, fastFourBit: true }) : undefined;
     const type = transposed === undefined ? undefined : ggmlTypeInfo(transposed);
     if (type !== undefined) weightBytes += tensorBytes(type, [info.shape[1] ?? 1, info.shape[0] ?? 1]) ?? 0;
   }

@@ -17,8 +17,6 @@ export interface MemoryPlan {
   readonly tapeBytes: number;
 }
 
-/** Format of the transposed copies of quantised matrices: Q8_0, whose gradients are those of F32 to four digits. */
-export const transposedType = 8;
 /** Lengths of batches are rounded up to a multiple of this: matrix products are fastest on whole blocks. */
 export const tokenStep = 32;
 const queryBlock = 128;

@@ -1,6 +1,7 @@
 // The implementation of AdaptedModel on ggml: opens a GGUF, puts a fresh adapter beside its frozen weights, and computes with both.
 // The maths: adaptedNetwork.ts and what it names; the optimizer: adapterParameters.ts. No loss and no data format is known here.
 import { EngineError } from "../../base/errors.ts";
+import { GgmlType } from "../../base/ggmlTypes.ts";
 import { readGguf } from "../../base/gguf.ts";
 import { Backend } from "../../ggml/backend.ts";
 import { Blas } from "../../ggml/blas.ts";
@@ -8,7 +9,7 @@ import type { AdaptedModel, AdaptedModelOptions, LossWeights, NamedTensor, Packe
 import { AdaptedNetwork } from "./adaptedNetwork.ts";
 import { adaptedMatrices, AdapterParameters, checkSettings } from "./adapterParameters.ts";
 import { FrozenWeights } from "./frozenWeights.ts";
-import { planMemory, tokenStep, transposedType } from "./memoryPlan.ts";
+import { planMemory, tokenStep } from "./memoryPlan.ts";
 import { describeModel } from "./modelDescription.ts";
 import type { ModelDescription } from "./modelDescription.ts";
 
@@ -30,7 +31,7 @@ export async function openDescribed(description: ModelDescription, dataOffset: n
   try {
     const blas = options.blas === "ggml" ? undefined : Blas.open(options.threads, options.blas === "auto" ? undefined : options.blas);
     const plan = planMemory(description, options.adapter, options.maxTokens, options.activationBytes, blas !== undefined);
-    const weights = await FrozenWeights.load(backend, description, options.modelFile, dataOffset, { stridedProducts: blas !== undefined, transposedType });
+    const weights = await FrozenWeights.load(backend, description, options.modelFile, dataOffset, { stridedProducts: blas !== undefined, fastFourBit: backend.interleaves(GgmlType.Q4_0, [256, 64]) });
     opened.push(weights);
     const parameters = new AdapterParameters(backend, adaptedMatrices(description, options.adapter), options.adapter, options.optimizer);
     opened.push(parameters);
