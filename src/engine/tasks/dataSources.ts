@@ -7,6 +7,7 @@ import { OutcomeStore } from "../completion/outcomes.ts";
 import type { CleanText } from "../data/dataset.ts";
 import { FileSource } from "../data/readers/fileSource.ts";
 import { feedback } from "../data/sources/feedback.ts";
+import { headCommit } from "../data/sources/gitProcess.ts";
 import { gitHistory } from "../data/sources/gitHistory.ts";
 import { notebooks } from "../data/sources/notebooks.ts";
 import { workspaceCode } from "../data/sources/workspaceCode.ts";
@@ -42,6 +43,9 @@ export async function openDataSource(params: PrepareDataParams, { workspaceDir, 
   const folder = params.path === undefined ? workspaceDir : path.resolve(params.path);
   if (folder === null) throw new EngineError("noWorkspace", "No folder is open. Open one, or name one, to prepare data from it.");
   if (!(await stat(folder).then((found) => found.isDirectory(), () => false))) throw new EngineError("notFound", `There is no folder ${folder}. Check the path.`, { folder });
+  // What was read can be found again only with the commit that it stood at.
+  const commit = await headCommit(folder).catch(() => null);
+  const inputs = (): Record<string, unknown> => ({ folder, ...(commit === null ? {} : { commit }) });
   switch (source) {
     case "workspace":
       return {
@@ -59,10 +63,10 @@ export async function openDataSource(params: PrepareDataParams, { workspaceDir, 
             },
           },
         }),
-        inputs: () => ({ folder }),
+        inputs,
       };
     case "git":
-      return { source: gitHistory({ folder, languageOf, leaveOut: (file) => reasonBeforeReading(file, 0, settings["index.maximumFileKilobytes"]) }), inputs: () => ({ folder }) };
+      return { source: gitHistory({ folder, languageOf, leaveOut: (file) => reasonBeforeReading(file, 0, settings["index.maximumFileKilobytes"]) }), inputs };
     case "notebooks":
       return {
         source: notebooks({
@@ -79,7 +83,7 @@ export async function openDataSource(params: PrepareDataParams, { workspaceDir, 
           ...(memory && folder === workspaceDir ? { runs: memory.notebookRuns.stored() } : {}),
           ...(memory ? { excluded: memory.review.list() } : {}),
         }),
-        inputs: () => ({ folder }),
+        inputs,
       };
     default:
       throw new EngineError("badRequest", `There is no source of data "${String(source)}" here.`, { source });

@@ -71,7 +71,7 @@ async function* records(options: FeedbackOptions, { signal, onProgress }: Source
     for (const record of stream) {
       throwIfCancelled(signal);
       if (++done % 100 === 0) onProgress?.({ done, total: null, unit: "outcomes" });
-      if (isScarred(record)) continue;
+      if (saysNothing(record)) continue;
       if (options.excluded?.has(record.origin.at) === true) {
         nOut++;
         continue;
@@ -89,10 +89,10 @@ function* eachOf<T>(rows: Iterable<T>, make: (row: T) => Generator<TrainingRecor
   for (const row of rows) yield* make(row);
 }
 
-/** A text with a hole where a secret was is not to be written again. */
-function isScarred(record: TrainingRecord): boolean {
-  const learnt = record.kind === "preference" ? record.chosen + record.rejected : record.kind === "judged" ? record.completion : "";
-  return learnt.includes("<redacted:");
+/** A text with a hole where a secret was is not to be written again, and a bracket or a quote is no opinion. */
+function saysNothing(record: TrainingRecord): boolean {
+  const learnt = record.kind === "preference" ? [record.chosen, record.rejected] : record.kind === "judged" ? [record.completion] : [];
+  return learnt.some((text) => text.includes("<redacted:") || text.trim().length < 2);
 }
 
 /** A suggestion whose texts are all there. */

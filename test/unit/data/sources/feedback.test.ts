@@ -41,8 +41,8 @@ describe("feedback on completions", () => {
     }
   });
 
-  it("without text, or with a hole where a secret was, teach nothing", async () => {
-    await assert.rejects(recordsOf({ completions: [shown({ outcome: "keptAfter30s", text: null }), shown({ outcome: "keptAfter30s", text: "key = \"<redacted:aws-access-key>\"" }), shown({ outcome: "keptAfter30s", before: null })] }), { reason: "dataInvalid", message: /Nothing to learn from has been recorded yet/ });
+  it("without text, of one character, or with a hole where a secret was, teach nothing", async () => {
+    await assert.rejects(recordsOf({ completions: [shown({ outcome: "keptAfter30s", text: null }), shown({ outcome: "keptAfter30s", text: "key = \"<redacted:aws-access-key>\"" }), shown({ outcome: "keptAfter30s", before: null }), shown({ outcome: "keptAfter30s", text: ")" })] }), { reason: "dataInvalid", message: /Nothing to learn from has been recorded yet/ });
   });
 
   it("can be taken out one by one", async () => {
