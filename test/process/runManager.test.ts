@@ -3,15 +3,15 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { SILENT_LOG } from "../../../src/engine/base/log.ts";
-import { ProcessLock } from "../../../src/engine/base/processLock.ts";
-import type { RunFigures, RunInfo } from "../../../src/engine/protocol/training.ts";
-import type { PowerSource } from "../../../src/engine/runs/powerSource.ts";
-import { RunManager } from "../../../src/engine/runs/runManager.ts";
-import { newRunId, RunStore } from "../../../src/engine/runs/runStore.ts";
-import { trainerStarter } from "../../../src/engine/runs/trainerProcess.ts";
+import { SILENT_LOG } from "../../src/engine/base/log.ts";
+import { ProcessLock } from "../../src/engine/base/processLock.ts";
+import type { RunFigures, RunInfo } from "../../src/engine/protocol/training.ts";
+import type { PowerSource } from "../../src/engine/runs/powerSource.ts";
+import { RunManager } from "../../src/engine/runs/runManager.ts";
+import { newRunId, RunStore } from "../../src/engine/runs/runStore.ts";
+import { trainerStarter } from "../../src/engine/runs/trainerProcess.ts";
 
-const fake = fileURLToPath(new URL("fakeTrainer.ts", import.meta.url));
+const fake = fileURLToPath(new URL("trainers/counting.ts", import.meta.url));
 
 interface Bench {
   manager: RunManager;
