@@ -26,10 +26,17 @@ export interface CanaryVerdict {
 
 /**
  * How far the change may be from the expected one: a share of its size, and an allowance in nats for what differs between the
- * two computations (half-precision caches, quantised activations; measured in test/bench/adapterCanary.ts).
+ * two computations (half-precision caches, quantised activations). Measured (test/bench/adapterCanary.ts, Q8_0): right adapters
+ * differ by .04 to .06 nats whatever their strength, another's by 1.2 to 1.4 times the expected change, and by .6 times it
+ * where that is above 4 nats.
  */
 const ALLOWED_SHARE = 0.3;
-const ALLOWED_NATS = 0.02;
+const ALLOWED_NATS = 0.1;
+/** What is found of the expected change, as a share of it, by least squares: noise alone, or another's adapter, comes out near 0. */
+const SMALLEST_SLOPE = 0.5;
+const LARGEST_SLOPE = 1.5;
+/** A smaller change is lost in the noise: that there is one at all must do. */
+const TELLING_NATS = 0.02;
 
 /** Reads the canary with the adapter and without it. Errors: those of createContext. */
 export async function checkCanary(model: LlamaModel, adapter: ModelAdapter, threads: number): Promise<CanaryVerdict> {
@@ -46,7 +53,9 @@ export async function checkCanary(model: LlamaModel, adapter: ModelAdapter, thre
   const wanted = adapter.canary.adapted.map((value, i) => value - (adapter.canary?.base[i] ?? 0));
   const expected = rms(wanted);
   const deviation = rms(change.map((value, i) => value - (wanted[i] ?? 0)));
-  const applied = deviation <= ALLOWED_SHARE * expected + ALLOWED_NATS;
+  const slope = dot(change, wanted) / dot(wanted, wanted);
+  const small = expected < TELLING_NATS;
+  const applied = deviation <= ALLOWED_SHARE * expected + ALLOWED_NATS && (small || (slope >= SMALLEST_SLOPE && slope <= LARGEST_SLOPE));
   const figures = `it changes a fixed text by ${effect.toFixed(3)} nats a token, expected were ${expected.toFixed(3)}, and the two differ by ${deviation.toFixed(3)}`;
   return { applied, effect, expected, deviation, sentence: applied ? `The adapter ${name} is applied: ${figures}.` : `The adapter ${name} does not do what it was trained to: ${figures}. Activate it again, or train it again.` };
 }
@@ -71,5 +80,9 @@ async function logProbabilities(model: LlamaModel, tokens: readonly Token[], ada
 }
 
 function rms(values: readonly number[]): number {
-  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / Math.max(1, values.length));
+  return Math.sqrt(dot(values, values) / Math.max(1, values.length));
+}
+
+function dot(one: readonly number[], other: readonly number[]): number {
+  return one.reduce((sum, value, i) => sum + value * (other[i] ?? 0), 0);
 }
