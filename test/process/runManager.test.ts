@@ -168,13 +168,13 @@ describe("RunManager", function () {
     const { id } = await start();
     await manager.settled(id);
     const lost = { ...(await store.get(id)), state: "running" as const, ownerPid: 2 ** 22 + 1, fruitlessStarts: 2 };
-    await store.write(lost);
+    await store.change(id, () => lost);
     writeFileSync(store.path(id, "trainer.log"), "ggml.c:1: GGML_ASSERT(x) failed\n");
     await manager.recover(true);
     const found = await manager.get(id);
     assert.equal(found.state, "interrupted");
     assert.match(found.sentence, /no window watched it.*GGML_ASSERT\(x\)/);
-    await store.write({ ...lost, fruitlessStarts: 0 });
+    await store.change(id, () => ({ ...lost, fruitlessStarts: 0 }));
     await manager.recover(true);
     assert.equal((await manager.settled(id)).state, "finished");
   });

@@ -127,7 +127,9 @@ describe("training runs", function () {
   });
 
   it("put an adapter live where it is better, for completion too, and take it back", async () => {
-    const { client } = await bench();
+    const { client, folder } = await bench();
+    const other = await bench({ folder });
+    await until("the other window is ready", async () => (await other.client.request("engine/status", null)).model.state === "ready");
     const better = { maxSteps: 12, optimizer: { learningRate: 1e-2 }, promotion: { generalSamples: 2, generalMargin: 5 }, validationSamples: 8 };
     const { id } = await start(client, better, { promote: "whenBetter" });
     const run = await settled(client, id, ["finished"]);
@@ -143,7 +145,10 @@ describe("training runs", function () {
       return list.some(({ active }) => active) ? list : undefined;
     });
     assert.deepEqual([adapter?.sha256, adapter?.run, others.length], [adapterSha256, id, 0]);
+    const usedThere = async (): Promise<unknown> => (await other.client.request("engine/status", null)).model.adapter;
+    await until("the other window uses it too", async () => (await usedThere()) === adapterSha256);
     assert.equal(await client.request("adapters/rollback", null), null);
+    await until("the other window went back too", async () => (await usedThere()) === null);
     assert.equal((await client.request("engine/status", null)).model.adapter, null);
   });
 

@@ -339,7 +339,14 @@ export class RunManager {
 
   async #settle(id: string, change: Partial<RunRecord>): Promise<void> {
     this.#followed.delete(id);
-    const record = (await this.#store.change(id, () => change)) ?? (await this.#store.get(id));
+    let record = await this.#store.get(id);
+    try {
+      record = (await this.#store.change(id, () => change)) ?? (await this.#store.get(id));
+    } catch (error) {
+      // A full disk must not keep anyone waiting for an end that has come; the next engine finds it out again.
+      this.#options.log.error("The state of a training run could not be written", { id, error: error instanceof Error ? error.message : String(error) });
+      record = { ...record, ...change };
+    }
     this.#changed(record);
     this.#pumpSoon(0);
   }
@@ -377,7 +384,8 @@ export class RunManager {
       followed.stamp = stamp;
       const record = await this.#store.get(id).catch(() => null);
       if (record) this.#changed(record);
-      if (this.#active?.id !== id && (!record || !ACTIVE_STATES.includes(record.state))) {
+      // A finished run of another window is followed until its adapter is live there.
+      if (this.#active?.id !== id && (!record || (!ACTIVE_STATES.includes(record.state) && !record.goLive))) {
         this.#followed.delete(id);
         if (record) await this.#adopt(record);
       }

@@ -28,6 +28,7 @@ import { prepareDataset } from "./prepareData.ts";
 import { executesCode } from "./taskRewards.ts";
 import { fitUserPreference } from "./userPreference.ts";
 import type { UserPreferenceFit } from "./userPreference.ts";
+import { watchAdapters } from "./watchAdapters.ts";
 
 export interface TrainingDeskOptions {
   /** This workspace's storage. */
@@ -54,6 +55,7 @@ export class TrainingDesk {
   readonly runs: RunManager;
   readonly #store: RunStore;
   readonly #changeListeners = new Set<(run: RunInfo) => void>();
+  #stopWatching: () => void = () => undefined;
   readonly #figureListeners = new Set<(id: string, figures: RunFigures) => void>();
 
   constructor(options: TrainingDeskOptions) {
@@ -95,9 +97,14 @@ export class TrainingDesk {
     return () => this.#figureListeners.delete(listener);
   }
 
-  /** Finds what earlier engines left; with `adopt`, goes on with it where the settings say so. */
+  /** Finds what earlier engines left; with `adopt`, goes on with it where the settings say so, and with what others make live. */
   async recover(adopt: boolean): Promise<void> {
     await this.runs.recover(adopt && this.#options.trusted());
+    if (!adopt) return;
+    const { adapters, log } = this.#options;
+    this.#stopWatching = watchAdapters(adapters.store.folder, () => {
+      adapters.refresh().catch((error: unknown) => log.warn("The adapter that another process made live could not be taken over", { error: String(error) }));
+    });
   }
 
   /** Errors: those of the source; `badRequest` in an untrusted workspace; CancelledError, which leaves nothing behind. */
@@ -204,6 +211,7 @@ export class TrainingDesk {
   }
 
   close(): void {
+    this.#stopWatching();
     this.runs.close();
   }
 
