@@ -86,7 +86,7 @@ async function measureOurs(length: number): Promise<TrainTimes> {
 }
 
 async function measurePeft(python: string, dtype: string, length: number): Promise<TrainTimes> {
-  const program = path.join(scratch, "peft.py");
+  const program = path.join(scratch, "measure.py");
   await writeFile(program, peftProgram);
   const value = (key: string): number => Number(metadata.get(`qwen2.${key}`));
   const shape = {

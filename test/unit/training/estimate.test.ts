@@ -41,6 +41,12 @@ describe("the estimate of a training run's memory", () => {
     });
   }
 
+  it("refuses what memory cannot hold before loading it", async () => {
+    await writeTinyDecoder(file, { architecture: "llama" });
+    const refused = (error: unknown): boolean => error instanceof EngineError && error.reason === "modelTooLarge" && /needs about \d+ MB of memory, and \d+ MB are free/.test(error.message);
+    await assert.rejects(openAdaptedModel({ modelFile: file, adapter, optimizer, maxTokens: 1 << 21, threads: 1 }), refused);
+  });
+
   it("refuses by name what cannot be trained", async () => {
     const text = (value: string): GgufEntry => ({ type: "string", value });
     const refusals: [ReadonlyMap<string, GgufEntry>, RegExp][] = [

@@ -26,8 +26,9 @@ const logitsBytes = 160e6;
 const largestChunk = { ggml: 64, blas: 512 };
 /** Probabilities of a layer that take more than this are computed again rather than kept: they grow with the square of the length. */
 const probabilityBytes = 64e6;
-/** Activations kept where nobody says otherwise. */
-export const defaultActivationBytes = 1 << 30;
+/** Activations kept where nobody says otherwise: at most this, and this share of the memory that is free. */
+const defaultActivationBytes = 1 << 30;
+const defaultActivationShare = 0.25;
 
 export function planMemory(description: ModelDescription, adapter: AdapterSettings, maxTokens: number, activationBytes: number | undefined, blas: boolean): MemoryPlan {
   const nTokens = Math.ceil(maxTokens / tokenStep) * tokenStep;
@@ -38,6 +39,6 @@ export function planMemory(description: ModelDescription, adapter: AdapterSettin
   return {
     queryBlock, parts, tapeBytes: bytes,
     headChunk: Math.max(tokenStep, Math.min(fitting, nTokens, blas ? largestChunk.blas : largestChunk.ggml)),
-    keptLayers: Math.min(description.nLayers, Math.floor(Math.max(0, activationBytes ?? defaultActivationBytes) / bytes)),
+    keptLayers: Math.min(description.nLayers, Math.floor(Math.max(0, activationBytes ?? Math.min(defaultActivationBytes, defaultActivationShare * process.availableMemory())) / bytes)),
   };
 }

@@ -8,6 +8,7 @@ import { Blas } from "../../ggml/blas.ts";
 import type { AdaptedModel, AdaptedModelOptions, LossWeights, NamedTensor, PackedBatch } from "../adaptedModel.ts";
 import { AdaptedNetwork } from "./adaptedNetwork.ts";
 import { adaptedMatrices, AdapterParameters, checkSettings } from "./adapterParameters.ts";
+import { estimate } from "./estimate.ts";
 import { FrozenWeights } from "./frozenWeights.ts";
 import { planMemory, tokenStep } from "./memoryPlan.ts";
 import { describeModel } from "./modelDescription.ts";
@@ -30,6 +31,7 @@ export async function openDescribed(description: ModelDescription, dataOffset: n
   const opened: { close(): void }[] = [backend];
   try {
     const blas = options.blas === "ggml" ? undefined : Blas.open(options.threads, options.blas === "auto" ? undefined : options.blas);
+    checkMemory(description, options, blas !== undefined);
     const plan = planMemory(description, options.adapter, options.maxTokens, options.activationBytes, blas !== undefined);
     const weights = await FrozenWeights.load(backend, description, options.modelFile, dataOffset, { stridedProducts: blas !== undefined, fastFourBit: backend.interleaves(GgmlType.Q4_0, [256, 64]) });
     opened.push(weights);
@@ -42,6 +44,14 @@ export async function openDescribed(description: ModelDescription, dataOffset: n
     for (const part of opened.reverse()) part.close();
     throw error;
   }
+}
+
+function checkMemory(description: ModelDescription, { adapter, maxTokens, activationBytes }: AdaptedModelOptions, blas: boolean): void {
+  const needed = estimate(description, adapter, maxTokens, activationBytes, blas).memoryBytes;
+  const available = process.availableMemory();
+  if (needed <= available) return;
+  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
+  throw new EngineError("modelTooLarge", `Training this model with batches of ${maxTokens} tokens needs about ${megabytes(needed)} of memory, and ${megabytes(available)} are free. Choose a shorter length, fewer kept activations or a smaller model, or close other programs.`, { needed, available });
 }
 
 /** See {@link AdaptedModel}. */
