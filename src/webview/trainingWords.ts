@@ -36,7 +36,8 @@ export function number(value: number, digits = 4): string {
   const size = Math.abs(value);
   if (size === 0) return "0";
   if (size < 1e-3 || size >= 1e7) return value.toExponential(Math.max(0, Math.min(2, digits - 1))).replace("e+", "e").replaceAll("-", "−");
-  const decimals = Math.max(0, Math.min(digits - 1, digits - 1 - Math.floor(Math.log10(size))));
+  const power = Math.floor(Math.log10(size));
+  const decimals = power < -1 ? digits - 2 - power : Math.max(0, Math.min(digits - 1, digits - 1 - power));
   return value.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals }).replace("-", "−");
 }
 

@@ -51,8 +51,8 @@ const GRPO_CHARTS: readonly ChartPlan[] = [
   { id: "reward", title: "Reward", unit: "mean ± deviation", large: true, format: plain, series: [{ key: "reward", label: "Training", deviation: "rewardDeviation" }, { key: "validationReward", label: "Held out", sparse: true }] },
   { id: "kl", title: "Divergence from the base", unit: "KL, nats", large: true, format: plain, series: [{ key: "kl", label: "KL" }] },
   { id: "entropy", title: "Entropy", unit: "nats", large: false, format: plain, series: [{ key: "entropy", label: "Entropy" }] },
-  { id: "zeroDeviation", title: "Flat groups", unit: "all rewards alike", large: false, range: [0, 1], share: true, format: share, series: [{ key: "zeroDeviationShare", label: "Without deviation" }] },
-  { id: "clipped", title: "Clipped", unit: "share of tokens", large: false, share: true, format: share, series: [{ key: "clippedShare", label: "Clipped" }] },
+  { id: "zeroDeviation", title: "Flat groups", unit: "rewards alike", large: false, range: [0, 1], share: true, format: share, series: [{ key: "zeroDeviationShare", label: "Without deviation" }] },
+  { id: "clipped", title: "Clipped", unit: "of tokens", large: false, range: [0, 0.01], share: true, format: share, series: [{ key: "clippedShare", label: "Clipped" }] },
   { id: "length", title: "Reply length", unit: "tokens", large: false, format: (value) => number(value, 3), series: [{ key: "replyTokens", label: "Tokens" }] },
 ];
 

@@ -60,7 +60,7 @@ describe("training on the open folder", function () {
   it("shows the run live, in the monitor and in the status bar", async () => {
     monitor = await TrainingMonitor.withRun(workbench);
     assert.match(await monitor.head.innerText(), /SFT · workspace/);
-    await monitor.reaches(["running", "evaluating", "finished"], 180_000);
+    await monitor.reaches(["running", "evaluating", "finished"], RUN_TIMEOUT_MS);
     await workbench.page.locator("#status\\.kalactica, .statusbar-item", { hasText: /Training \d+ %|Evaluating|KaLactica/ }).first().waitFor();
     await workbench.until("a loss was measured", async () => /\d/.test(await monitor.chart("loss").locator(".legend").innerText()), RUN_TIMEOUT_MS);
     await workbench.picture("monitor-running");
@@ -72,7 +72,7 @@ describe("training on the open folder", function () {
     await monitor.reaches(["paused", "evaluating", "finished"], RUN_TIMEOUT_MS);
     if ((await monitor.state()) === "paused") {
       await monitor.button("resume").click();
-      await monitor.reaches(["running", "evaluating", "finished"], 180_000);
+      await monitor.reaches(["running", "evaluating", "finished"], RUN_TIMEOUT_MS);
     }
   });
 

@@ -74,7 +74,8 @@ describe("what can be done with a run", () => {
 
 describe("training in words", () => {
   it("writes numbers with the digits that they deserve", () => {
-    assert.deepEqual([2.34567, 0.00021, 1184.4, 0, -0.5, 12_345_678, NaN, Infinity].map((value) => number(value)), ["2.346", "2.10e−4", "1,184", "0", "−0.500", "1.23e7", "not a number", "∞"]);
+    assert.deepEqual([2.34567, 0.00021, 1184.4, 0, -0.5, 12_345_678, NaN, Infinity, 0.0443].map((value) => number(value)), ["2.346", "2.10e−4", "1,184", "0", "−0.500", "1.23e7", "not a number", "∞", "0.0443"]);
+    assert.equal(number(0.0531, 2), "0.05");
     assert.deepEqual([3, 59.6, 600, 3600, 4830].map(duration), ["3 s", "1 min", "10 min", "1 h", "1 h 21 min"]);
     assert.deepEqual([change(11.42, 8.31), change(10, 10.1), change(0, 1)], ["−27.2 %", "+1.0 %", ""]);
   });
