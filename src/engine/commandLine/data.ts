@@ -20,6 +20,7 @@ export const DATA_COMMANDS: readonly Command[] = [
       name: { type: "value", placeholder: "NAME", description: "What to call it; a name that exists gets a new version." },
       path: { type: "value", placeholder: "DIR", description: "Another folder than the workspace to read from." },
       validation: { type: "value", placeholder: "SHARE", description: "Share kept for validation, 0 to 0.5. Default: 0.1." },
+      split: { type: "value", placeholder: "BY", description: "What validation is: group (any files, commits, prompts) or time (the newest). Default: time for git and feedback." },
       seed: { type: "value", placeholder: "N", description: "Seed of everything drawn. Default: 1." },
     },
     run: (context) => withEngine(context, { workspace: true }, (engine) => prepare(engine, context)),
@@ -69,6 +70,8 @@ async function prepare(engine: Engine, { values, positionals, signal, progress }
   const validation = values.get("validation");
   const validationShare = validation === undefined ? undefined : Number(validation);
   if (validationShare !== undefined && !(validationShare >= 0 && validationShare <= 0.5)) throw new UsageError(`--validation is "${validation ?? ""}", but must be a share from 0 to 0.5.`);
+  const splitBy = values.get("split");
+  if (splitBy !== undefined && splitBy !== "group" && splitBy !== "time") throw new UsageError(`--split is "${splitBy}", but must be group or time.`);
   const kind = SOURCES.find((known) => known === source);
   const folder = values.get("path");
   if (kind === undefined && folder !== undefined) throw new UsageError("--path goes with --source workspace, git or notebooks; a data file is named by --source itself.");
@@ -76,7 +79,7 @@ async function prepare(engine: Engine, { values, positionals, signal, progress }
   const started = performance.now();
   const info = await engine.training.prepareData({
     source: kind ?? "file", name, ...(place === undefined ? {} : { path: place }), ...(validationShare === undefined ? {} : { validationShare }),
-    ...(values.has("seed") ? { seed: integerOption(values, "seed", 1, 0) } : {}),
+    ...(splitBy === undefined ? {} : { splitBy }), ...(values.has("seed") ? { seed: integerOption(values, "seed", 1, 0) } : {}),
   }, { signal, onProgress: (label, done, total) => progress.report(label, done, total) });
   const seconds = (performance.now() - started) / 1_000;
   return { json: { ...info, seconds }, text: `${datasetLine(info)}\n${reportText(info)}\n${seconds.toFixed(1)} s` };

@@ -19,6 +19,7 @@ export function reportText({ train, validation, report }: DatasetInfo): string {
     `left out: ${report.invalid} invalid, ${report.exactDuplicates} exact and ${report.nearDuplicates} near duplicates, ${report.leaked} of validation that training would tell`,
     `redacted: ${report.secretsRedacted} secrets, ${report.personalDataRedacted} pieces of personal data`,
     `length in characters: half below ${lengths.p50}, 90 % below ${lengths.p90}, 99 % below ${lengths.p99}, longest ${lengths.longest}`,
+    ...(report.supervisedShare === undefined ? [] : [`learnt: ${(report.supervisedShare * 100).toFixed(0)} % of the characters; the rest is only given`]),
     ...report.lengthHistogram.map(({ upTo, count }) => `  < ${String(upTo).padStart(8)} ${String(count).padStart(8)} ${"▇".repeat(Math.ceil((count / widest) * 30))}`),
     `licences: ${counts(report.licences)}`, `languages: ${counts(report.languages)}`,
     ...(Object.keys(report.encodings).length === 0 ? [] : [`encodings of files: ${counts(report.encodings)}`]),

@@ -9,7 +9,7 @@ import type { DatasetProblem, DatasetReport, DatasetSource } from "../protocol/t
 import { exactDuplicates, nearDuplicates, NEAR_SIMILARITY } from "./cleaning/duplicates.ts";
 import { ReportBuilder } from "./cleaning/reportBuilder.ts";
 import { splitGroups } from "./cleaning/split.ts";
-import { Staging } from "./cleaning/staging.ts";
+import { FACTS_WIDTH, Staging } from "./cleaning/staging.ts";
 import type { CleanText, DatasetPart, PrepareProgress } from "./dataset.ts";
 import { mapTexts, partsOf } from "./recordContent.ts";
 import { isProblem } from "./sources/source.ts";
@@ -95,7 +95,10 @@ async function stage(source: RecordSource, staging: Staging, report: ReportBuild
     } else {
       report.read++;
       const cleaned = redacted(item, clean, report);
-      staging.add(cleaned, groupOf(cleaned, source.source));
+      if (cleaned.kind === "preference" && cleaned.chosen === cleaned.rejected) {
+        report.invalid++;
+        report.problem({ severity: "warning", at: cleaned.origin.at, sentence: "The two replies differ only in a secret or in personal data, so nothing would be preferred." });
+      } else staging.add(cleaned, groupOf(cleaned, source.source));
     }
     if (report.read % LOOK_EVERY === 0) {
       throwIfCancelled(signal);
@@ -160,7 +163,7 @@ async function assemble(staging: Staging, settings: BuildSettings, report: Repor
   const train = new PartWriter(folder, write);
   const validation = new PartWriter(folder, write);
   const kinds = new Map<string, number>();
-  const facts = valuesOf(staging.facts.blocks(), 8);
+  const facts = valuesOf(staging.facts.blocks(), FACTS_WIDTH);
   const hashes = valuesOf(staging.hashes.blocks(), 8);
   let nValidation = 0;
   let started = performance.now();
@@ -177,8 +180,8 @@ async function assemble(staging: Staging, settings: BuildSettings, report: Repor
       }
     }
     if (exact.has(index) || near.has(index) || leaked.has(index)) continue;
-    const { kind, licence, language } = staging.labels[fact.readUInt32LE(4)]!;
-    report.keep(fact.readUInt32LE(0), licence, language);
+    const { kind, licence, language } = staging.labels[fact.readUInt32LE(8)]!;
+    report.keep(fact.readUInt32LE(0), fact.readUInt32LE(4), licence, language);
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     const isValidation = split.validation.has(index);
     nValidation += Number(isValidation);

@@ -88,6 +88,17 @@ export function recordLength(record: TrainingRecord): number {
   }
 }
 
+/** Characters of a record that are learnt; of a pair, those of the longer side, as in {@link recordLength}; of a task, none yet. */
+export function learntLength(record: TrainingRecord): number {
+  switch (record.kind) {
+    case "text": return record.text.length;
+    case "conversation": return record.messages.reduce((sum, { role, content }) => sum + (role === "assistant" ? content.length : 0), 0);
+    case "example": case "judged": return record.completion.length;
+    case "preference": return Math.max(record.chosen.length, record.rejected.length);
+    case "task": return 0;
+  }
+}
+
 function promptLength(prompt: TrainingPrompt): number {
   switch (prompt.form) {
     case "text": return prompt.text.length;

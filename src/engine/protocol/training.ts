@@ -38,6 +38,8 @@ export interface DatasetReport {
   personalDataRedacted: number;
   /** Quantiles of record length, in characters. */
   lengths: { p50: number; p90: number; p99: number; longest: number };
+  /** Share of the characters of all records that is learnt rather than only given; what it is in tokens, a run's estimate tells. */
+  supervisedShare?: number;
   /** Histogram of lengths: counts of records below each bound (characters). */
   lengthHistogram: { upTo: number; count: number }[];
   encodings: Record<string, number>;
@@ -68,6 +70,8 @@ export interface PrepareDataParams {
   name: string;
   /** Share of records (by file or conversation) for validation. */
   validationShare?: number;
+  /** "time": the newest files, commits or conversations are for validation, "group": any. Default: time for git and feedback. */
+  splitBy?: "group" | "time";
   seed?: number;
 }
 

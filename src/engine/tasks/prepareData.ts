@@ -44,7 +44,7 @@ export async function prepareDataset(params: PrepareDataParams, deps: PrepareDat
   if (!(validationShare >= 0 && validationShare <= 0.5)) throw new EngineError("badRequest", `The share for validation is ${validationShare}, but must be from 0 to 0.5.`, { validationShare });
   if (!Number.isSafeInteger(seed)) throw new EngineError("badRequest", `The seed is ${seed}, but must be a whole number.`, { seed });
   const { source, inputs } = await deps.openSource(params);
-  const splitBy = SPLIT_BY_TIME.has(source.source) ? "time" : "group";
+  const splitBy = params.splitBy ?? (SPLIT_BY_TIME.has(source.source) ? "time" : "group");
   const lineage = () => ({ source: source.source, inputs: { ...inputs?.(), ...filesOf(source) }, codeVersion: deps.codeVersion });
   return deps.store.writeVersion(params.name, lineage, (folder) => buildDataset(source, { validationShare, seed, splitBy }, deps.clean, folder, hooks));
 }

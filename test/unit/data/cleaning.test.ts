@@ -181,14 +181,15 @@ describe("cleaning of training data", () => {
   it("reports quantiles within 2 %, a histogram that sums up, and at most 100 problems", () => {
     const report = new ReportBuilder();
     const lengths = Array.from({ length: 1_000 }, (_, i) => 10 * (i + 1));
-    for (const length of lengths) report.keep(length, length > 5_000 ? "MIT" : "__proto__", "python");
+    for (const length of lengths) report.keep(length, length / 2, length > 5_000 ? "MIT" : "__proto__", "python");
     for (let i = 0; i < 130; i++) report.problem({ severity: "warning", at: `f:${i}`, sentence: "x".repeat(2_000) });
-    const { lengths: quantiles, lengthHistogram, licences, problems, problemsLeftOut, kept } = report.finish();
+    const { lengths: quantiles, lengthHistogram, licences, problems, problemsLeftOut, kept, supervisedShare } = report.finish();
     for (const [found, expected] of [[quantiles.p50, 5_000], [quantiles.p90, 9_000], [quantiles.p99, 9_900]] as const) assert.ok(Math.abs(found / expected - 1) < 0.021, `${found} for ${expected}`);
     assert.equal(quantiles.longest, 10_000);
     assert.equal(lengthHistogram.reduce((sum, { count }) => sum + count, 0), 1_000);
     assert.deepEqual(Object.entries(licences), [["MIT", 500], ["__proto__", 500]]);
     assert.equal(kept, 1_000);
+    assert.equal(supervisedShare, 0.5);
     assert.equal(problems.length, 100);
     assert.equal(problemsLeftOut, 30);
     assert.ok(problems.every(({ sentence }) => sentence.length <= 500));

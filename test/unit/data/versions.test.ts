@@ -10,6 +10,7 @@ import { buildDataset } from "../../../src/engine/data/build.ts";
 import type { BuildSettings } from "../../../src/engine/data/build.ts";
 import type { CleanText } from "../../../src/engine/data/dataset.ts";
 import type { DatasetProblem } from "../../../src/engine/protocol/training.ts";
+import { PartWriter } from "../../../src/engine/data/store/parts.ts";
 import type { WriteFile } from "../../../src/engine/data/store/parts.ts";
 import { DatasetStore } from "../../../src/engine/data/versions.ts";
 
@@ -64,6 +65,14 @@ describe("the store of data sets", () => {
     assert.deepEqual(report.problems[0], { severity: "error", at: "f:9", sentence: "Broken." });
     const { train, validation } = await recordsOf("a");
     assert.ok([...train, ...validation].some((record) => record.kind === "text" && record.text === "call me: 000"));
+  });
+
+  it("drops pairs that differ only in what was redacted, and tells how much is learnt", async () => {
+    const pair = (rejected: string): TrainingRecord => ({ kind: "preference", prompt: { form: "text", text: "p".repeat(10) }, chosen: "key 123", rejected, origin: { at: "f:1" } });
+    const { report } = await prepare("a", [pair("key 456"), pair("no key")], { clean: (text) => ({ text: text.replace(/\d+/, "#"), secrets: Number(/\d/.test(text)), personalData: 0 }) });
+    assert.deepEqual([report.kept, report.invalid, report.secretsRedacted], [1, 1, 3]);
+    assert.match(report.problems[0]?.sentence ?? "", /differ only in a secret/);
+    assert.equal(report.supervisedShare, 6 / 16);
   });
 
   it("makes the same version of the same data, another of other data, and remembers the way", async () => {
@@ -176,15 +185,18 @@ describe("the store of data sets", () => {
     assert.deepEqual(await store.diff(a.version, moved.version).then(({ same, moved: n, added, removed }) => [same, n, added, removed]), [720, 80, 0, 0]);
   });
 
-  it("shares the parts that a change does not touch", async () => {
+  it("cuts parts where the content says so: a record taken out changes one part", async () => {
     const random = new SeededRandom(4);
-    const records = Array.from({ length: 6_000 }, (_, i) => textRecord(i, `${i} ${Array.from({ length: 40 }, () => random.integer(1e9)).join(" ")}`));
-    await prepare("a", records, { settings: { validationShare: 0 } });
-    const before = (await store.open("a")).manifest.train;
-    await prepare("a", records.filter((_, i) => i !== 3_000), { settings: { validationShare: 0 } });
-    const after = (await store.open("a")).manifest.train;
-    assert.ok(before.length >= 3, `${before.length} parts`);
-    assert.ok(after.filter(({ sha256 }) => !before.some((part) => part.sha256 === sha256)).length <= 2);
+    const lines = Array.from({ length: 12_000 }, (_, i) => ({ line: Buffer.from(`{"kind":"text","text":"${i} ${random.integer(1e9)} ${"x".repeat(150)}"}`), border: random.uint32() }));
+    const partsOf = async (of: typeof lines): Promise<string[]> => {
+      const writer = new PartWriter(folder, () => Promise.resolve());
+      for (const { line, border } of of) await writer.add(line, border);
+      return (await writer.finish()).map(({ sha256 }) => sha256);
+    };
+    const before = await partsOf(lines);
+    const after = await partsOf(lines.filter((_, i) => i !== 6_000));
+    assert.ok(before.length >= 4, `${before.length} parts`);
+    assert.equal(after.filter((part) => !before.includes(part)).length, 1);
   });
 
   it("leaves reviewed records out, takes them back in, and knows the version under review", async () => {

@@ -26,6 +26,8 @@ export class ReportBuilder {
   #leftOut = 0;
   #kept = 0;
   #longest = 0;
+  #characters = 0;
+  #learnt = 0;
   readonly #classes: number[] = [];
   readonly #histogram = new Array<number>(BOUNDS.length + 1).fill(0);
 
@@ -43,9 +45,11 @@ export class ReportBuilder {
     count(this.#encodings, name);
   }
 
-  /** `count` records of `length` characters stay. */
-  keep(length: number, licence: string, language: string): void {
+  /** A record of `length` characters stays, `learnt` of which are learnt. */
+  keep(length: number, learnt: number, licence: string, language: string): void {
     this.#kept++;
+    this.#characters += length;
+    this.#learnt += learnt;
     this.#longest = Math.max(this.#longest, length);
     const index = Math.max(0, Math.ceil(Math.log(Math.max(1, length)) / CLASS_RATIO));
     this.#classes[index] = (this.#classes[index] ?? 0) + 1;
@@ -73,6 +77,7 @@ export class ReportBuilder {
       read: this.read, kept: this.#kept, invalid: this.invalid, exactDuplicates: this.exactDuplicates, nearDuplicates: this.nearDuplicates, leaked: this.leaked,
       secretsRedacted: this.secretsRedacted, personalDataRedacted: this.personalDataRedacted,
       lengths: { p50: quantile(0.5), p90: quantile(0.9), p99: quantile(0.99), longest: this.#longest },
+      supervisedShare: this.#characters === 0 ? 0 : this.#learnt / this.#characters,
       lengthHistogram, encodings: sorted(this.#encodings), licences: sorted(this.#licences), languages: sorted(this.#languages), problems: this.#problems, problemsLeftOut: this.#leftOut,
     };
   }

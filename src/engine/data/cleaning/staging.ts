@@ -6,11 +6,13 @@ import path from "node:path";
 import zlib from "node:zlib";
 import { writeFailure } from "../../base/files.ts";
 import type { TrainingRecord } from "../../base/trainingRecord.ts";
-import { canonicalContent, canonicalLine, partsOf, recordLength } from "../recordContent.ts";
+import { canonicalContent, canonicalLine, learntLength, partsOf, recordLength } from "../recordContent.ts";
 import { Column } from "./column.ts";
 import { BANDS, SKETCH_WIDTH, sketchRecord } from "./duplicates.ts";
 
 const BLOCK_BYTES = 1 << 20;
+/** Bytes of one record's {@link Staging.facts}. */
+export const FACTS_WIDTH = 12;
 /** Kinds, licences and languages that are told apart, together; more than any real data set has. */
 const MAXIMUM_LABELS = 50_000;
 
@@ -38,7 +40,7 @@ export class Staging {
   readonly times: Column;
   readonly sketches: Column;
   readonly bands: Column[];
-  /** Length in characters and index into {@link labels}, 4 bytes each. */
+  /** Length in characters, length of what is learnt, and index into {@link labels}, 4 bytes each. */
   readonly facts: Column;
   readonly labels: Labels[] = [];
   readonly #labelIndex = new Map<string, number>();
@@ -52,7 +54,7 @@ export class Staging {
     this.hashes = column("hashes", 8);
     this.groups = column("groups", 8);
     this.times = column("times", 8);
-    this.facts = column("facts", 8);
+    this.facts = column("facts", FACTS_WIDTH);
     this.sketches = column("sketches", SKETCH_WIDTH);
     this.bands = Array.from({ length: BANDS }, (_, band) => column(`band-${band}`, 4));
     this.#file = path.join(folder, "records");
@@ -73,10 +75,11 @@ export class Staging {
     hash("sha256", content, "buffer").copy(this.hashes.next(), 0, 0, 8);
     hashGroup(group, this.groups.next());
     this.times.next().writeDoubleLE(record.origin.time ?? Number.NaN);
+    const { given, learnt } = partsOf(record);
     const facts = this.facts.next();
     facts.writeUInt32LE(recordLength(record), 0);
-    facts.writeUInt32LE(this.#label(record), 4);
-    const { given, learnt } = partsOf(record);
+    facts.writeUInt32LE(learntLength(record), 4);
+    facts.writeUInt32LE(this.#label(record), 8);
     // A good and a bad reply of the same words contradict each other, and are no duplicates.
     const compared = record.kind === "judged" ? `judged ${record.good}` : record.kind;
     sketchRecord(compared, learnt, given, this.sketches.next(), (band, key) => this.bands[band]!.pushUint32(key));

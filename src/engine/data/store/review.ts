@@ -6,7 +6,7 @@ import type { ReviewItem } from "../../protocol/training.ts";
 import type { BuiltDataset } from "../build.ts";
 import { ReportBuilder } from "../cleaning/reportBuilder.ts";
 import type { DatasetManifest, DatasetPart } from "../dataset.ts";
-import { promptText, recordId, recordLength } from "../recordContent.ts";
+import { learntLength, promptText, recordId, recordLength } from "../recordContent.ts";
 import { PartWriter, readPart, recordsOf } from "./parts.ts";
 import type { WriteFile } from "./parts.ts";
 
@@ -48,7 +48,7 @@ export async function withoutExcluded(partsFolder: string, base: DatasetManifest
         const id = recordId(record);
         if (!excluded.has(id)) {
           kinds.set(record.kind, (kinds.get(record.kind) ?? 0) + 1);
-          report.keep(recordLength(record), record.origin.licence ?? "unknown", record.origin.language ?? "unknown");
+          report.keep(recordLength(record), learntLength(record), record.origin.licence ?? "unknown", record.origin.language ?? "unknown");
           // The same border as when it was first written, so that parts without a change stay the same: see build.ts.
           await writer.add(content.subarray(at, end), Buffer.from(id, "hex").readUInt32LE(0));
         }
@@ -58,9 +58,9 @@ export async function withoutExcluded(partsFolder: string, base: DatasetManifest
     return writer.finish();
   };
   const [train, validation] = [await copy(base.train), await copy(base.validation)];
-  const { kept, lengths, lengthHistogram, licences, languages } = report.finish();
+  const { kept, lengths, supervisedShare, lengthHistogram, licences, languages } = report.finish();
   return {
     train, validation, kinds: Object.fromEntries([...kinds].sort(([a], [b]) => (a < b ? -1 : 1))),
-    report: { ...base.report, kept, lengths, lengthHistogram, licences, languages }, settings: { ...base.lineage.settings, excluded: [...excluded].sort() },
+    report: { ...base.report, kept, lengths, supervisedShare, lengthHistogram, licences, languages }, settings: { ...base.lineage.settings, excluded: [...excluded].sort() },
   };
 }
