@@ -2,7 +2,7 @@
 // the reply is right if it opens and closes its own brackets and quotes, stays on its line and ends. Held-out tasks use words
 // that no training task uses. The share of right replies (sampled at temperature 1) rises by at least 15 points. Control:
 // random rewards show no gain.
-//   node test/bench/learnGrpo.ts [--steps 40] [--seeds 1] [--rate 1e-3] [--tasks 160] [--control yes] [--folder DIR] [--threads 1] [--measure]
+//   node test/bench/learnGrpo.ts [--steps 40] [--seeds 1] [--rate 6e-4] [--tasks 160] [--beta 0.05] [--rewards exact,random] [--folder DIR] [--threads 1] [--measure]
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -14,7 +14,7 @@ import type { Reward } from "../../src/engine/training/tune/tuningTypes.ts";
 import { baseModel, change, learn, percent } from "./learnSupport.ts";
 
 const text = { type: "string" } as const;
-const { values } = parseArgs({ options: { steps: text, seeds: text, rate: text, tasks: text, control: text, folder: text, threads: text, measure: { type: "boolean" } } });
+const { values } = parseArgs({ options: { steps: text, seeds: text, rate: text, tasks: text, beta: text, rewards: text, folder: text, threads: text, measure: { type: "boolean" } } });
 const folder = values.folder ?? path.join(os.tmpdir(), "kalactica-learn-grpo");
 const threads = Number(values.threads ?? 1);
 
@@ -78,13 +78,13 @@ for (const seed of (values.seeds ?? "1").split(",").map(Number)) {
   const random = new SeededRandom(seed + 7);
   const chance: Reward = { name: "random", score: () => Promise.resolve(random.integer(2)) };
   for (const reward of [exact, chance]) {
-    if (reward === chance && values.control === "no") continue;
+    if (!(values.rewards ?? "exact,random").split(",").includes(reward.name)) continue;
     const began = performance.now();
     const { receipt, figures, adapterFile } = await learn({
       name: `${reward.name}-${seed}`, folder, method: "grpo", modelFile: baseModel, train: tasks(words.train, Number(values.tasks ?? 160), seed), validation: heldOut, threads, rewards: [reward],
       config: {
-        seed, adapter: { seed }, epochs: 100, maxSteps: Number(values.steps ?? 40), optimizer: { learningRate: Number(values.rate ?? 1e-3) }, sequenceLength: 128, batchTokens: 512,
-        validateEverySteps: 1000, checkpointEverySteps: 1000, shownSamples: 0, promotion: { generalSamples: 30 }, grpo: { groupSize: 8, promptsPerStep: 4, maxReplyTokens: 12 },
+        seed, adapter: { seed }, epochs: 100, maxSteps: Number(values.steps ?? 40), optimizer: { learningRate: Number(values.rate ?? 6e-4) }, sequenceLength: 128, batchTokens: 512,
+        validateEverySteps: 1000, checkpointEverySteps: 1000, shownSamples: 0, promotion: { generalSamples: 30 }, grpo: { groupSize: 8, promptsPerStep: 4, maxReplyTokens: 12, beta: Number(values.beta ?? 0.05) },
       },
     });
     // What random rewards taught is judged by the exact one.

@@ -14,7 +14,6 @@ import { entriesOf, writeGguf } from "../../src/engine/base/ggufWriter.ts";
 import { Backend } from "../../src/engine/ggml/backend.ts";
 import { dequantise } from "../../src/engine/ggml/dequantise.ts";
 import { quantise } from "../../src/engine/ggml/quantise.ts";
-import type { Shape } from "../../src/engine/ggml/tensor.ts";
 import type { RunReceipt } from "../../src/engine/protocol/training.ts";
 import { baseModel, change, learn, percent, sourceFiles, splitFiles, workspaceRecords } from "./learnSupport.ts";
 
@@ -50,7 +49,7 @@ async function baseIn(name: string): Promise<string> {
           data: async () => {
             const bytes = new Uint8Array(tensor.sizeBytes);
             await handle.read(bytes, 0, bytes.length, gguf.dataOffset + tensor.offset);
-            return converted ? quantise(backend.library, dequantise(backend, bytes, tensor.type, tensor.shape as unknown as Shape), type, tensor.shape[0] ?? 1) : bytes;
+            return converted ? quantise(backend.library, dequantise(backend, bytes, tensor.type, tensor.shape), type, tensor.shape[0] ?? 1) : bytes;
           },
         };
       }),

@@ -168,9 +168,9 @@ export function settingNames(): string[] {
  * learning rate, so that a run that diverged can go on with a lower one; all others would make it another run.
  */
 export function fingerprintOf(method: TrainingMethod, config: RunConfig, datasetVersion: string): string {
-  const { activationMb: _a, shownSamples: _s, exactMatchCases: _e, heldOutSamples: _h, checkpointEverySteps: _c, promotion: _p, optimizer, ...rest } = config;
-  const { learningRate: _l, ...optimizerRest } = optimizer;
-  return sha256(JSON.stringify({ method, rest, optimizer: optimizerRest, datasetVersion }));
+  const free: readonly (keyof RunConfig)[] = ["activationMb", "shownSamples", "exactMatchCases", "heldOutSamples", "checkpointEverySteps", "promotion"];
+  const kept = Object.fromEntries(Object.entries(config).filter(([name]) => !(free as readonly string[]).includes(name)));
+  return sha256(JSON.stringify({ method, config: { ...kept, optimizer: { ...config.optimizer, learningRate: null } }, datasetVersion }));
 }
 
 type Fields = Record<string, unknown>;

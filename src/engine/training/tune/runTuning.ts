@@ -129,10 +129,10 @@ async function longestSample(modelFile: string, config: RunConfig): Promise<numb
   return config.sequenceLength > 0 ? config.sequenceLength : Math.min(most, USUAL_SEQUENCE);
 }
 
-function logReport(report: RenderReport, held: number, { onLog }: TuningHooks): void {
+function logReport(report: RenderReport, held: number, hooks: TuningHooks): void {
   const share = report.tokens === 0 ? 0 : report.learntTokens / report.tokens;
-  onLog?.(`${report.samples} samples of ${report.records} records, ${report.tokens} tokens, of which ${(100 * share).toFixed(1)} % are learnt; ${report.truncatedPrompts} prompts and ${report.truncatedCompletions} completions were shortened; ${report.skipped} records gave nothing.`);
-  if (held === 0) onLog?.("There are no held-out samples: the run cannot stop early, and its adapter will not be promoted.");
+  hooks.onLog?.(`${report.samples} samples of ${report.records} records, ${report.tokens} tokens, of which ${(100 * share).toFixed(1)} % are learnt; ${report.truncatedPrompts} prompts and ${report.truncatedCompletions} completions were shortened; ${report.skipped} records gave nothing.`);
+  if (held === 0) hooks.onLog?.("There are no held-out samples: the run cannot stop early, and its adapter will not be promoted.");
 }
 
 const noReport: RenderReport = { records: 0, samples: 0, tokens: 0, learntTokens: 0, truncatedPrompts: 0, truncatedCompletions: 0, unused: {}, skipped: 0, skippedReasons: [], shown: [] };

@@ -132,7 +132,7 @@ export class TuningLoop {
   }
 
   async #step(): Promise<RunFigures> {
-    const { config, model, train } = this.#parts;
+    const { config, train } = this.#parts;
     const began = performance.now();
     const at = this.#position;
     const step = at.step + 1;

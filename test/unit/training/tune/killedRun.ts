@@ -7,11 +7,10 @@ import { bigramRun } from "./support.ts";
 const random = new SeededRandom(1);
 const pairs: TrainingRecord[] = Array.from({ length: 60 }, (_, i) => ({ kind: "preference", prompt: { form: "text", text: "q".repeat(1 + random.integer(9)) }, chosen: `yx${i % 7}`, rejected: `yz${i % 5}`, origin: { at: `pair ${i}` } }));
 const { options, models } = await bigramRun(process.argv[2] ?? "", "dpo", pairs, pairs.slice(0, 10), { epochs: 4, batchSize: 4, checkpointEverySteps: 1 });
-const open = options.openModel;
 const { adapter, step } = await runTuning({
   ...options,
   openModel: async (given) => {
-    const model = await open(given);
+    const model = await options.openModel(given);
     models[0]!.onCompute = () => new Promise((resolve) => { setTimeout(resolve, 2); });
     return model;
   },

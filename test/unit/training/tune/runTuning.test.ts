@@ -107,12 +107,11 @@ describe("tune/runTuning", () => {
         assert.ok(attempt < 60, "it never ends");
         const { options, models } = await bigramRun(path.join(folder, "broken"), method, data, data.slice(0, 9), config);
         const pausing = new AbortController();
-        const open = options.openModel;
         let left = 3 + 6 * attempt;
         const result = await runTuning({
           ...options,
           openModel: async (given) => {
-            const model = await open(given);
+            const model = await options.openModel(given);
             models[0]!.onCompute = () => {
               if (left-- > 0) return;
               if (attempt % 2 === 0) pausing.abort();
@@ -154,8 +153,7 @@ describe("tune/runTuning", () => {
   it("stops at a loss that is no number, names the records, and keeps the last checkpoint", async () => {
     const data: TrainingRecord[] = [...pairedText(30, 1), { kind: "text", text: "ab~ab", origin: { at: "bad.jsonl:31" } }];
     const { options, models } = await bigramRun(path.join(folder, "nan"), "sft", data, [], { epochs: 3, batchSize: 4, checkpointEverySteps: 1 });
-    const open = options.openModel;
-    const failed = await refusal(runTuning({ ...options, openModel: async (given) => { const model = await open(given); models[0]!.poisonedToken = "~".charCodeAt(0); return model; } }));
+    const failed = await refusal(runTuning({ ...options, openModel: async (given) => { const model = await options.openModel(given); models[0]!.poisonedToken = "~".charCodeAt(0); return model; } }));
     assert.equal(failed.reason, "trainingFailed");
     assert.match(failed.message, /bad\.jsonl:31/);
     const kept = await run("nan", "sft", data, [], { epochs: 3, batchSize: 4, checkpointEverySteps: 1 });
@@ -174,13 +172,12 @@ describe("tune/runTuning", () => {
   it("waits while the disk is full, and loses nothing", async () => {
     const { options, models } = await bigramRun(path.join(folder, "full"), "sft", pairedText(20, 1), [], { checkpointEverySteps: 1 });
     const whole = await run("space", "sft", pairedText(20, 1), [], { checkpointEverySteps: 1 });
-    const open = options.openModel;
     let full = 3;
     const log: string[] = [];
     const result = await runTuning({
       ...options, diskRetryMs: 1,
       openModel: async (given) => {
-        const model = await open(given);
+        const model = await options.openModel(given);
         const state = model.state.bind(model);
         models[0]!.state = () => {
           if (full-- > 0) throw new EngineError("diskFull", "There is no space left.");

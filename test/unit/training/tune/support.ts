@@ -15,7 +15,6 @@ import { BigramModel } from "./bigramModel.ts";
 export function splitOf(records: readonly TrainingRecord[]): RecordSplit {
   return {
     count: records.length,
-    // eslint-disable-next-line @typescript-eslint/require-await
     read: async function* () { yield* records; },
   };
 }
