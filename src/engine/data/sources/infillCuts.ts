@@ -133,7 +133,7 @@ function lineEnding({ lines, offsets }: FileLines, line: number, random: SeededR
   if (column === undefined) return null;
   const start = offsets[line] as number;
   const closers = /[)\]}"'`;,:>]+$/.exec(body);
-  const kept = closers && closers.index > column + 1 && random.uniform() < CLOSED_SHARE ? random.integer(body.length - closers.index) : null;
+  const kept = closers && body.slice(column, closers.index).trim().length >= 2 && random.uniform() < CLOSED_SHARE ? random.integer(body.length - closers.index) : null;
   return { from: start + column, to: start + (kept === null ? body.length : (closers as RegExpExecArray).index + kept), what: "lineEnding" };
 }
 
