@@ -58,7 +58,9 @@ export function registerCommands(dependencies: CommandDependencies): vscode.Disp
     showIndexReport: () => showIndexReport(client),
     fineTuneWorkspace: () => fineTuneWorkspace(learning),
     train: () => train(learning),
-    prepareTrainingData: async () => void (await prepareTrainingData(learning)),
+    prepareTrainingData: async () => {
+      await prepareTrainingData(learning);
+    },
     reviewTrainingData: () => reviewTrainingData(learning),
     showTrainingRuns: () => showMonitor(),
     pauseTraining: () => toSomeRun(learning, "pause"),

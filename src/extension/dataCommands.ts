@@ -153,7 +153,10 @@ export async function reviewTrainingData(dependencies: DataCommands): Promise<vo
   requirePreparing();
   const { engine } = dependencies;
   const reviewedFirst = await chooseDataset(engine, vscode.l10n.t("Review Training Data"), isReviewed);
-  if (reviewedFirst === "prepare") return void (await prepareTrainingData(dependencies));
+  if (reviewedFirst === "prepare") {
+    await prepareTrainingData(dependencies);
+    return;
+  }
   if (!reviewedFirst) return;
   let dataset = reviewedFirst;
   for (let offset = 0; ; offset += PAGE) {

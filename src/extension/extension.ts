@@ -94,5 +94,5 @@ function followTraining(training: TrainingState): vscode.Disposable {
       void vscode.commands.executeCommand("setContext", key, value);
     }
   };
-  return training.onChange(tell);
+  return vscode.Disposable.from(training.onChange(tell));
 }

@@ -125,7 +125,7 @@ describe("training monitor in a browser", function () {
       assert.equal(await page.getByTestId("head").getAttribute("data-state"), recorded.state);
       for (const { id, series } of chartsOf(recorded.method)) {
         const measured = series.filter(({ key }) => figures.some((figure) => figure[key] !== undefined)).length;
-        await page.waitForFunction(([chart, n]) => document.querySelectorAll(`[data-testid="chart-${chart}"] .drawing path.line:not(.raw)`).length >= Number(n), [id, measured] as const);
+        await page.waitForFunction(([chart, n]) => document.querySelectorAll(`[data-testid="chart-${chart}"] .drawing path.line:not(.raw)`).length >= n, [id, measured] as const);
         if (measured > 0) assert.match(await legend(id), /\d/, `${recorded.method} ${id}`);
       }
       if (recorded.receipt) assert.equal(await page.getByTestId("verdict").innerText(), recorded.receipt.sentence);
