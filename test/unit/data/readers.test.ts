@@ -1,6 +1,6 @@
 // Readers of data files: what they give, and how they name by line what they cannot take.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import zlib from "node:zlib";
@@ -213,6 +213,8 @@ describe("readers of data files", () => {
       writeFileSync(path.join(inner, "a.jsonl.gz"), zlib.gzipSync("{\"text\":\"from jsonl\"}\n"));
       writeFileSync(path.join(inner, "c.json"), "[{\"text\":\"from json\"}]");
       writeFileSync(path.join(inner, "notes.md"), "no data");
+      mkdirSync(path.join(inner, ".kalactica", "data"), { recursive: true });
+      writeFileSync(path.join(inner, ".kalactica", "data", "stored.jsonl"), "{\"text\":\"not from here\"}");
       const { texts, source } = await collect(inner);
       assert.deepEqual(texts, ["from jsonl", "from csv", "from json"]);
       assert.deepEqual(source.inputs.map((input) => input.path), ["a.jsonl.gz", "b.csv", "c.json"]);

@@ -96,9 +96,14 @@ async function dataFiles(place: string): Promise<{ file: string; name: string; b
   if (!facts.isDirectory()) return [{ file: place, name: path.basename(place), bytes: facts.size }];
   const entries = await readdir(place, { recursive: true, withFileTypes: true });
   const files = entries
-    .filter((entry) => entry.isFile() && !entry.name.startsWith(".") && FORMATS[path.extname(entry.name.replace(/\.(gz|zst)$/i, "")).toLowerCase()] !== undefined)
+    .filter((entry) => entry.isFile() && !isHidden(path.relative(place, path.join(entry.parentPath, entry.name))) && FORMATS[path.extname(entry.name.replace(/\.(gz|zst)$/i, "")).toLowerCase()] !== undefined)
     .map((entry) => path.join(entry.parentPath, entry.name))
     .sort();
   if (files.length === 0) throw new EngineError("notFound", `${place} holds no data file. Expected .jsonl, .json, .csv, .tsv or .parquet files, also packed (.gz, .zst).`, { place });
   return Promise.all(files.map(async (file) => ({ file, name: path.relative(place, file).split(path.sep).join("/"), bytes: (await stat(file)).size })));
+}
+
+/** In a folder of tools (.git, .kalactica with the stored data itself, node_modules), or hidden by name. */
+function isHidden(relative: string): boolean {
+  return relative.split(path.sep).some((part) => part.startsWith(".") || part === "node_modules");
 }
