@@ -129,8 +129,8 @@ async function datasetOf(engine: Engine, data: string, { signal, progress }: Com
   const file = path.resolve(data);
   const name = path.basename(file).replace(/(\.(jsonl?|csv|parquet|txt|gz|zst))+$/i, "") || "data";
   progress.say(`Preparing ${statSync(file).isDirectory() ? "folder" : "file"} ${file} as "${name}".`);
-  const { version } = await engine.training.prepareData({ source: "file", path: file, name }, { signal, onProgress: (label, done, total) => progress.report(label, done, total) });
-  return version;
+  await engine.training.prepareData({ source: "file", path: file, name }, { signal, onProgress: (label, done, total) => progress.report(label, done, total) });
+  return name;
 }
 
 /** The file's settings, then --with, then the shortcuts: what is said last and shortest wins. */
@@ -192,6 +192,7 @@ async function follow(engine: Engine, id: string, { signal, progress }: CommandC
 function watch(engine: Engine, id: string, progress: CommandContext["progress"]): () => void {
   let info: RunInfo | null = null;
   let state = "";
+  let said = "";
   const figures = engine.training.onFigures((of, one: RunFigures) => {
     if (of !== id) return;
     if ([one.validationLoss, one.validationAccuracy, one.validationReward].some((value) => value !== undefined)) progress.say(`step ${one.step}: ${figuresLine(one)}`);
@@ -200,10 +201,12 @@ function watch(engine: Engine, id: string, progress: CommandContext["progress"])
   const changes = engine.training.onChanged((run) => {
     if (run.id !== id) return;
     info = run;
-    const now = `${run.state} ${run.state === "queued" ? run.sentence : ""}`;
-    if (now === state) return;
-    state = now;
-    if (run.state === "evaluating" || run.state === "preparing" || (run.state === "queued" && run.sentence !== "")) progress.say(run.sentence || `${run.state}…`);
+    // What comes with the end of a run stands in its result.
+    if (run.endedAt !== null || run.resumable) return;
+    if (run.sentence !== "" && run.sentence !== said) progress.say(run.sentence);
+    if (run.sentence !== "") said = run.sentence;
+    if (run.state !== state && (run.state === "evaluating" || run.state === "preparing")) progress.say(`${run.state}…`);
+    ({ state } = run);
   });
   return () => {
     figures();

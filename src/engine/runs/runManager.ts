@@ -288,6 +288,9 @@ export class RunManager {
       return;
     }
     this.#active = { id, process: process_, cancelled: false };
+    process_.onNotice((sentence) => {
+      this.#store.get(id).then((now) => this.#changed({ ...now, sentence }), () => undefined);
+    });
     this.#follow(id);
     this.#watchPower();
     void process_.ended.then((end) => this.#ended(id, end)).catch((error: unknown) => this.#options.log.error("The end of a training run could not be noted", { id, error: String(error) }));

@@ -19,6 +19,8 @@ export interface TrainerContext {
   readonly pause: AbortSignal;
   /** Aborted: stop; nothing is needed any more. */
   readonly cancel: AbortSignal;
+  /** Shows a sentence beside the run's state until its next step; where the disk is full, the engine hears of it all the same. */
+  notice(sentence: string): void;
 }
 
 export interface TrainerOutcome {
@@ -38,17 +40,18 @@ export async function liveAsTrainer(runsDir: string, id: string, work: (context:
   const { machineLock } = await store.job(id);
   const machine = new ProcessLock(machineLock);
   if (!(await take(machine))) return EXIT_BUSY;
-  let writer: RunWriter;
-  try {
-    writer = await RunWriter.open(store, id);
-  } catch (error) {
+  const writer = await openUnlessBusy(store, id);
+  if (!writer) {
     machine.release();
-    if (error instanceof EngineError && error.reason === "busyElsewhere") return EXIT_BUSY;
-    throw error;
+    return EXIT_BUSY;
   }
   const wishes = new Wishes(writer);
   try {
-    const outcome = await work({ writer, pause: wishes.pause.signal, cancel: wishes.cancel.signal });
+    const notice = (sentence: string): void => {
+      if (process.connected) process.send?.({ notice: sentence });
+      writer.update({ sentence }).catch((error: unknown) => console.error(error));
+    };
+    const outcome = await work({ writer, notice, pause: wishes.pause.signal, cancel: wishes.cancel.signal });
     const asked = wishes.last;
     await writer.end(outcome.state, outcome.state === "paused" ? asked?.sentence ?? outcome.sentence : outcome.sentence, { stoppedByItself: outcome.state === "paused" && asked?.byItself === true });
     // What only going on would need.
@@ -60,6 +63,15 @@ export async function liveAsTrainer(runsDir: string, id: string, work: (context:
     wishes.close();
     writer.close();
     machine.release();
+  }
+}
+
+async function openUnlessBusy(store: RunStore, id: string): Promise<RunWriter | null> {
+  try {
+    return await RunWriter.open(store, id);
+  } catch (error) {
+    if (error instanceof EngineError && error.reason === "busyElsewhere") return null;
+    throw error;
   }
 }
 

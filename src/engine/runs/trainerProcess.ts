@@ -17,6 +17,8 @@ export interface TrainerEnd {
 export interface TrainerProcess {
   readonly pid: number;
   readonly ended: Promise<TrainerEnd>;
+  /** Calls `listener` with what the trainer says beside its folder (on a full disk it cannot write there). */
+  onNotice(listener: (sentence: string) => void): void;
   /** Ends it at once. What it had in hand since its last checkpoint is lost. */
   kill(): void;
   /** Lets go of it: it makes a checkpoint and ends by itself. */
@@ -37,7 +39,7 @@ export function trainerStarter(module: string = trainerModule()): StartTrainer {
     const output = openSync(logFile, "a");
     let child: ChildProcess;
     try {
-      // The IPC channel carries nothing: its end tells the trainer that the engine is gone, however that came about.
+      // The channel's end tells the trainer that the engine is gone, however that came about; it carries notices only.
       child = fork(module, ["run", runsDir, id], {
         execArgv: ["--disable-warning=ExperimentalWarning"],
         env: { ...process.env, ELECTRON_RUN_AS_NODE: "1" },
@@ -50,6 +52,11 @@ export function trainerStarter(module: string = trainerModule()): StartTrainer {
       child.once("exit", (code, signal) => resolve({ code, signal }));
       child.once("error", () => resolve({ code: null, signal: null }));
     });
-    return { pid: child.pid ?? -1, ended, kill: () => void child.kill("SIGKILL"), leave: () => { if (child.connected) child.disconnect(); child.unref(); } };
+    const onNotice = (listener: (sentence: string) => void): void => {
+      child.on("message", (message) => {
+        if (typeof message === "object" && message !== null && "notice" in message && typeof message.notice === "string") listener(message.notice);
+      });
+    };
+    return { pid: child.pid ?? -1, ended, onNotice, kill: () => void child.kill("SIGKILL"), leave: () => { if (child.connected) child.disconnect(); child.unref(); } };
   };
 }

@@ -36,7 +36,7 @@ export interface TrainingPlace {
 }
 
 /** Works on a run until it is finished, paused or cancelled. Errors: those of the parts it joins, as sentences. */
-export async function runTraining({ writer, pause, cancel }: TrainerContext, place: TrainingPlace): Promise<TrainerOutcome> {
+export async function runTraining({ writer, pause, cancel, notice }: TrainerContext, place: TrainingPlace): Promise<TrainerOutcome> {
   const { job } = writer;
   const log = new Log("trainer", ({ at, level, room, message, fields }) => console.error(`${at} ${level} [${room}] ${message} ${Object.keys(fields).length > 0 ? JSON.stringify(fields) : ""}`));
   await requireSameBase(job, place.hashNotes);
@@ -79,7 +79,10 @@ export async function runTraining({ writer, pause, cancel }: TrainerContext, pla
       pauseSignal: pause,
       onFigures: (figures) => writer.figures(figures),
       onSample: (sample) => writer.sample(sample),
-      onLog: (sentence) => log.info(sentence),
+      onLog: (sentence) => {
+        log.info(sentence);
+        notice(sentence);
+      },
       onState: (state, progress) => {
         // The end is not there before the adapter is in the store (trainerLife.ts writes it).
         if (ENDS.includes(state)) return;
@@ -90,7 +93,7 @@ export async function runTraining({ writer, pause, cancel }: TrainerContext, pla
         stateWrittenAt = now;
         // While a pause is under way, that is what people should see.
         const shown = pause.aborted ? "pausing" : state;
-        writer.update({ ...progress, state: shown }).catch((error: unknown) => log.warn("The state of the run could not be written", { error: String(error) }));
+        writer.update({ ...progress, state: shown, ...(progress.step > writer.record.step ? { sentence: "" } : {}) }).catch((error: unknown) => log.warn("The state of the run could not be written", { error: String(error) }));
       },
     });
     return await conclude(result, job, writer);
