@@ -222,7 +222,7 @@ export class AdaptedNetwork {
       const layers = this.#decoder(g, layer, nTokens);
       const input = this.#rows(g, this.#hidden[layer], nTokens);
       const kept = forward[layer]?.kept;
-      const tape = kept === undefined ? layers.forward(weights, input).tape : { ...kept, input };
+      const tape = kept === undefined ? this.#lean(layers.forward(weights, input).tape) : { ...kept, input };
       const dInput = layers.backward(weights, tape, this.#rows(g, this.#dHidden[(layer + 1) % 2], nTokens), layer > 0);
       if (dInput !== undefined) g.expand(g.copy(dInput, this.#rows(g, this.#dHidden[layer % 2], nTokens)));
       return g;
@@ -241,6 +241,13 @@ export class AdaptedNetwork {
       g.expand(g.copy(output, this.#rows(g, this.#hidden[layer + 1], nTokens)));
       return { builder: g, kept };
     });
+  }
+
+  /** Without what takes more memory than it is worth keeping even within a layer. */
+  #lean(tape: LayerTape): LayerTape {
+    if (this.#plan.parts.probabilities) return tape;
+    const { probabilities: _, ...rest } = tape;
+    return rest;
   }
 
   #decoder(g: GraphBuilder, layer: number, nTokens: number): DecoderLayers {

@@ -61,12 +61,11 @@ export function estimate(description: ModelDescription, adapter: AdapterSettings
 
   const floats = (n: number): number => 4 * n;
   const blocks = maskBlocks(nTokens, plan.queryBlock);
-  const probabilities = nHeads * maskElements(blocks);
   const lastBlock = nHeads * plan.queryBlock * nTokens;
   const hidden = floats((nLayers + 4) * dim * nTokens + (description.window === undefined ? 1 : 2) * maskElements(blocks));
   // What stands at once while a layer is gone through backward: its tape where it is not kept, the widest gradients, one block's
   // probabilities and their gradient; or else while the head is: logits and the rows of a tile.
-  const recomputed = plan.keptLayers === nLayers ? 0 : plan.tapeBytes + floats(plan.parts.probabilities ? 0 : probabilities);
+  const recomputed = plan.keptLayers === nLayers ? 0 : plan.tapeBytes;
   const widest = Math.max(3 * feedForward, 2 * (nHeads + nKvHeads) * headSize) + 3 * dim;
   const matrix = blas && [...tensors.values()].some(({ type }) => type !== GgmlType.F32) ? dim * feedForward : 0;
   const layer = recomputed + floats(widest * nTokens + 2 * lastBlock + matrix);

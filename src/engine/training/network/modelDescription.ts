@@ -131,7 +131,7 @@ export function describeModel(gguf: GgufFile, file: string): ModelDescription {
   if (unknown !== undefined) throw refuse(`the tensor ${unknown.name}`);
 
   const scaling = value("rope.scaling.type");
-  if (scaling !== undefined && scaling !== "none" && scaling !== "linear") throw refuse(`the rope scaling "${String(scaling)}"`);
+  if (scaling !== undefined && scaling !== "none" && scaling !== "linear") throw refuse(`the rope scaling "${typeof scaling === "string" ? scaling : "of an unknown form"}"`);
   if (number("rope.scaling.attn_factor", 1) !== 1) throw refuse("an attention factor in its rope scaling");
   // Older files have "rope.scale_linear" alone.
   const factor = scaling === "none" ? 1 : number("rope.scaling.factor", number("rope.scale_linear", 1));
