@@ -132,9 +132,9 @@ export class TrainingMonitor implements vscode.WebviewPanelSerializer, vscode.Di
   }
 
   #status(): MonitorStatus {
-    const { state } = this.#options.engine;
+    const { engine: { state }, training } = this.#options;
     return {
-      engine: state.name === "ready" ? "ready" : state.name === "failed" ? "failed" : "starting",
+      engine: state.name === "ready" && training.known ? "ready" : state.name === "failed" ? "failed" : "starting",
       engineFailure: state.name === "failed" ? state.why : null,
       folderOpen: (vscode.workspace.workspaceFolders?.length ?? 0) > 0,
       trusted: vscode.workspace.isTrusted,

@@ -27,6 +27,7 @@ export class TrainingState {
   readonly #subscriptions: { dispose(): void }[];
   #runs: readonly RunInfo[] = [];
   #adapters: readonly AdapterInfo[] = [];
+  #known = false;
 
   constructor(engine: TrainingEngine, log: (message: string) => void) {
     this.#engine = engine;
@@ -44,6 +45,11 @@ export class TrainingState {
       engine.onState((state) => { if (state.name === "ready") void this.refresh(); }),
     ];
     if (engine.state.name === "ready") void this.refresh();
+  }
+
+  /** Whether the engine was asked once: before, an empty list means nothing. */
+  get known(): boolean {
+    return this.#known;
   }
 
   /** Newest first. */
@@ -84,10 +90,11 @@ export class TrainingState {
   async refresh(): Promise<void> {
     try {
       [this.#runs, this.#adapters] = await Promise.all([this.#engine.request("train/list", null), this.#engine.request("adapters/list", null)]);
-      this.#tell({ kind: "all" });
     } catch (error) {
       this.#log(`training: the engine gave no list of runs: ${String(error)}`);
     }
+    this.#known = true;
+    this.#tell({ kind: "all" });
   }
 
   async #refreshAdapters(): Promise<void> {

@@ -89,6 +89,14 @@ describe("training monitor in a browser", function () {
     }
   });
 
+  it("claims nothing about runs while the engine is starting", async () => {
+    await open("starting");
+    await page.getByTestId("banner").waitFor();
+    assert.equal(await page.getByTestId("empty").count(), 0);
+    await send(MONITOR_SCENARIOS["sft"]!.snapshot);
+    await page.getByTestId("head").waitFor();
+  });
+
   it("shows the run in progress with curves that grow, and nothing moves while they do", async () => {
     await open("sft");
     const first = MONITOR_SCENARIOS["sft"]!.snapshot.runs[0]!;

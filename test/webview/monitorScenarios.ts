@@ -134,6 +134,7 @@ const byRun = <T>(pick: (recorded: RecordedRun) => T): Record<string, T> => Obje
 export const MONITOR_SCENARIOS: Record<string, MonitorScenario> = {
   empty: scenario([]),
   noFolder: scenario([], { status: { folderOpen: false } }),
+  starting: scenario([], { status: { engine: "starting" } }),
   untrusted: scenario([], { status: { trusted: false } }),
   engineFailed: scenario([FINISHED], { ...common, status: { engine: "failed", engineFailure: "The engine ended five times in a row. Restart it, or look into the log." } }),
   sft: scenario(ALL, common),

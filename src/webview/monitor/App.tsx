@@ -48,7 +48,8 @@ export function App() {
       {state.notice !== null && <Notice text={state.notice} onDismiss={() => dispatch({ type: "dismissNotice" })} />}
       <RunAnnouncer run={run} />
       {run === null
-        ? <NoRuns status={state.status} />
+        // What an engine that is still starting will tell is not known: neither runs nor that there are none.
+        ? state.status.engine !== "starting" && <NoRuns status={state.status} />
         : (
           <div class="columns">
             <RunList runs={state.runs} choices={state.choices} adapters={state.adapters} dispatch={dispatch} />

@@ -155,6 +155,19 @@ describe("the training monitor's session", () => {
     assert.deepEqual(sent("figures").at(-1), { type: "figures", runId: ID, figures: figures(1, 2), whole: true });
   });
 
+  it("knows nothing before the engine was asked, and says so when it could not answer", async () => {
+    const fresh = new ScriptedEngine();
+    fresh.state = { name: "starting", attempt: 1 };
+    fresh.answers["train/list"] = new Error("no folder is open");
+    const state = new TrainingState(fresh as unknown as TrainingEngine, (line) => logged.push(line));
+    await settled();
+    assert.equal(state.known, false);
+    fresh.tell("state", { name: "ready" });
+    await settled();
+    assert.deepEqual([state.known, state.runs.length, logged.length], [true, 0, 1]);
+    state.dispose();
+  });
+
   it("is silent after its page is gone, and leaves no listener behind", async () => {
     session.watch([ID]);
     await settled();
