@@ -24,6 +24,7 @@ export function seatbeltProfile(folder: string, needs: readonly string[], home =
     "(allow signal (target same-sandbox)) (allow process-info* (target same-sandbox))",
     "(allow file-read*)",
     `(deny file-read* (subpath ${quoted(home)}) (subpath "/Volumes") (subpath "/private/var/folders"))`,
+    "(allow file-read-metadata)",
     ...needs.map((place) => `(allow file-read* (subpath ${quoted(place)}))`),
     `(allow file-read* file-write* (subpath ${quoted(folder)}))`,
     "(allow file-write-data (literal \"/dev/null\") (literal \"/dev/zero\"))",
