@@ -261,11 +261,12 @@ export class DecoderLayers {
         g.expand(isLast ? g.placeProduct(part, term) : g.addProduct(part, term));
       };
       const dOut = this.#grouped(this.#part(dHeads, block.start, block.nQueries));
-      collect(dValueByHead, g.matMulTransposed(dOut, this.#grouped(p)));
+      // With so few rows (a head's size) ggml's out_prod beats two transposed copies and a mul_mat: 11 against 19 ms for 64 × 512 × 896.
+      collect(dValueByHead, g.outProd(dOut, this.#grouped(p)));
       const dP = this.#ungrouped(g.transposedMatMul(this.#part(value, 0, nKeys), dOut), block.nQueries);
       const dScores = this.#grouped(g.softMaxBackInPlace(dP, p, this.#shape.attentionScale));
       g.expand(g.placeProduct(this.#part(dQueryByHead, block.start, block.nQueries), this.#ungrouped(g.matMul(this.#part(key, 0, nKeys), dScores), block.nQueries)));
-      collect(dKeyByHead, g.matMulTransposed(this.#grouped(this.#part(query, block.start, block.nQueries)), dScores));
+      collect(dKeyByHead, g.outProd(this.#grouped(this.#part(query, block.start, block.nQueries)), dScores));
     }
     return {
       dQuery: this.#rotateBack(weights.queryNorm, tape.query.output, dQuery),
