@@ -68,6 +68,15 @@ describe("the store of data sets", () => {
     assert.ok([...train, ...validation].some((record) => record.kind === "text" && record.text === "call me: 000"));
   });
 
+  it("keeps the newest for validation where asked, without what training would tell", async () => {
+    const long = Array.from({ length: 80 }, (_, i) => `word${i}`).join(" ");
+    const at = (record: TrainingRecord, time: number): TrainingRecord => ({ ...record, origin: { ...record.origin, time } });
+    const items = [at(textRecord(900, `${long} once`), 0), ...many(98).map((record, i) => at(record, i + 1)), at(textRecord(901, `${long} again`), 99)];
+    const info = await prepare("a", items, { settings: { splitBy: "time" } });
+    assert.deepEqual([info.report.leaked, info.report.nearDuplicates, info.train, info.validation], [1, 0, 90, 9]);
+    assert.deepEqual((await recordsOf("a")).validation.map(({ origin }) => origin.time), [90, 91, 92, 93, 94, 95, 96, 97, 98]);
+  });
+
   it("drops pairs that differ only in what was redacted, and tells how much is learnt", async () => {
     const pair = (rejected: string): TrainingRecord => ({ kind: "preference", prompt: { form: "text", text: "p".repeat(10) }, chosen: "key 123", rejected, origin: { at: "f:1" } });
     const { report } = await prepare("a", [pair("key 456"), pair("no key")], { clean: (text) => ({ text: text.replace(/\d+/, "#"), secrets: Number(/\d/.test(text)), personalData: 0 }) });
@@ -183,6 +192,8 @@ describe("the store of data sets", () => {
     assert.equal(diff.to, b.version);
     assert.ok(diff.examples.some(({ change, at }) => change === "changed" && at === "f:51"));
     assert.ok(diff.examples.some(({ change, at }) => change === "removed" && at === "f:101"));
+    const alike = await prepare("b", many(800), { settings: { validationShare: 0, seed: 2 } });
+    assert.deepEqual(await store.diff(a.version, alike.version).then(({ same, added, removed }) => [same, added, removed]), [800, 0, 0], "parts that both have are counted without being read");
     const moved = await prepare("c", many(800));
     assert.deepEqual(await store.diff(a.version, moved.version).then(({ same, moved: n, added, removed }) => [same, n, added, removed]), [720, 80, 0, 0]);
   });
