@@ -49,7 +49,7 @@ try {
       type(prefix.length, text);
       fates.accept(completionId, document, prefix.length, text);
     } else {
-      for (const [k, character] of [...expected].entries()) type(prefix.length + k, character);
+      for (let k = 0; k < expected.length; k++) type(prefix.length + k, expected.charAt(k));
       fates.dismiss();
     }
     fates.reviewAfter30s(completionId, (_, offset, length) => written.slice(offset, offset + length));
