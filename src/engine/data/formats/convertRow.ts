@@ -1,7 +1,7 @@
 // Tells which of the usual formats a row has, and makes a training record of it or says in a sentence why that is impossible.
 // Each row is judged by itself: a file may mix formats. Reading files is for readers/, cleaning for cleaning/.
 import type { RecordOrigin, TrainingRecord } from "../../base/trainingRecord.ts";
-import { has, readPrompt, readReply } from "./fields.ts";
+import { has, readInstruction, readPrompt, readReply } from "./fields.ts";
 import { isObject, readMessages, turnProblem } from "./messages.ts";
 import type { Read } from "./messages.ts";
 import { readOwnRecord } from "./ownForm.ts";
@@ -31,7 +31,7 @@ export function convertRow(row: unknown, at: string): Read<TrainingRecord> {
   const task = convertTask(row, origin);
   if (task !== null) return task;
   if (has(row, "prompt")) return promptAndCompletion(row, "prompt", origin);
-  if (has(row, "question")) return promptAndCompletion(row, "question", origin);
+  if (has(row, "question")) return promptAndCompletion(withContext(row), "question", origin);
   if (has(row, "input") && has(row, "output")) return promptAndCompletion(row, "input", origin);
   for (const field of ["text", "content", "code"]) if (typeof row[field] === "string") return text(row[field], field, origin);
   if (row["prompt"] === "") return { sentence: "\"prompt\" is empty." };
@@ -50,15 +50,13 @@ function conversation(list: unknown, field: string, row: Row, origin: RecordOrig
 }
 
 function alpaca(row: Row, origin: RecordOrigin): Read<TrainingRecord> {
-  const { instruction, input } = row;
-  if (typeof instruction !== "string" || instruction.trim() === "") return { sentence: "\"instruction\" must be a text that is not empty." };
-  if (input !== undefined && input !== null && typeof input !== "string") return { sentence: "\"input\" must be a text." };
+  const question = readInstruction(row, "instruction");
+  if ("sentence" in question) return question;
   const field = "output" in row ? "output" : "response" in row ? "response" : "output";
   const reply = readReply(row[field], field);
   if ("sentence" in reply) return reply;
-  const question = typeof input === "string" && input.trim() !== "" ? `${instruction}\n\n${input}` : instruction;
   const system = typeof row["system"] === "string" && row["system"].trim() !== "" ? [{ role: "system" as const, content: row["system"] }] : [];
-  return { value: { kind: "conversation", messages: [...system, { role: "user", content: question }, { role: "assistant", content: reply.value }], origin } };
+  return { value: { kind: "conversation", messages: [...system, { role: "user", content: question.value }, { role: "assistant", content: reply.value }], origin } };
 }
 
 function promptAndCompletion(row: Row, promptField: string, origin: RecordOrigin): Read<TrainingRecord> {
@@ -72,6 +70,12 @@ function promptAndCompletion(row: Row, promptField: string, origin: RecordOrigin
   const good = readLabel(row["label"]);
   if (good === null) return { sentence: "\"label\" must be true (good) or false (bad)." };
   return { value: { kind: "judged", prompt: prompt.value, completion: reply.value, good, origin } };
+}
+
+/** Rows of question answering bring the text that is asked about along. */
+function withContext(row: Row): Row {
+  const question = readInstruction(row, "question");
+  return "value" in question ? { ...row, question: question.value } : row;
 }
 
 function readLabel(label: unknown): boolean | null {

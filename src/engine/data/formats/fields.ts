@@ -32,6 +32,15 @@ export function readPrompt(row: Row, field: string): Read<TrainingPrompt> {
   return system === null ? { value: { form: "text", text: value } } : { value: { form: "chat", messages: [{ role: "system", content: system }, { role: "user", content: value }] } };
 }
 
+/** An instruction or question in field `field` with what it is about: `input` (alpaca) or `context` (Dolly, question answering). */
+export function readInstruction(row: Row, field: string): Read<string> {
+  const instruction = row[field];
+  const about = row["input"] ?? row["context"];
+  if (typeof instruction !== "string" || instruction.trim() === "") return { sentence: `"${field}" must be a text that is not empty.` };
+  if (about !== undefined && about !== null && typeof about !== "string") return { sentence: "\"input\" must be a text." };
+  return { value: typeof about === "string" && about.trim() !== "" ? `${instruction}\n\n${about}` : instruction };
+}
+
 /** The reply in `value`: a text that is not blank, or a list with one message of the assistant. */
 export function readReply(value: unknown, field: string): Read<string> {
   if (typeof value === "string") return value.trim() === "" ? { sentence: `"${field}" is empty, so nothing would be learnt from it.` } : { value };

@@ -1,7 +1,7 @@
 // Preference pairs in their usual forms: with a prompt, or with the prompt inside both sides (TRL's "implicit prompt").
 // Which of the two is truly better is not judged here.
 import type { RecordOrigin, TrainingMessage, TrainingPrompt, TrainingRecord } from "../../base/trainingRecord.ts";
-import { has, readPrompt, readReply } from "./fields.ts";
+import { has, readInstruction, readPrompt, readReply } from "./fields.ts";
 import { isMessageList, readMessages, turnProblem } from "./messages.ts";
 import type { Read } from "./messages.ts";
 
@@ -33,7 +33,9 @@ function isLong(value: unknown): boolean {
 function withPrompt(row: Row): Read<Sides> {
   const field = ["prompt", "question", "instruction", "conversations", "messages"].find((name) => has(row, name));
   if (field === undefined) return implicitTexts(row);
-  const prompt = readPrompt(row, field);
+  const instruction = field === "instruction" ? readInstruction(row, field) : null;
+  if (instruction !== null && "sentence" in instruction) return instruction;
+  const prompt = readPrompt(instruction === null ? row : { ...row, [field]: instruction.value }, field);
   if ("sentence" in prompt) return prompt;
   const chosen = readReply(row["chosen"], "chosen");
   if ("sentence" in chosen) return chosen;
