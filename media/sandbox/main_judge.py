@@ -7,7 +7,6 @@ import builtins
 import importlib
 import os
 import sys
-import unittest
 
 import wire
 
@@ -237,8 +236,10 @@ def judge(tree, reply):
     for name in [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]:
         if name.startswith("test") and name not in called and callable(namespace.get(name)):
             attempt(namespace[name])
+    # Imported only where the tests did so: it takes as long as all the rest.
+    unittest = sys.modules.get("unittest")
     for value in list(namespace.values()):
-        if isinstance(value, type) and issubclass(value, unittest.TestCase):
+        if unittest is not None and isinstance(value, type) and issubclass(value, unittest.TestCase):
             suite = unittest.defaultTestLoader.loadTestsFromTestCase(value)
             cases += suite.countTestCases()
             result = unittest.TestResult()
