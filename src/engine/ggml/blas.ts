@@ -2,7 +2,8 @@
 // elsewhere), called beside ggml. Nothing depends on one being there; nothing is installed or downloaded.
 // Why: ggml's own F32 product reached 28–40 GFLOP/s on one thread of an AVX-512 Xeon where OpenBLAS 0.3 reached 75–103
 // (256×704×2048 and 1024³; test/bench/trainMatmul.ts).
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
+import path from "node:path";
 import koffi from "koffi";
 import { EngineError } from "../base/errors.ts";
 import type { Product } from "./graph.ts";
@@ -47,12 +48,14 @@ export class Blas {
   }
 
   /**
-   * Opens `file`, or else the first CBLAS library of this system; undefined where there is none.
+   * Opens `file`, or else the first CBLAS library that is found: the one that KALACTICA_BLAS names, one of the system, one of the
+   * active Python environment (NumPy brings OpenBLAS along); undefined where there is none.
    * `nThreads` is passed on to libraries that take it. Errors: `nativeMissing`, only where `file` was given and does not fit.
    */
   static open(nThreads: number, file?: string): Blas | undefined {
     if (file === undefined) {
-      for (const candidate of systemLibraries[process.platform] ?? []) {
+      const { KALACTICA_BLAS: named } = process.env;
+      for (const candidate of [...(named === undefined ? [] : [named]), ...(systemLibraries[process.platform] ?? []), ...environmentLibraries()]) {
         const blas = Blas.#tryOpen(candidate, nThreads);
         if (blas !== undefined) return blas;
       }
@@ -121,6 +124,15 @@ export class Blas {
       }
     };
   }
+}
+
+/** Libraries inside the Python or Conda environment that this process was started in. */
+function environmentLibraries(): string[] {
+  const { VIRTUAL_ENV: virtual, CONDA_PREFIX: conda } = process.env;
+  const list = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
+  const inWheels = virtual === undefined ? [] : list(path.join(virtual, "lib")).filter((name) => name.startsWith("python")).map((name) => path.join(virtual, "lib", name, "site-packages", "numpy.libs"));
+  const folders = [...inWheels, ...(conda === undefined ? [] : [path.join(conda, "lib")])];
+  return folders.flatMap((folder) => list(folder).filter((name) => /^lib(scipy_)?openblas.*\.(so|dylib)(\.0)?$/.test(name)).map((name) => path.join(folder, name)));
 }
 
 /** How a matrix lies in memory: by columns (dimension 0 contiguous) or transposed; undefined where neither. */

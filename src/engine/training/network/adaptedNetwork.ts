@@ -228,7 +228,12 @@ export class AdaptedNetwork {
       return g;
     });
     // The longest is built first: everything shorter fits the memory that it reserves.
-    if (nTokens === this.maxTokens) for (const builder of [embed, weigh, ...forward.map((f) => f.builder), ...backward]) this.#memory.reserve(builder);
+    if (nTokens === this.maxTokens) {
+      // Layers without the adapter keep nothing: all that they compute stands in the shared memory.
+      const plain = this.#forwardBuilders(nTokens, "off").map(({ builder }) => builder);
+      for (const builder of [embed, weigh, ...forward.map((f) => f.builder), ...backward, ...plain]) this.#memory.reserve(builder);
+      for (const builder of plain) builder.close();
+    }
     const compile = (builder: GraphBuilder): CompiledGraph => this.#compile(builder);
     return { nTokens, tokens, positions, embed: compile(embed), forward: { on: forward.map((f) => compile(f.builder)) }, weigh: compile(weigh), backward: backward.map(compile) };
   }
