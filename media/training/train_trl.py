@@ -17,6 +17,7 @@ import inspect
 import json
 import os
 import sys
+import tempfile
 import zlib
 from pathlib import Path
 
@@ -27,7 +28,6 @@ from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
 HERE = Path(__file__).resolve().parent
-OUT = HERE / "adapter"
 
 
 def rows(name):
@@ -119,7 +119,8 @@ def known(kind, **settings):
     return kind(**settings)
 
 
-def train(config):
+def train(config, data, place):
+    """Trains on `data` ({"train": rows, "validation": rows}) and saves the adapter in `place`/adapter; whether this process did."""
     method, settings = config["method"], dict(config["training"])
     world = int(os.environ.get("WORLD_SIZE", "1"))
     per_device = max(1, min(config["per_device_batch"], config["batch"] // world))
@@ -132,11 +133,11 @@ def train(config):
     # A share of the steps: transformers 5 takes it as warmup_steps.
     settings["warmup_steps" if int(transformers.__version__.split(".")[0]) >= 5 else "warmup_ratio"] = config["warmup_share"]
     settings.update(
-        output_dir=str(HERE / "checkpoints"), per_device_train_batch_size=per_device, per_device_eval_batch_size=per_device,
+        output_dir=str(place / "checkpoints"), per_device_train_batch_size=per_device, per_device_eval_batch_size=per_device,
         gradient_accumulation_steps=max(1, round(config["batch"] / (per_device * world))), bf16=use_bf16, use_cpu=not torch.cuda.is_available(),
         gradient_checkpointing=True, report_to="none", save_strategy="no", logging_steps=1, logging_first_step=True, disable_tqdm=True, max_length=longest,
     )
-    train_rows, validation_rows = rows("train.jsonl"), rows("validation.jsonl")
+    train_rows, validation_rows = data["train"], data["validation"]
     if method == "sft":
         from trl import SFTConfig as Config, SFTTrainer as Trainer
         train_data, validation_data = supervised(tokenizer, train_rows, longest), supervised(tokenizer, validation_rows, longest)
@@ -157,12 +158,12 @@ def train(config):
     trainer.remove_callback(transformers.PrinterCallback)
     trainer.train()
     if trainer.is_world_process_zero():
-        trainer.model.save_pretrained(OUT, safe_serialization=True)
+        trainer.model.save_pretrained(place / "adapter", safe_serialization=True)
     return trainer.is_world_process_zero()
 
 
-def adapter_files():
-    return {name: (OUT / name).read_bytes() for name in ("adapter_config.json", "adapter_model.safetensors")}
+def adapter_files(place):
+    return {name: (place / "adapter" / name).read_bytes() for name in ("adapter_config.json", "adapter_model.safetensors")}
 
 
 def print_files(files):
@@ -175,15 +176,17 @@ def print_files(files):
             print(f"KALACTICA-PART {name} {i} {line}", flush=True)
 
 
-def train_on_cluster(config):
-    """The same on several workers of a Ray cluster; what the first of them saves comes back through Ray itself."""
+def train_on_cluster(config, data):
+    """The same on several workers of a Ray cluster. Data go to them, and what the first of them saves comes back, through Ray itself."""
+    # Importing torch on many machines at once takes longer than Ray Train would wait.
+    os.environ.setdefault("RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", "300")
     import ray
     from ray.train import ScalingConfig
     from ray.train.torch import TorchTrainer
 
     ray.init(ignore_reinit_error=True)
 
-    @ray.remote
+    @ray.remote(num_cpus=0)
     class Box:
         def __init__(self):
             self.files = {}
@@ -197,22 +200,24 @@ def train_on_cluster(config):
     box = Box.remote()
 
     def work(loop_config):
-        if train(loop_config["config"]):
-            ray.get(loop_config["box"].put.remote(adapter_files()))
+        place = Path(tempfile.mkdtemp())
+        if train(loop_config["config"], loop_config["data"], place):
+            ray.get(loop_config["box"].put.remote(adapter_files(place)))
 
-    TorchTrainer(work, train_loop_config={"config": config, "box": box}, scaling_config=ScalingConfig(num_workers=config["workers"], use_gpu=config["gpus"])).fit()
+    TorchTrainer(work, train_loop_config={"config": config, "data": data, "box": box}, scaling_config=ScalingConfig(num_workers=config["workers"], use_gpu=config["gpus"])).fit()
     return ray.get(box.get.remote())
 
 
 if __name__ == "__main__":
     configuration = json.loads((HERE / "config.json").read_text(encoding="utf8"))
+    records = {split: rows(f"{split}.jsonl") for split in ("train", "validation")}
     if configuration.get("workers", 1) > 1:
-        result = train_on_cluster(configuration)
-        OUT.mkdir(exist_ok=True)
-        for file_name, content in result.items():
-            (OUT / file_name).write_bytes(content)
+        files = train_on_cluster(configuration, records)
+        (HERE / "adapter").mkdir(exist_ok=True)
+        for file_name, content in files.items():
+            (HERE / "adapter" / file_name).write_bytes(content)
         is_first = True
     else:
-        is_first = train(configuration)
+        is_first = train(configuration, records, HERE)
     if is_first and "--print-adapter" in sys.argv:
-        print_files(adapter_files())
+        print_files(adapter_files(HERE))

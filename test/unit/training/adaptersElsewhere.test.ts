@@ -37,7 +37,6 @@ describe("training/scaleOut", () => {
   before(async () => { folder = await mkdtemp(path.join(os.tmpdir(), "kalactica-elsewhere-")); });
   after(() => rm(folder, { recursive: true, force: true }));
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- a stream of what is there already
   async function* stream(records: readonly TrainingRecord[]): AsyncGenerator<TrainingRecord> {
     yield* records;
   }

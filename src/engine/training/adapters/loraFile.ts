@@ -261,5 +261,5 @@ function textOf(value: GgufValue | undefined): string | null {
 }
 
 function numbersOf(value: GgufValue | undefined): number[] | null {
-  return Array.isArray(value) && value.length > 1 && value.every((item) => typeof item === "number") ? (value as number[]) : null;
+  return Array.isArray(value) && value.length > 1 && value.every((item) => typeof item === "number") ? value : null;
 }
