@@ -1,57 +1,23 @@
 // The queue of runs and the supervision of their trainer: one trains at a time on this machine, whatever window it belongs
 // to; its state and figures are followed through its folder, so that a run of another window shows too.
 // It does not know what a run computes; a trainer is asked through its folder and speaks through it (runWriter.ts).
-import { statSync } from "node:fs";
 import { EngineError } from "../base/errors.ts";
-import type { Log } from "../base/log.ts";
 import { ProcessLock } from "../base/processLock.ts";
 import type { RunFigures, RunInfo, RunReceipt, RunSample } from "../protocol/training.ts";
-import { JsonLinesFollower } from "./jsonLines.ts";
 import { sentenceOfEnd } from "./runEnd.ts";
-import type { PowerReader } from "./powerSource.ts";
+import { RunFollower } from "./runFollower.ts";
+import { RUN_TIMINGS } from "./runManagerOptions.ts";
+import type { RunManagerOptions, RunManagerTimings } from "./runManagerOptions.ts";
 import { ACTIVE_STATES, RESUMABLE_STATES, runInfo } from "./runStore.ts";
 import type { RunJob, RunRecord, RunRequest, RunStore } from "./runStore.ts";
-import { EXIT_BUSY } from "./trainerProcess.ts";
-import type { StartTrainer, TrainerEnd, TrainerProcess } from "./trainerProcess.ts";
-
-export interface RunManagerTimings {
-  /** Between looks at the folders of runs that are being trained. */
-  followMs: number;
-  /** Before a run that found the machine busy is tried again. */
-  busyMs: number;
-  powerMs: number;
-  /** A trainer that was asked to stop and does not is ended after this time. */
-  graceMs: number;
-}
-
-export const RUN_TIMINGS: RunManagerTimings = { followMs: 250, busyMs: 2_000, powerMs: 30_000, graceMs: 20_000 };
-
-export interface RunManagerOptions {
-  store: RunStore;
-  /** Held by the trainer that works on this machine. */
-  machineLock: string;
-  log: Log;
-  startTrainer: StartTrainer;
-  power: PowerReader;
-  settings: () => { pauseOnBattery: boolean; resumeByItself: boolean };
-  onChanged: (run: RunInfo) => void;
-  onFigures: (id: string, figures: RunFigures) => void;
-  /** Makes the adapter of a finished run live; gives the receipt as it is then. */
-  goLive: (record: RunRecord) => Promise<RunReceipt>;
-  timings?: Partial<RunManagerTimings>;
-}
+import { EXIT_BUSY, isAlive } from "./trainerProcess.ts";
+import type { TrainerEnd, TrainerProcess } from "./trainerProcess.ts";
 
 /** A run that died at once this many times is not started by itself any more. */
 const FRUITLESS_STARTS = 2;
 
 const ON_BATTERY = "Paused while this machine runs on battery; it goes on with mains power (setting \"kalactica.training.pauseOnBattery\").";
 const MACHINE_BUSY = "Waits until another training run on this machine has ended.";
-
-interface Followed {
-  figures: JsonLinesFollower<RunFigures>;
-  /** Identity and time of the state file that was last reported. */
-  stamp: string;
-}
 
 export class RunManager {
   readonly #options: RunManagerOptions;
@@ -61,9 +27,8 @@ export class RunManager {
   #active: { id: string; process: TrainerProcess; cancelled: boolean } | null = null;
   /** Runs that were paused for the battery and go on afterwards. */
   readonly #forPower = new Set<string>();
-  readonly #followed = new Map<string, Followed>();
+  readonly #follower: RunFollower;
   readonly #listeners = new Set<(record: RunRecord) => void>();
-  #followTimer: NodeJS.Timeout | null = null;
   #pumpTimer: NodeJS.Timeout | null = null;
   #powerTimer: NodeJS.Timeout | null = null;
   #pumping = false;
@@ -74,6 +39,11 @@ export class RunManager {
     this.#options = options;
     this.#timings = { ...RUN_TIMINGS, ...options.timings };
     this.#store = options.store;
+    this.#follower = new RunFollower(options.store, this.#timings.followMs, {
+      onFigures: options.onFigures,
+      onRecord: (id, record) => this.#seen(id, record),
+      onQuiet: (id) => this.#quiet(id),
+    }, options.log);
   }
 
   /**
@@ -84,9 +54,9 @@ export class RunManager {
     this.#adopts = adopt;
     for (const record of await this.#store.list()) {
       if (ACTIVE_STATES.includes(record.state)) {
-        const changed = await this.#store.change(record.id, (now) => ACTIVE_STATES.includes(now.state) ? { state: "interrupted", stoppedByItself: true, sentence: sentenceOfEnd(now, null, this.#store.logTail(record.id)) } : {});
+        const changed = await this.#markInterrupted(record.id);
         if (changed) await this.#adopt(changed);
-        else this.#follow(record.id);
+        else this.#follower.follow(record.id);
       } else {
         await this.#adopt(await this.#promote(record));
       }
@@ -95,7 +65,7 @@ export class RunManager {
 
   async list(): Promise<RunInfo[]> {
     const records = await this.#store.list();
-    for (const record of records) if (ACTIVE_STATES.includes(record.state)) this.#follow(record.id);
+    for (const record of records) if (ACTIVE_STATES.includes(record.state)) this.#follower.follow(record.id);
     return records.map(runInfo);
   }
 
@@ -170,7 +140,7 @@ export class RunManager {
     const isOver = ({ state, goLive }: RunRecord): boolean => state !== "queued" && !ACTIVE_STATES.includes(state) && this.#active?.id !== id && !goLive;
     const record = await this.#store.get(id);
     if (isOver(record)) return runInfo(record);
-    if (ACTIVE_STATES.includes(record.state)) this.#follow(id);
+    if (ACTIVE_STATES.includes(record.state)) this.#follower.follow(id);
     return new Promise((resolve) => {
       const listener = (changed: RunRecord): void => {
         if (changed.id !== id || !isOver(changed)) return;
@@ -184,7 +154,8 @@ export class RunManager {
   /** Lets go: trainers make a checkpoint and end by themselves. */
   close(): void {
     this.#closed = true;
-    for (const timer of [this.#followTimer, this.#pumpTimer, this.#powerTimer]) if (timer) clearTimeout(timer);
+    this.#follower.close();
+    for (const timer of [this.#pumpTimer, this.#powerTimer]) if (timer) clearTimeout(timer);
     this.#active?.process.leave();
     this.#listeners.clear();
   }
@@ -199,7 +170,7 @@ export class RunManager {
       throw new EngineError("badRequest", `The training run ${id} is ${record.state}, so there is nothing to pause.`, { id, state: record.state });
     }
     await this.#store.request(id, request);
-    this.#follow(id);
+    this.#follower.follow(id);
     return runInfo({ ...record, state: "pausing" });
   }
 
@@ -243,7 +214,12 @@ export class RunManager {
   /** Starts the next run where nothing keeps it from training. */
   async #pump(): Promise<void> {
     const id = this.#queue[0];
-    if (this.#closed || this.#active || this.#pumping || id === undefined) return;
+    if (this.#closed || this.#active || id === undefined) return;
+    if (this.#pumping) {
+      // A slow disk: whoever is at it may just have decided to wait.
+      this.#pumpSoon(this.#timings.busyMs);
+      return;
+    }
     this.#pumping = true;
     try {
       if (this.#options.settings().pauseOnBattery && (await this.#options.power()) === "battery") {
@@ -291,7 +267,7 @@ export class RunManager {
     process_.onNotice((sentence) => {
       this.#store.get(id).then((now) => this.#changed({ ...now, sentence }), () => undefined);
     });
-    this.#follow(id);
+    this.#follower.follow(id);
     this.#watchPower();
     void process_.ended.then((end) => this.#ended(id, end)).catch((error: unknown) => this.#options.log.error("The end of a training run could not be noted", { id, error: String(error) }));
   }
@@ -301,7 +277,7 @@ export class RunManager {
     const cancelled = this.#active?.cancelled === true;
     if (this.#active?.id === id) this.#active = null;
     if (this.#closed) return;
-    this.#report(id);
+    this.#follower.report(id);
     const record = await this.#store.get(id);
     if (!ACTIVE_STATES.includes(record.state)) {
       await this.#promote(record);
@@ -341,7 +317,7 @@ export class RunManager {
   }
 
   async #settle(id: string, change: Partial<RunRecord>): Promise<void> {
-    this.#followed.delete(id);
+    this.#follower.forget(id);
     let record = await this.#store.get(id);
     try {
       record = (await this.#store.change(id, () => change)) ?? (await this.#store.get(id));
@@ -366,47 +342,28 @@ export class RunManager {
     return info;
   }
 
-  #follow(id: string): void {
-    if (this.#closed) return;
-    if (!this.#followed.has(id)) this.#followed.set(id, { figures: new JsonLinesFollower(this.#store.path(id, "log.jsonl"), true), stamp: "" });
-    this.#followTimer ??= setTimeout(() => {
-      this.#followTimer = null;
-      this.#lookAtFollowed().catch((error: unknown) => this.#options.log.warn("A training run could not be followed", { error: String(error) }));
-    }, this.#timings.followMs);
+  /** Another state of a followed run. */
+  async #seen(id: string, record: RunRecord | null): Promise<boolean> {
+    if (record) this.#changed(record);
+    if (this.#active?.id === id || (record && ACTIVE_STATES.includes(record.state))) return true;
+    if (record) await this.#adopt(record);
+    return false;
   }
 
-  async #lookAtFollowed(): Promise<void> {
-    for (const [id, followed] of [...this.#followed]) {
-      this.#report(id);
-      const stamp = stampOf(this.#store.path(id, "run.json"));
-      if (stamp === followed.stamp) {
-        // A foreign trainer that was killed says nothing any more: its lock tells.
-        if (this.#active?.id !== id && !(await this.#store.isTrained(id))) await this.#recoverOne(id);
-        continue;
-      }
-      followed.stamp = stamp;
-      const record = await this.#store.get(id).catch(() => null);
-      if (record) this.#changed(record);
-      // A finished run of another window is followed until its adapter is live there.
-      if (this.#active?.id !== id && (!record || (!ACTIVE_STATES.includes(record.state) && !record.goLive))) {
-        this.#followed.delete(id);
-        if (record) await this.#adopt(record);
-      }
+  /** A trainer of another process that was killed says nothing any more: its lock tells. */
+  async #quiet(id: string): Promise<boolean> {
+    if (this.#active?.id === id || (await this.#store.isTrained(id))) return true;
+    const changed = await this.#markInterrupted(id).catch(() => null);
+    if (changed) {
+      this.#changed(changed);
+      await this.#adopt(changed);
     }
-    const [next] = this.#followed.keys();
-    if (next !== undefined) this.#follow(next);
+    return false;
   }
 
-  async #recoverOne(id: string): Promise<void> {
-    this.#followed.delete(id);
-    const changed = await this.#store.change(id, (now) => ACTIVE_STATES.includes(now.state) ? { state: "interrupted", stoppedByItself: true, sentence: sentenceOfEnd(now, null, this.#store.logTail(id)) } : {}).catch(() => null);
-    if (!changed) return;
-    this.#changed(changed);
-    await this.#adopt(changed);
-  }
-
-  #report(id: string): void {
-    for (const figures of this.#followed.get(id)?.figures.next() ?? []) this.#options.onFigures(id, figures);
+  /** Notes that nobody works any more on a run that says so; null while a trainer does. */
+  #markInterrupted(id: string): Promise<RunRecord | null> {
+    return this.#store.change(id, (now) => ACTIVE_STATES.includes(now.state) ? { state: "interrupted", stoppedByItself: true, sentence: sentenceOfEnd(now, null, this.#store.logTail(id)) } : {});
   }
 
   /** Looks at the power source as long as something trains or waits for mains power. */
@@ -433,23 +390,5 @@ export class RunManager {
       }
     }
     if (this.#active || this.#forPower.size > 0) this.#watchPower();
-  }
-}
-
-function stampOf(file: string): string {
-  try {
-    const { ino, mtimeMs, size } = statSync(file);
-    return `${ino} ${mtimeMs} ${size}`;
-  } catch {
-    return "gone";
-  }
-}
-
-function isAlive(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

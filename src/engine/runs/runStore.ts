@@ -258,7 +258,6 @@ export async function take(lock: ProcessLock): Promise<boolean> {
 
 /** What clients see of a record. */
 export function runInfo(record: RunRecord): RunInfo {
-  const info: Partial<RunRecord> & RunInfo = { ...record };
-  for (const own of ["ownerPid", "stoppedByItself", "fruitlessStarts", "goLive"] as const) delete info[own];
-  return info;
+  const own: (keyof RunRecord)[] = ["ownerPid", "stoppedByItself", "fruitlessStarts", "goLive"];
+  return Object.fromEntries(Object.entries(record).filter(([name]) => !own.includes(name as keyof RunRecord))) as unknown as RunInfo;
 }

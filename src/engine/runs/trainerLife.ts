@@ -20,7 +20,7 @@ export interface TrainerContext {
   /** Aborted: stop; nothing is needed any more. */
   readonly cancel: AbortSignal;
   /** Shows a sentence beside the run's state until its next step; where the disk is full, the engine hears of it all the same. */
-  notice(sentence: string): void;
+  readonly notice: (sentence: string) => void;
 }
 
 export interface TrainerOutcome {

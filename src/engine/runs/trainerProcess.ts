@@ -60,3 +60,13 @@ export function trainerStarter(module: string = trainerModule()): StartTrainer {
     return { pid: child.pid ?? -1, ended, onNotice, kill: () => void child.kill("SIGKILL"), leave: () => { if (child.connected) child.disconnect(); child.unref(); } };
   };
 }
+
+/** Whether a process with this id is there. */
+export function isAlive(processId: number): boolean {
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
