@@ -1,7 +1,7 @@
 // Proof of learning 2: DPO on pairs as a user's choices make them: of a line ending, what stands in the repository is better than
 // what the base model wrote there. Held-out pairs (of other files) are ordered rightly at least 65 % of the time, and the
 // likelihood of good endings does not fall. Control: the same pairs with shuffled labels show no gain.
-//   node test/bench/learnDpo.ts --repo FOLDER [--pairs 200] [--heldout 100] [--seeds 1] [--rate 5e-4] [--epochs 1] [--loss sigmoid] [--sft 0.2] [--labels right,shuffled] [--folder DIR] [--threads 1]
+//   node test/bench/learnDpo.ts --repo FOLDER [--pairs 200] [--heldout 100] [--seeds 1] [--rate 3e-4] [--epochs 1] [--loss sigmoid] [--sft 0.2] [--labels right,shuffled] [--folder DIR] [--threads 1]
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -53,7 +53,7 @@ for (const seed of (values.seeds ?? "1").split(",").map(Number)) {
     const { receipt, figures } = await learn({
       name: `${path.basename(values.repo)}-${labels}-${seed}`, folder, method: "dpo", modelFile: baseModel, train: data, validation: held, threads,
       config: {
-        seed, adapter: { seed }, epochs: Number(values.epochs ?? 1), optimizer: { learningRate: Number(values.rate ?? 5e-4) }, batchSize: 8, sequenceLength: 256, validateEverySteps: 1000, checkpointEverySteps: 1000, shownSamples: 0,
+        seed, adapter: { seed }, epochs: Number(values.epochs ?? 1), optimizer: { learningRate: Number(values.rate ?? 3e-4) }, batchSize: 8, sequenceLength: 256, validateEverySteps: 1000, checkpointEverySteps: 1000, shownSamples: 0,
         exactMatchCases: 40, promotion: { generalSamples: 20 }, dpo: { loss: values.loss ?? "sigmoid", sftWeight: Number(values.sft ?? 0.2) },
       },
     });

@@ -1,6 +1,6 @@
 // Proof of learning 1: fine-tuning on a repository that the base model never saw. Its held-out files get likelier by at least
 // 15 % in perplexity, unrelated text by at most 2 % less likely, and a 4-bit base gains at least 95 % of what a 16-bit one does.
-//   node test/bench/learnSft.ts --repo FOLDER [--seeds 1,2,3] [--bases f16,q4_0] [--windows 120] [--heldout 40] [--rate 3e-3] [--epochs 2] [--batch 2] [--folder DIR] [--threads 1]
+//   node test/bench/learnSft.ts --repo FOLDER [--seeds 1,2,3] [--bases f16,q4_0] [--windows 120] [--heldout 40] [--rate 1e-3] [--epochs 2] [--batch 8] [--folder DIR] [--threads 1]
 // Windows of text only: every token counts. Held out are whole files, chosen by the seed; so are the adapter's first weights
 // and the order of the data. Prints a line for each run, then one JSON object.
 import { mkdir, open } from "node:fs/promises";
@@ -89,7 +89,7 @@ for (const seed of (values.seeds ?? "1,2,3").split(",").map(Number)) {
     const began = performance.now();
     const { receipt } = await learn({
       name: `${path.basename(values.repo)}-${base}-${seed}`, folder, method: "sft", modelFile: await baseIn(base), train: windows(train, most), validation: windows(heldOut, mostHeldOut), threads: Number(values.threads ?? 1),
-      config: { seed, adapter: { seed }, epochs: Number(values.epochs ?? 2), optimizer: { learningRate: Number(values.rate ?? 3e-3) }, batchSize: Number(values.batch ?? 2), promotion: { generalSamples: Number(values.general ?? 80) }, validateEverySteps: 1000, checkpointEverySteps: 1000, exactMatchCases: 0 },
+      config: { seed, adapter: { seed }, epochs: Number(values.epochs ?? 2), optimizer: { learningRate: Number(values.rate ?? 1e-3) }, batchSize: Number(values.batch ?? 8), promotion: { generalSamples: Number(values.general ?? 80) }, validateEverySteps: 1000, checkpointEverySteps: 1000, exactMatchCases: 0 },
     });
     const result: SeedResult = {
       base, seed, trainedFiles: train.length, heldOutFiles: heldOut.length, heldOut: receipt.heldOut, general: receipt.general,
