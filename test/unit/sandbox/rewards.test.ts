@@ -7,7 +7,8 @@ import type { Verdict } from "../../../src/engine/sandbox/judge/judgeReply.ts";
 import { parsesIn } from "../../../src/engine/sandbox/judge/parses.ts";
 import { fencedCode, programOf } from "../../../src/engine/sandbox/judge/replyCode.ts";
 import { formatReward, matchReward, testsReward, weightedReward } from "../../../src/engine/sandbox/rewards.ts";
-import { Sandbox } from "../../../src/engine/sandbox/sandbox.ts";
+import type { Sandbox } from "../../../src/engine/sandbox/sandbox.ts";
+import { openSandbox } from "./openSandbox.ts";
 
 function task(over: Partial<TaskRecord> & { check?: TaskCheck }): TaskRecord {
   return { kind: "task", prompt: { form: "text", text: "" }, origin: { at: "tasks.jsonl:1" }, ...over };
@@ -34,12 +35,7 @@ describe("the tests of a task", function () {
   let box: Sandbox;
 
   before(async function () {
-    try {
-      box = await Sandbox.open({ parallel: 2 });
-    } catch (error) {
-      console.error(String(error));
-      this.skip();
-    }
+    box = await openSandbox(this, { parallel: 2 });
   });
   after(() => box?.close());
 

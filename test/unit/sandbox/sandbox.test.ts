@@ -7,6 +7,7 @@ import { checkedFileName, shellWord } from "../../../src/engine/sandbox/isolatio
 import { seatbeltProfile } from "../../../src/engine/sandbox/isolation/seatbelt.ts";
 import { withDefaults } from "../../../src/engine/sandbox/limits.ts";
 import { seccompFilter } from "../../../src/engine/sandbox/seccompFilter.ts";
+import { openSandbox } from "./openSandbox.ts";
 
 describe("the sandbox", function () {
   this.timeout(30_000);
@@ -40,12 +41,7 @@ describe("the sandbox", function () {
   describe("where code can be isolated", () => {
     let box: Sandbox;
     before(async function () {
-      try {
-        box = await Sandbox.open({ parallel: 2 });
-      } catch (error) {
-        console.error(String(error));
-        this.skip();
-      }
+      box = await openSandbox(this, { parallel: 2 });
     });
     after(() => box?.close());
 
@@ -92,13 +88,7 @@ describe("the sandbox", function () {
   });
 
   it("names interpreters that are missing", async function () {
-    let box: Sandbox;
-    try {
-      box = await Sandbox.open({ programs: { python: "/nowhere/python3", node: "/nowhere/node" } });
-    } catch (error) {
-      console.error(String(error));
-      this.skip();
-    }
+    const box = await openSandbox(this, { programs: { python: "/nowhere/python3", node: "/nowhere/node" } });
     try {
       await assert.rejects(box.run({ language: "python", code: "" }), /Python 3 was not found \(tried \/nowhere\/python3\)/);
       await assert.rejects(box.run({ language: "typescript", code: "" }), /Node was not found at \/nowhere\/node/);

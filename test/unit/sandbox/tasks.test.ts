@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { judgeReply } from "../../../src/engine/sandbox/judge/judgeReply.ts";
 import { programOf } from "../../../src/engine/sandbox/judge/replyCode.ts";
 import { matchReward } from "../../../src/engine/sandbox/rewards.ts";
-import { Sandbox } from "../../../src/engine/sandbox/sandbox.ts";
 import { functionTaskRecord, functionTasks } from "../../../src/engine/sandbox/tasks/functionTasks.ts";
 import { FAMILIES, SMALL_TASK_MATCH, smallTasks } from "../../../src/engine/sandbox/tasks/smallTasks.ts";
+import { openSandbox } from "./openSandbox.ts";
 
 describe("programming tasks", function () {
   this.timeout(120_000);
@@ -23,13 +23,7 @@ describe("programming tasks", function () {
 
   // All tasks take a while: a sample here, all of them with KALACTICA_ALL_TASKS=1.
   it("are solved by their solutions and not by an empty or a mutated one", async function () {
-    let box: Sandbox;
-    try {
-      box = await Sandbox.open({ parallel: 2 });
-    } catch (error) {
-      console.error(String(error));
-      this.skip();
-    }
+    const box = await openSandbox(this, { parallel: 2 });
     const all = functionTasks();
     const chosen = process.env.KALACTICA_ALL_TASKS === "1" ? all : all.filter((_, i) => i % 13 === 3);
     try {
