@@ -192,6 +192,15 @@ describe("model/adapter", function () {
       assert.equal(await say(runtime), text);
     });
 
+    it("accepts a gentle one, whose change is lost in what differs between trainer and assistant", async () => {
+      const runtime = await loaded();
+      const gentle = await adapter(1, { size: 0.002 });
+      const base = await logProbabilities(file);
+      const apart = (nats: number): NonNullable<ModelAdapter["canary"]> => ({ tokens: TOKENS, adapted: base.map((value, i) => value + (i % 2 ? nats : -nats)), base });
+      await refusal(runtime.useAdapter({ ...gentle, canary: apart(0.3) }), /does not do what it was trained to/);
+      assert.equal((await runtime.useAdapter({ ...gentle, canary: apart(0.04) })).adapter, gentle.sha256);
+    });
+
     it("refuses one that changes nothing, and one for another shape", async () => {
       const runtime = await loaded();
       await refusal(runtime.useAdapter(await adapter(1, { size: 0 })), /changes nothing of what the model says/);
