@@ -77,6 +77,21 @@ export interface Point {
   deviation: number;
 }
 
+/** One line of a chart, ready to be drawn. */
+export interface Line {
+  id: string;
+  /** What it is called where nothing else tells; `short` where its colour tells the run, "" where its chart says enough. */
+  name: string;
+  short: string;
+  /** Index into the theme's chart colours. */
+  colour: number;
+  dashed: boolean;
+  raw: readonly Point[];
+  /** What is drawn on top: `raw` or its moving average. */
+  line: readonly Point[];
+  band: boolean;
+}
+
 /** The measured values of a series, in the order of x. Values that are no numbers are left out: there is no place for them. */
 export function pointsOf(figures: readonly RunFigures[], series: SeriesPlan, axis: "step" | "time"): Point[] {
   const begun = figures[0]?.at ?? 0;

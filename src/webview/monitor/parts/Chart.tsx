@@ -6,23 +6,9 @@ import { IconButton } from "../../shared/Icon.tsx";
 import { bandPath, linePath, projection, scaleOf, tightScale } from "../scale.ts";
 import type { Project, Scale } from "../scale.ts";
 import { nearest, summaryOf, thinned } from "../series.ts";
-import type { ChartPlan, Point } from "../series.ts";
+import type { ChartPlan, Line, Point } from "../series.ts";
 import { duration, number, percent } from "../../trainingWords.ts";
 import { ChartTable } from "./ChartTable.tsx";
-
-export interface Line {
-  id: string;
-  /** What it is called where nothing else tells; `short` where its colour tells the run, "" where its chart says enough. */
-  name: string;
-  short: string;
-  /** Index into the theme's chart colours. */
-  colour: number;
-  dashed: boolean;
-  raw: readonly Point[];
-  /** What is drawn on top: `raw` or its moving average. */
-  line: readonly Point[];
-  band: boolean;
-}
 
 interface ChartProps {
   plan: ChartPlan;

@@ -1,8 +1,7 @@
 // The values of a chart as a table: the same measurements for those who read rather than look.
 import { useMemo } from "preact/hooks";
-import type { ChartPlan } from "../series.ts";
+import type { ChartPlan, Line } from "../series.ts";
 import { duration } from "../../trainingWords.ts";
-import type { Line } from "./Chart.tsx";
 
 /** Of more measurements every second, third … is shown, and the last. */
 const MAX_ROWS = 200;

@@ -3,10 +3,9 @@ import { useMemo, useState } from "preact/hooks";
 import type { RunFigures, RunInfo } from "../../../engine/protocol/training.ts";
 import type { MonitorAction, MonitorChoices } from "../monitorState.ts";
 import { chartsOf, pointsOf, smoothed } from "../series.ts";
-import type { ChartPlan } from "../series.ts";
+import type { ChartPlan, Line } from "../series.ts";
 import { duration, runLabel } from "../../trainingWords.ts";
 import { Chart, Swatch } from "./Chart.tsx";
-import type { Line } from "./Chart.tsx";
 
 interface ChartsProps {
   /** The chosen run first. */
