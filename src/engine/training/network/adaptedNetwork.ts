@@ -251,8 +251,8 @@ export class AdaptedNetwork {
   /** Without what takes more memory than it is worth keeping even within a layer. */
   #lean(tape: LayerTape): LayerTape {
     if (this.#plan.parts.probabilities) return tape;
-    const { probabilities: _, ...rest } = tape;
-    return rest;
+    const { input, query, key, value, rotatedQuery, rotatedKey, attended, attentionOutput, middle, gate, up, down } = tape;
+    return { input, query, key, value, rotatedQuery, rotatedKey, attended, attentionOutput, middle, gate, up, down };
   }
 
   #decoder(g: GraphBuilder, layer: number, nTokens: number): DecoderLayers {
