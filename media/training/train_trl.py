@@ -22,10 +22,10 @@ import zlib
 from pathlib import Path
 
 import torch
-import transformers
 from datasets import Dataset
 from peft import LoraConfig
-from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, TrainerCallback
+from transformers import __version__ as transformers_version
 
 HERE = Path(__file__).resolve().parent
 
@@ -131,7 +131,7 @@ def train(config, data, place):
     model = AutoModelForCausalLM.from_pretrained(config["base"], revision=config.get("revision"), dtype=torch.bfloat16 if use_bf16 else torch.float32)
     longest = config["max_length"] or min(2048, getattr(model.config, "max_position_embeddings", 2048))
     # A share of the steps: transformers 5 takes it as warmup_steps.
-    settings["warmup_steps" if int(transformers.__version__.split(".")[0]) >= 5 else "warmup_ratio"] = config["warmup_share"]
+    settings["warmup_steps" if int(transformers_version.split(".")[0]) >= 5 else "warmup_ratio"] = config["warmup_share"]
     settings.update(
         output_dir=str(place / "checkpoints"), per_device_train_batch_size=per_device, per_device_eval_batch_size=per_device,
         gradient_accumulation_steps=max(1, round(config["batch"] / (per_device * world))), bf16=use_bf16, use_cpu=not torch.cuda.is_available(),
@@ -155,7 +155,7 @@ def train(config, data, place):
         model=model, args=known(Config, **settings), train_dataset=train_data, eval_dataset=validation_data, processing_class=tokenizer,
         peft_config=LoraConfig(task_type="CAUSAL_LM", bias="none", **config["lora"]), callbacks=[Report()],
     )
-    trainer.remove_callback(transformers.PrinterCallback)
+    trainer.remove_callback(PrinterCallback)
     trainer.train()
     if trainer.is_world_process_zero():
         trainer.model.save_pretrained(place / "adapter", safe_serialization=True)
