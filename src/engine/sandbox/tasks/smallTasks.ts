@@ -221,8 +221,8 @@ export const FAMILIES: readonly TaskFamily[] = [
   },
 ];
 
-/** Families whose base rate for the embedded model lies between 5 and 60 %: GRPO finds both right and wrong replies in its groups. */
-export const FAMILIES_FOR_GRPO = ["close", "closeTwo", "runnable", "truth", "kind", "again", "succession", "parity", "brackets"] as const;
+/** Families whose base rate for the embedded model lies between 5 and 60 %: GRPO finds both right and wrong replies in its groups. All are compared; "runnable", which is run, makes a data set of its own. */
+export const FAMILIES_FOR_GRPO = ["close", "closeTwo", "truth", "kind", "again", "succession", "parity", "brackets"] as const;
 
 /**
  * `count` tasks of the given families in turn, all different from each other; the same seed gives the same tasks.
