@@ -171,7 +171,7 @@ export class RunManager {
     }
     await this.#store.request(id, request);
     this.#follower.follow(id);
-    return runInfo({ ...record, state: "pausing" });
+    return this.#changed({ ...record, state: "pausing" });
   }
 
   async #adopt(record: RunRecord): Promise<void> {

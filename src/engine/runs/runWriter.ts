@@ -62,7 +62,7 @@ export class RunWriter {
   /** Errors: `diskFull`, `unreadable`. */
   figures(figures: RunFigures): void {
     this.begin(figures.step - 1);
-    this.#record = { ...this.#record, last: figures, fruitlessStarts: figures.step > (this.#record.last?.step ?? -1) ? 0 : this.#record.fruitlessStarts };
+    this.#record = { ...this.#record, step: figures.step, last: figures, fruitlessStarts: figures.step > (this.#record.last?.step ?? -1) ? 0 : this.#record.fruitlessStarts };
     this.#log?.write(figures);
     this.#events?.add({ step: figures.step, at: figures.at, scalars: scalarsOf(figures) });
   }
