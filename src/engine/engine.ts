@@ -263,15 +263,15 @@ export class Engine {
   }
 
   recordApplied(applied: AnswerApplied): void {
-    this.#memory.applied.record(applied);
+    if (this.#settings["training.record"]) this.#memory.applied.record(applied);
   }
 
   recordNotebookRun(run: NotebookExecuted): void {
-    this.#memory.notebookRuns.record(run);
+    if (this.#settings["training.record"]) this.#memory.notebookRuns.record(run);
   }
 
   recordOutcome(outcome: CompletionOutcome): void {
-    this.#completion.recordOutcome(outcome);
+    if (this.#settings["training.record"]) this.#completion.recordOutcome(outcome);
   }
 
   /** Stops what runs in the background and closes the rooms. Safe to call twice. */

@@ -69,6 +69,10 @@ export const SETTINGS = {
     type: "number", default: 8, minimum: 1, maximum: 32, unit: "passages",
     description: "Most passages of the workspace that an answer may draw on.",
   },
+  "training.record": {
+    type: "boolean", default: true,
+    description: "Write down, on this machine and without secrets and personal data, what became of completions, applied answers and notebook cells, so that it can become training data. Thumbs are always kept: giving one says so.",
+  },
   "training.threads": {
     type: "number", default: 0, minimum: 0, maximum: 256, unit: "threads", restricted: true,
     description: "Threads used for training. 0: all physical cores but one, where there are four or more. What you do at the same time goes first.",

@@ -13,12 +13,12 @@ describe("what the user did", function () {
   this.timeout(60_000);
   let folder: string;
   let client: EngineClient | null = null;
-  const start = (): EngineClient => {
+  const start = (settings: Record<string, unknown> = {}): EngineClient => {
     const storageDir = path.join(folder, ".kalactica");
     mkdirSync(storageDir, { recursive: true });
     client = new EngineClient({
       modulePath, execPath: process.execPath, execArgv: ["--disable-warning=ExperimentalWarning"], timings: { backOffMs: [50, 100] }, onLog: () => undefined,
-      hello: () => ({ client: "test", workspaceDir: folder, storageDir, modelsDir: path.join(storageDir, "models"), settings: { "model.device": "cpu", "index.enabled": false }, trusted: true }),
+      hello: () => ({ client: "test", workspaceDir: folder, storageDir, modelsDir: path.join(storageDir, "models"), settings: { "model.device": "cpu", "index.enabled": false, ...settings }, trusted: true }),
     });
     client.start();
     return client;
@@ -28,6 +28,16 @@ describe("what the user did", function () {
   afterEach(() => {
     client?.stop();
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("is not written down where a person does not want that", async () => {
+    const engine = start({ "training.record": false });
+    await engine.whenReady();
+    engine.notify("memory/notebookExecuted", { notebook: "a.ipynb", cell: "c", language: "python", source: "print(row)", above: [], output: "", error: { name: "NameError", message: "m", traceback: "" } });
+    engine.notify("memory/notebookExecuted", { notebook: "a.ipynb", cell: "c", language: "python", source: "print(rows)", above: [], output: "", error: null });
+    engine.notify("answer/applied", { id: "1", question: "Add them up.", path: "a.py", language: "python", before: "", applied: "total = add(rows)", kept: "total = sum(rows)" });
+    await assert.rejects(engine.request("data/prepare", { source: "notebooks", name: "cells", validationShare: 0 }), /no |nothing/i);
+    await assert.rejects(engine.request("data/prepare", { source: "feedback", name: "feedback", validationShare: 0 }), /no |nothing/i);
   });
 
   it("outlives kill -9, becomes pairs for review, and stays out of later data where a person took it out", async () => {
