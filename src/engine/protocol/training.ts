@@ -210,6 +210,8 @@ export interface RunReceipt {
   preference?: { accuracy: number; margin: number; n: number };
   /** Mean reward of replies to held-out tasks, of GRPO. */
   reward?: { before: number; after: number; n: number };
+  /** Share of the learnt change that the adapter applies, in (0, 1]: less than 1 where unrelated text would suffer (tune/strength.ts). */
+  strength?: number;
   tokensPerSecond: number;
   peakRssMb: number;
   seconds: number;

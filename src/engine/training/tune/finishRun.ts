@@ -8,6 +8,7 @@ import { exactMatches, lineCases, pairedLosses, pairGains, perplexitySamples } f
 import { bootstrap, decidePromotion, perplexityChange } from "./promotion.ts";
 import type { HeldOutEvidence } from "./promotion.ts";
 import type { LoopParts } from "./loopParts.ts";
+import { fitStrength } from "./strength.ts";
 import type { TuningLoop } from "./tuningLoop.ts";
 import type { TuningResult } from "./tuningTypes.ts";
 import { heldOutRewards } from "./validation.ts";
@@ -17,11 +18,11 @@ export async function finishRun(parts: LoopParts, loop: TuningLoop, general: Uni
   const { options, config, model, validation, stop } = parts;
   loop.report("evaluating");
   await loop.takeBest();
+  const { promotion } = config;
+  const { strength, unrelated } = await fitStrength(model, await perplexitySamples(general, promotion.generalSamples), promotion, stop);
   const written = await options.writeAdapter(path.join(options.runFolder, "adapters"), model.adapter(), config.adapter);
 
-  const { promotion } = config;
   const heldOut = perplexityChange(validation === null ? [] : await pairedLosses(model, await perplexitySamples(validation, config.heldOutSamples), stop), promotion);
-  const unrelated = perplexityChange(await pairedLosses(model, await perplexitySamples(general, promotion.generalSamples), stop), promotion);
   const extra: Pick<RunReceipt, "preference" | "reward"> = {};
   let evidence: HeldOutEvidence;
   if (options.method === "sft") evidence = { kind: "perplexity", change: heldOut.change };
@@ -43,9 +44,9 @@ export async function finishRun(parts: LoopParts, loop: TuningLoop, general: Uni
     adapter: { ...written, settings: config.adapter },
     receipt: {
       modelSha256: options.modelSha256, datasetVersion: options.datasetVersion, adapterSha256: written.sha256, method: options.method, config: { ...config },
-      heldOut: perplexities(heldOut), general: perplexities(unrelated), exactMatch, ...extra,
+      heldOut: perplexities(heldOut), general: perplexities(unrelated), exactMatch, strength, ...extra,
       tokensPerSecond: seconds > 0 ? tokensSeen / seconds : 0, peakRssMb: Math.max(peakRssMb, process.resourceUsage().maxRSS / 1000), seconds,
-      promoted: decision.promoted, sentence: decision.sentence,
+      promoted: decision.promoted, sentence: strength < 1 ? `${decision.sentence} It is applied at ${Math.round(100 * strength)} % of its strength, so that unrelated text keeps within the margin.` : decision.sentence,
     },
   };
 }

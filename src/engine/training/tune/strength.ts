@@ -1,0 +1,46 @@
+// How strongly a trained adapter is applied: at full strength, or at the share of it at which unrelated text stays within the
+// margin of the rule of promotion. Near the base, what is gained falls about in proportion to the strength and what is
+// forgotten with its square, so that half the strength keeps most of the gain at a quarter of the cost.
+// Source: Wortsman et al. 2022 (WiSE-FT: weights between the base's and the tuned ones); the second-order argument is ours.
+import type { AdaptedModel } from "../adaptedModel.ts";
+import type { TokenSample } from "../samples/tokenSample.ts";
+import { pairedLosses } from "./evaluate.ts";
+import { perplexityChange } from "./promotion.ts";
+import type { PerplexityChange, PromotionRule } from "./promotion.ts";
+
+/** Below, nothing worth having is left of what was learnt. */
+const LEAST_STRENGTH = 0.1;
+const MOST_TRIES = 5;
+/** Aims this far inside the margin, as the square is only about right. */
+const CAUTION = 0.92;
+
+export interface FittedStrength {
+  /** In (0, 1]: the share of the learnt change that the model now holds. */
+  readonly strength: number;
+  /** How unrelated text fares at that strength. */
+  readonly unrelated: PerplexityChange;
+}
+
+/**
+ * Lowers the strength of the adapter in `model` until `unrelated` samples stay within the margin, and leaves it so. Where even
+ * the least strength does not, full strength is put back: the rule then refuses the adapter as it was learnt.
+ * Errors: CancelledError, those of the model.
+ */
+export async function fitStrength(model: AdaptedModel, samples: readonly TokenSample[], rule: PromotionRule, signal?: AbortSignal): Promise<FittedStrength> {
+  const full = model.state().map((tensor) => ({ ...tensor, values: tensor.values.slice() }));
+  const measure = async (): Promise<PerplexityChange> => perplexityChange(await pairedLosses(model, samples, signal), rule);
+  const atFull = await measure();
+  let strength = 1;
+  let unrelated = atFull;
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const worst = unrelated.change?.high ?? 0;
+    if (worst <= rule.generalMargin) return { strength, unrelated };
+    strength = Math.min(0.8, CAUTION * Math.sqrt(rule.generalMargin / worst)) * strength;
+    if (strength < LEAST_STRENGTH) break;
+    model.restore(full.map((tensor) => (tensor.name.endsWith(".lora_b") ? { ...tensor, values: tensor.values.map((value) => value * strength) } : tensor)));
+    unrelated = await measure();
+  }
+  if ((unrelated.change?.high ?? 0) <= rule.generalMargin) return { strength, unrelated };
+  model.restore(full);
+  return { strength: 1, unrelated: atFull };
+}
