@@ -10,7 +10,10 @@ import type { PerplexityChange, PromotionRule } from "./promotion.ts";
 
 /** Below, nothing worth having is left of what was learnt. */
 const LEAST_STRENGTH = 0.1;
-const MOST_TRIES = 5;
+/** Measurements, each a pass over the unrelated samples. */
+const MOST_TRIES = 6;
+/** A strength that uses this much of the margin is not worth raising. */
+const CLOSE = 0.7;
 /** Aims this far inside the margin, as the square is only about right. */
 const CAUTION = 0.92;
 
@@ -29,18 +32,28 @@ export interface FittedStrength {
 export async function fitStrength(model: AdaptedModel, samples: readonly TokenSample[], rule: PromotionRule, signal?: AbortSignal): Promise<FittedStrength> {
   const full = model.state().map((tensor) => ({ ...tensor, values: tensor.values.slice() }));
   const measure = async (): Promise<PerplexityChange> => perplexityChange(await pairedLosses(model, samples, signal), rule);
+  const apply = (strength: number): void => model.restore(strength === 1 ? full : full.map((tensor) => (tensor.name.endsWith(".lora_b") ? { ...tensor, values: tensor.values.map((value) => value * strength) } : tensor)));
   const atFull = await measure();
-  let strength = 1;
-  let unrelated = atFull;
-  for (let tries = 0; tries < MOST_TRIES; tries++) {
-    const worst = unrelated.change?.high ?? 0;
-    if (worst <= rule.generalMargin) return { strength, unrelated };
-    strength = Math.min(0.8, CAUTION * Math.sqrt(rule.generalMargin / worst)) * strength;
+  let tried = { strength: 1, unrelated: atFull };
+  let fits: FittedStrength | null = null;
+  let tooStrong = Infinity;
+  for (let tries = 1; tries < MOST_TRIES; tries++) {
+    const worst = tried.unrelated.change?.high ?? 0;
+    if (worst <= rule.generalMargin) {
+      fits = tried;
+      if (tried.strength === 1 || worst >= CLOSE * rule.generalMargin) break;
+    } else {
+      tooStrong = tried.strength;
+    }
+    // Where the square would have it, but strictly between what fits and what does not.
+    const guess = worst > 0 ? tried.strength * Math.sqrt((CAUTION * rule.generalMargin) / worst) : tooStrong;
+    const strength = Math.min(Math.max(guess, fits?.strength ?? 0), fits === null ? 0.8 * tooStrong : (fits.strength + tooStrong) / 2);
     if (strength < LEAST_STRENGTH) break;
-    model.restore(full.map((tensor) => (tensor.name.endsWith(".lora_b") ? { ...tensor, values: tensor.values.map((value) => value * strength) } : tensor)));
-    unrelated = await measure();
+    apply(strength);
+    tried = { strength, unrelated: await measure() };
   }
-  if ((unrelated.change?.high ?? 0) <= rule.generalMargin) return { strength, unrelated };
-  model.restore(full);
-  return { strength: 1, unrelated: atFull };
+  if ((tried.unrelated.change?.high ?? 0) <= rule.generalMargin) fits = tried;
+  const chosen = fits ?? { strength: 1, unrelated: atFull };
+  apply(chosen.strength);
+  return chosen;
 }
