@@ -132,7 +132,7 @@ export class Engine {
       }
     }
     const completion = new CompletionSession({ database: memory.database, redact: scrub });
-    const engine = new Engine(options, { settings, runtime, models, index, indexFailure, completion, memory });
+    const engine: Engine = new Engine(options, { settings, runtime, models, index, indexFailure, completion, memory });
     runtime.onStatus(() => engine.#statusChanged());
     await engine.training.recover(options.background !== false);
     if (options.background !== false) engine.#startBackground();

@@ -9,7 +9,7 @@ import { runCorpusRetrieval, runLocalise } from "../tasks/evaluateRetrieval.ts";
 import { UsageError } from "./command.ts";
 import type { Command, CommandContext } from "./command.ts";
 
-const SUITES: Readonly<Record<string, { summary: string; run(data: string, hooks: EvaluationHooks): Promise<EvaluationResult> }>> = {
+const SUITES: Readonly<Record<string, { summary: string; run: (data: string, hooks: EvaluationHooks) => Promise<EvaluationResult> }>> = {
   localise: { summary: "From the description of a change to the files it touched (folder with instances and blobs).", run: async (data, hooks) => runLocalise(data, await openEmbedder(SILENT_LOG), hooks) },
   retrieval: { summary: "From a query to the right document (folder in the layout of BEIR).", run: async (data, hooks) => runCorpusRetrieval(data, await openEmbedder(SILENT_LOG), hooks) },
 };

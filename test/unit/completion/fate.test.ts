@@ -64,7 +64,7 @@ describe("the fate of a suggestion", () => {
       fates.edited("d", [{ offset, removed, text: inserted }]);
     };
     fates.show(suggestion);
-    for (const [i, character] of [..."gammx"].entries()) edit(10 + i, 0, character);
+    for (const [i, character] of Array.from("gammx").entries()) edit(10 + i, 0, character);
     edit(0, 0, "import x;\n");
     edit(24, 1, "");
     edit(24, 0, "a);");

@@ -8,7 +8,7 @@ import type { SampleTokenizer } from "../../../src/engine/training/samples/sampl
 /** A token a character. */
 const tokenizer: SampleTokenizer = {
   nVocab: 256, beginning: null, endOfText: 0, chat: null, infill: null,
-  encode: (text) => [...text].map((letter) => letter.charCodeAt(0)),
+  encode: (text) => Array.from(text, (letter) => letter.charCodeAt(0)),
   decode: (tokens) => String.fromCharCode(...tokens),
   decodeText: (tokens) => String.fromCharCode(...tokens),
 };
@@ -20,7 +20,6 @@ function parts(records: readonly TrainingRecord[], change: Partial<PlanParts> = 
     model: { file: "m.gguf", name: "m", sizeBytes: 0, contextSize: 4096, sha256: "abc" } as unknown as PlanParts["model"],
     dataset: {
       info: { name: "d", version: "1", train: records.length, kinds: { example: records.length } } as unknown as DatasetInfo,
-      // eslint-disable-next-line @typescript-eslint/require-await -- a stream from memory
       async *train() { yield* records; },
     },
     tokenizer, threads: 1, runs: [], availableBytes: 10e9,
