@@ -29,7 +29,8 @@ export function scaleOf(values: Iterable<number>, wanted: number, always: readon
     }
   }
   if (low > high) [low, high] = [0, 1];
-  if (low === high) {
+  // Smoothing the same value again and again leaves differences in its last digits, which no axis can show.
+  if (high - low <= Math.max(Math.abs(low), Math.abs(high)) * 1e-9) {
     const room = Math.abs(low) * 0.1 || 1;
     [low, high] = [low - room, high + room];
   }

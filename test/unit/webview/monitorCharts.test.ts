@@ -32,6 +32,16 @@ describe("the monitor's charts", () => {
     assert.deepEqual(smoothed(points(1, 5), 0).map(({ y }) => y), [1, 5]);
   });
 
+  it("take a value and itself smoothed for one, and keep their ticks apart", () => {
+    for (let i = 1; i <= 2_000; i++) {
+      const value = 672.123 * Math.sqrt(i);
+      const [once] = smoothed(points(value), 0.6);
+      const { low, high, ticks } = scaleOf([value, once!.y], 3);
+      assert.ok(low < value && high > value && new Set(ticks).size === ticks.length && ticks.length >= 2, `${value} and ${once!.y}: ${ticks.join(", ")}`);
+      assert.ok(high - low > value * 0.01, `${low} to ${high}`);
+    }
+  });
+
   it("thin a long run and keep its extremes and its end", () => {
     const long = Array.from({ length: 20_000 }, (_, i): Point => ({ x: i, step: i, y: i === 7_777 ? 99 : i === 12_345 ? -99 : Math.sin(i), deviation: 0 }));
     const kept = thinned(long, 600);
