@@ -9,13 +9,17 @@ import { SeededRandom } from "../../../../src/engine/base/random.ts";
 
 const program = fileURLToPath(new URL("killedRun.ts", import.meta.url));
 
-/** Runs the program; kills it `killAfterMs` after its start, if that is given and it still runs. */
-function run(folder: string, killAfterMs?: number): Promise<{ killed: boolean; output: string }> {
+/** Runs the program; kills it some `delayMs` after it has made `killAfterSteps` steps, if that is given. */
+function run(folder: string, killAfterSteps?: number, delayMs = 0): Promise<{ killed: boolean; output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program, folder], { stdio: ["ignore", "pipe", "inherit"] });
     let output = "";
-    child.stdout.on("data", (chunk: Buffer) => { output += chunk.toString(); });
-    const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), killAfterMs);
+    let timer: NodeJS.Timeout | undefined;
+    child.stdout.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+      const steps = output.split("step made").length - 1;
+      if (killAfterSteps !== undefined && steps >= killAfterSteps) timer ??= setTimeout(() => child.kill("SIGKILL"), delayMs);
+    });
     child.on("error", reject);
     child.on("close", (code, signal) => {
       clearTimeout(timer);
@@ -25,6 +29,8 @@ function run(folder: string, killAfterMs?: number): Promise<{ killed: boolean; o
   });
 }
 
+const lastLine = (output: string): string | undefined => output.trim().split("\n").at(-1);
+
 describe("tune, killed", function () {
   this.timeout(120_000);
   let folder: string;
@@ -32,18 +38,16 @@ describe("tune, killed", function () {
   after(() => rm(folder, { recursive: true, force: true }));
 
   it("loses nothing to SIGKILL", async () => {
-    const began = performance.now();
     const undisturbed = await run(path.join(folder, "whole"));
-    const took = performance.now() - began;
     const random = new SeededRandom(Date.now());
     let kills = 0;
     let resumptions = 0;
     for (;;) {
-      // Within the time that a whole run takes; after three kills it may finish.
-      const { killed, output } = await run(path.join(folder, "killed"), kills < 3 ? took * (0.4 + 0.6 * random.uniform()) : undefined);
+      // Somewhere within the first quarter of what is left of 60 steps; after three kills it may finish.
+      const { killed, output } = await run(path.join(folder, "killed"), kills < 3 ? 2 + random.integer(10) : undefined, 4 * random.uniform());
       if (/Goes on from the checkpoint of step [1-9]/.test(output)) resumptions++;
       if (!killed) {
-        assert.equal(output.trim().split("\n").at(-1), undisturbed.output.trim());
+        assert.equal(lastLine(output), lastLine(undisturbed.output));
         break;
       }
       kills++;

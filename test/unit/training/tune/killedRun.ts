@@ -14,5 +14,5 @@ const { adapter, step } = await runTuning({
     models[0]!.onCompute = () => new Promise((resolve) => { setTimeout(resolve, 2); });
     return model;
   },
-}, { onLog: (line) => { if (line.startsWith("Goes on")) console.log(line); } });
+}, { onFigures: ({ loss }) => { if (loss !== undefined) console.log("step made"); }, onLog: (line) => { if (line.startsWith("Goes on")) console.log(line); } });
 console.log(`${adapter?.sha256 ?? ""} ${step}`);
