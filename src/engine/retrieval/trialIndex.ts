@@ -23,6 +23,7 @@ interface Prepared {
 export class PreparedFiles {
   readonly #embedder: Embedder | null;
   readonly #known = new Map<string, Prepared>();
+  #lastQuery: { query: string; vector: Float32Array | null } | null = null;
 
   constructor(embedder: Embedder | null) {
     this.#embedder = embedder;
@@ -39,8 +40,10 @@ export class PreparedFiles {
     return entry;
   }
 
+  /** The query's unit vector [dimension], or null where nothing embeds. The last one is kept: ablations ask for the same again. */
   async queryVector(query: string): Promise<Float32Array | null> {
-    return (await this.#embedder?.embed([query], "query"))?.[0] ?? null;
+    if (this.#lastQuery?.query !== query) this.#lastQuery = { query, vector: (await this.#embedder?.embed([query], "query"))?.[0] ?? null };
+    return this.#lastQuery.vector;
   }
 }
 

@@ -7,6 +7,9 @@ import { FUSION_WEIGHTS } from "../retrieval/searcher.ts";
 import type { FusionWeights } from "../retrieval/searcher.ts";
 import { PreparedFiles, TrialIndex } from "../retrieval/trialIndex.ts";
 
+/** Said with the figures, so that "fused+short" is not taken for a measurement of the short-term crop. */
+const SHORT_CROP = "empty: these sets tell of no session, so that fused+short is fused";
+
 const NONE: FusionWeights = { keyword: 0, vector: 0, symbol: 0, path: 0, file: 0 };
 
 /**
@@ -29,7 +32,7 @@ export function runLocalise(folder: string, embedder: Embedder | null, hooks: Ev
   const files = new PreparedFiles(embedder);
   return evaluateLocalise(folder, {
     ablations: Object.keys(PASSAGE_RANKINGS),
-    settings: { weights: FUSION_WEIGHTS, embedder: embedder?.id ?? null },
+    settings: { weights: FUSION_WEIGHTS, embedder: embedder?.id ?? null, shortCrop: SHORT_CROP },
     tree: async (tree) => {
       const index = new TrialIndex(files);
       for (const { path, text } of tree) await index.add(path, text);
@@ -41,7 +44,7 @@ export function runLocalise(folder: string, embedder: Embedder | null, hooks: Ev
 export function runCorpusRetrieval(folder: string, embedder: Embedder | null, hooks: EvaluationHooks): Promise<EvaluationResult> {
   return evaluateCorpus(folder, {
     ablations: Object.keys(PASSAGE_RANKINGS),
-    settings: { weights: FUSION_WEIGHTS, embedder: embedder?.id ?? null },
+    settings: { weights: FUSION_WEIGHTS, embedder: embedder?.id ?? null, shortCrop: SHORT_CROP },
     corpus: async (documents, onProgress) => {
       const index = new TrialIndex(new PreparedFiles(embedder));
       // The name must tell nothing but the language: what a document is called in the set is its id.
