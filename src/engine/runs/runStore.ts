@@ -110,9 +110,12 @@ export class RunStore {
     return records.filter((record) => record !== null).sort((a, b) => b.createdAt - a.createdAt || b.id.localeCompare(a.id));
   }
 
-  /** Errors: `notFound`. */
+  /** Errors: `notFound`; `dataInvalid` where its state is damaged. */
   async get(id: string): Promise<RunRecord> {
     const record = await this.#read(id);
+    if (!record && RUN_ID.test(id) && existsSync(this.path(id, "run.json"))) {
+      throw new EngineError("dataInvalid", `The state of the training run "${id}" is damaged (${this.path(id, "run.json")}). Its figures and receipt still lie beside that file, and its adapter in the adapters' folder. Delete ${this.path(id)} once you need them no more.`, { id });
+    }
     if (!record) throw new EngineError("notFound", `There is no training run "${id}". \`kalactica train status\` lists the runs of this folder.`, { id });
     return record;
   }

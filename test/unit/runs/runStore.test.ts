@@ -48,6 +48,7 @@ describe("RunStore", () => {
     writeFileSync(store.path("damaged", "run.json"), "{");
     assert.deepEqual(await store.list(), []);
     writeFileSync(path.join(store.folder, "..", "run.json"), '{"id":".."}');
+    await assert.rejects(store.get("damaged"), /The state of the training run "damaged" is damaged .*Delete /);
     await assert.rejects(store.get(".."), /There is no training run/);
     await assert.rejects(store.remove("../.."), /There is no training run/);
   });
