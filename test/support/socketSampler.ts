@@ -50,8 +50,15 @@ function address(hex: string): string {
   return `[${groups.join(":")}]:${Number.parseInt(port, 16)}`;
 }
 
+/**
+ * Where Chromium's network service connects a UDP socket to learn whether this machine has a route for IPv6
+ * (`kIPv6ProbeAddress` in its `host_resolver_manager.cc`). Connecting a UDP socket sends nothing, and Chromium closes it at once.
+ */
+const CHROMIUM_IPV6_PROBE = "[2001:4860:4860:0:0:0:0:8888]:443";
+
 /** Whether a socket reaches, or can be reached from, another machine. */
-export function leavesMachine(socket: Pick<OpenSocket, "protocol" | "local" | "remote" | "listening">): boolean {
+export function leavesMachine(socket: Omit<OpenSocket, "pid">): boolean {
+  if (socket.protocol === "udp6" && socket.remote === CHROMIUM_IPV6_PROBE && socket.process.includes("--utility-sub-type=network.mojom.NetworkService")) return false;
   if (socket.listening) return !isLoopback(socket.local);
   // An unconnected socket has no remote address; a UDP one bound to every interface has not sent anything yet.
   if (isUnset(socket.remote)) return false;

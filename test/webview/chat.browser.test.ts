@@ -2,12 +2,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { after, afterEach, before, describe, it } from "mocha";
-import type { Browser, Page } from "playwright-core";
+import { describe, it } from "mocha";
+import type { Page } from "playwright-core";
 import type { HostMessage, ViewMessage } from "../../src/webview/protocol.ts";
-import { findChromium, launchChromium, NO_CHROMIUM } from "../e2e/chromium.ts";
-import { startPreview, THEMES } from "./previewServer.ts";
-import type { PreviewServer } from "./previewServer.ts";
+import { useBrowserPage } from "./browserPage.ts";
+import { THEMES } from "./previewServer.ts";
 import { CARD, CARD_ONLY, CITATIONS, PROSE, SCENARIOS, turn } from "./scenarios.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -16,41 +15,11 @@ const MAX_SCRIPT_BYTES = 400_000;
 
 describe("chat view in a browser", function () {
   this.timeout(30_000);
-  let browser: Browser;
-  let preview: PreviewServer;
+  const view = useBrowserPage();
   let page: Page;
-  let requests: string[] = [];
-  let errors: string[] = [];
-
-  before(async function () {
-    if (findChromium() === undefined && process.env.CI !== "true") {
-      console.log(`      Skipped: ${NO_CHROMIUM}`);
-      this.skip();
-    }
-    [browser, preview] = await Promise.all([launchChromium(), startPreview()]);
-  });
-
-  after(async () => {
-    await browser?.close();
-    await preview?.close();
-  });
-
-  afterEach(async function () {
-    const unexpected = errors;
-    await page?.context().close();
-    if (this.currentTest?.state === "passed") assert.deepEqual(unexpected, [], "errors in the page");
-  });
 
   async function open(scenario: string, theme = "dark", width = 340): Promise<void> {
-    const context = await browser.newContext({ viewport: { width, height: 700 } });
-    page = await context.newPage();
-    requests = [];
-    errors = [];
-    page.on("request", (request) => requests.push(request.url()));
-    page.on("pageerror", (error) => errors.push(error.message));
-    page.on("console", (message) => { if (message.type() === "error") errors.push(message.text()); });
-    await page.goto(preview.url(scenario, theme));
-    await page.getByTestId("header").waitFor();
+    page = await view.open(view.preview.url(scenario, theme), { width, height: 700 }, "header");
   }
 
   const composer = () => page.getByTestId("composer");
@@ -67,7 +36,7 @@ describe("chat view in a browser", function () {
   }
 
   it("keeps its script small", () => {
-    assert.ok(preview.scriptBytes.chat < MAX_SCRIPT_BYTES, `${preview.scriptBytes.chat} bytes`);
+    assert.ok(view.preview.scriptBytes.chat < MAX_SCRIPT_BYTES, `${view.preview.scriptBytes.chat} bytes`);
   });
 
   it("streams an answer: card first, then provisional prose, then the checked answer", async () => {
@@ -275,7 +244,7 @@ describe("chat view in a browser", function () {
     await page.waitForTimeout(200);
     assert.equal(await page.evaluate(() => "hacked" in window), false);
     assert.deepEqual((await postedOf("openLink"))[0]?.href, "https://example.com/ok");
-    assert.deepEqual(requests.filter((url) => !url.startsWith(preview.url("").split("/?")[0]!)), []);
+    assert.deepEqual(view.requests.filter((url) => !url.startsWith(view.preview.url("").split("/?")[0]!)), []);
   });
 
   it("has a policy that stops a script and a beacon that got into the page all the same", async () => {
@@ -289,8 +258,8 @@ describe("chat view in a browser", function () {
     });
     await page.waitForTimeout(200);
     assert.equal(await page.evaluate(() => "hacked" in window), false);
-    assert.ok(errors.some((error) => /Content Security Policy/.test(error)));
-    errors = [];
+    assert.ok(view.errors.some((error) => /Content Security Policy/.test(error)));
+    view.errors.length = 0;
   });
 
   it("offers copy, insert and apply on code, with the path that the block names", async () => {

@@ -2,15 +2,14 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { after, afterEach, before, describe, it } from "mocha";
-import type { Browser, Page } from "playwright-core";
+import { describe, it } from "mocha";
+import type { Page } from "playwright-core";
 import type { MonitorHostMessage, MonitorViewMessage } from "../../src/webview/monitorProtocol.ts";
-import { findChromium, launchChromium, NO_CHROMIUM } from "../e2e/chromium.ts";
 import { chartsOf } from "../../src/webview/monitor/series.ts";
 import { runTitle } from "../../src/webview/trainingWords.ts";
 import { adapterFrom, MONITOR_SCENARIOS, RECEIPT, RECORDED, run } from "./monitorScenarios.ts";
-import { startPreview, THEMES } from "./previewServer.ts";
-import type { PreviewServer } from "./previewServer.ts";
+import { useBrowserPage } from "./browserPage.ts";
+import { THEMES } from "./previewServer.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** The page's own script may not outgrow this. */
@@ -18,41 +17,11 @@ const MAX_SCRIPT_BYTES = 90_000;
 
 describe("training monitor in a browser", function () {
   this.timeout(30_000);
-  let browser: Browser;
-  let preview: PreviewServer;
+  const view = useBrowserPage();
   let page: Page;
-  let requests: string[] = [];
-  let errors: string[] = [];
-
-  before(async function () {
-    if (findChromium() === undefined && process.env.CI !== "true") {
-      console.log(`      Skipped: ${NO_CHROMIUM}`);
-      this.skip();
-    }
-    [browser, preview] = await Promise.all([launchChromium(), startPreview()]);
-  });
-
-  after(async () => {
-    await browser?.close();
-    await preview?.close();
-  });
-
-  afterEach(async function () {
-    const unexpected = errors;
-    await page?.context().close();
-    if (this.currentTest?.state === "passed") assert.deepEqual(unexpected, [], "errors in the page");
-  });
 
   async function open(scenario: string, theme = "dark", width = 1100): Promise<void> {
-    const context = await browser.newContext({ viewport: { width, height: 800 } });
-    page = await context.newPage();
-    requests = [];
-    errors = [];
-    page.on("request", (request) => requests.push(request.url()));
-    page.on("pageerror", (error) => errors.push(error.message));
-    page.on("console", (message) => { if (message.type() === "error") errors.push(message.text()); });
-    await page.goto(preview.monitorUrl(scenario, theme));
-    await page.getByTestId("monitor").waitFor();
+    page = await view.open(view.preview.monitorUrl(scenario, theme), { width, height: 800 }, "monitor");
   }
 
   const send = (message: MonitorHostMessage): Promise<void> => page.evaluate((m) => window.monitorHost.send(m), message);
@@ -66,7 +35,7 @@ describe("training monitor in a browser", function () {
   const legend = async (id: string): Promise<string> => (await chart(id).locator(".legend").innerText()).replace(/\s+/g, " ");
 
   it("keeps its script small", () => {
-    assert.ok(preview.scriptBytes.monitor < MAX_SCRIPT_BYTES, `${preview.scriptBytes.monitor} bytes`);
+    assert.ok(view.preview.scriptBytes.monitor < MAX_SCRIPT_BYTES, `${view.preview.scriptBytes.monitor} bytes`);
   });
 
   it("says how to start where nothing was started", async () => {
@@ -294,8 +263,8 @@ describe("training monitor in a browser", function () {
     assert.equal(await page.evaluate(() => "hacked" in window), false);
     assert.match(await page.getByTestId("samples").innerText(), /<script>window\.hacked=2<\/script>/);
     assert.match(await legend("loss"), /Training −\d\.\d\de\d+/, "values beyond all measure are still values");
-    const origin = new URL(preview.monitorUrl("hostile")).origin;
-    assert.deepEqual(requests.filter((url) => !url.startsWith(origin)), []);
+    const origin = new URL(view.preview.monitorUrl("hostile")).origin;
+    assert.deepEqual(view.requests.filter((url) => !url.startsWith(origin)), []);
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.ok(overflow <= 0, `${overflow} px too wide`);
     assert.equal(await page.locator("main").evaluate((e) => e.scrollWidth - e.clientWidth), 0);

@@ -21,13 +21,22 @@ describe("the table of open sockets", () => {
   });
 
   it("tells what leaves the machine", () => {
-    const socket = (local: string, remote: string, listening = false) => leavesMachine({ protocol: "tcp", local, remote, listening });
+    const socket = (local: string, remote: string, listening = false) => leavesMachine({ protocol: "tcp", local, remote, listening, process: "node" });
     assert.equal(socket("127.0.0.1:5000", "127.0.0.1:80"), false);
     assert.equal(socket("10.0.0.5:5000", "192.0.2.10:443"), true);
     assert.equal(socket("127.0.0.1:80", "0.0.0.0:0", true), false);
     assert.equal(socket("0.0.0.0:80", "0.0.0.0:0", true), true);
     assert.equal(socket("[0:0:0:0:0:0:0:0]:80", "[0:0:0:0:0:0:0:0]:0", true), true);
     assert.equal(socket("0.0.0.0:5353", "0.0.0.0:0"), false);
+  });
+
+  it("knows a browser's question whether there is IPv6 from a socket that sends", () => {
+    const socket = { protocol: "udp6", local: "[fd00:0:0:0:0:0:0:2]:33025", remote: "[2001:4860:4860:0:0:0:0:8888]:443", listening: false } as const;
+    const browser = "/usr/lib/chromium/chromium --type=utility --utility-sub-type=network.mojom.NetworkService --lang=en-US";
+    assert.equal(leavesMachine({ ...socket, process: browser }), false);
+    assert.equal(leavesMachine({ ...socket, process: "node engine.js" }), true);
+    assert.equal(leavesMachine({ ...socket, process: browser, protocol: "tcp6" }), true);
+    assert.equal(leavesMachine({ ...socket, process: browser, remote: "[2001:4860:4860:0:0:0:0:8844]:443" }), true);
   });
 
   it("sees the sockets of a child process", async function () {
