@@ -1,6 +1,7 @@
 // The table of all commands. A new command is a file in this folder and a line here.
 import { ADAPTER_COMMANDS } from "./adapters.ts";
 import { askCommand, searchCommand } from "./askAndSearch.ts";
+import { checkCommand } from "./check.ts";
 import type { Command } from "./command.ts";
 import { completeCommand } from "./complete.ts";
 import { DATA_COMMANDS } from "./data.ts";
@@ -12,4 +13,4 @@ import { rewardModelCommand } from "./rewardModel.ts";
 import { pretrainCommand, trainEmbedCommand } from "./train.ts";
 import { TRAIN_RUN_COMMANDS } from "./trainRuns.ts";
 
-export const COMMANDS: readonly Command[] = [doctorCommand, ...MODEL_COMMANDS, indexCommand, searchCommand, askCommand, completeCommand, ...DATA_COMMANDS, ...TRAIN_RUN_COMMANDS, rewardModelCommand, pretrainCommand, trainEmbedCommand, ...ADAPTER_COMMANDS, ...EVALUATE_COMMANDS];
+export const COMMANDS: readonly Command[] = [doctorCommand, ...MODEL_COMMANDS, indexCommand, searchCommand, askCommand, completeCommand, checkCommand, ...DATA_COMMANDS, ...TRAIN_RUN_COMMANDS, rewardModelCommand, pretrainCommand, trainEmbedCommand, ...ADAPTER_COMMANDS, ...EVALUATE_COMMANDS];

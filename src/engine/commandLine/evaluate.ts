@@ -5,6 +5,7 @@ import { EngineError, errnoCode } from "../base/errors.ts";
 import { SILENT_LOG } from "../base/log.ts";
 import type { EvaluationHooks, EvaluationResult, Metrics } from "../evaluation/suite.ts";
 import { openEmbedder } from "../retrieval/embedder/embeddedEmbedder.ts";
+import { runSafety } from "../tasks/evaluateSafety.ts";
 import { runCorpusRetrieval, runLocalise } from "../tasks/evaluateRetrieval.ts";
 import { UsageError } from "./command.ts";
 import type { Command, CommandContext } from "./command.ts";
@@ -12,6 +13,7 @@ import type { Command, CommandContext } from "./command.ts";
 const SUITES: Readonly<Record<string, { summary: string; run: (data: string, hooks: EvaluationHooks) => Promise<EvaluationResult> }>> = {
   localise: { summary: "From the description of a change to the files it touched (folder with instances and blobs).", run: async (data, hooks) => runLocalise(data, await openEmbedder(SILENT_LOG), hooks) },
   retrieval: { summary: "From a query to the right document (folder in the layout of BEIR).", run: async (data, hooks) => runCorpusRetrieval(data, await openEmbedder(SILENT_LOG), hooks) },
+  safety: { summary: "Whether each detector finds what it should, and how often it cries wolf (*.jsonl with detector, text, label).", run: runSafety },
 };
 
 export const EVALUATE_COMMANDS: readonly Command[] = Object.entries(SUITES).map(([suite, { summary, run }]): Command => ({

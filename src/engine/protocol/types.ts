@@ -84,6 +84,8 @@ export interface Check {
   action: VerdictAction;
   reason: string;
   span?: { start: number; end: number };
+  /** The check could not be made (too long a text, its time was over): `action` is then never "allow". */
+  notChecked?: true;
 }
 
 export interface Verdict {
