@@ -6,6 +6,7 @@ import type { Log } from "./base/log.ts";
 import { mediaFile } from "./base/paths.ts";
 import { PRIORITY, Scheduler } from "./base/scheduler.ts";
 import { CompletionSession } from "./completion/session.ts";
+import type { EvaluatedModel } from "./evaluation/model/evaluatedModel.ts";
 import type { Rating } from "./memory/answerFeedback.ts";
 import { bytesOut } from "./model/bytesOut.ts";
 import { ModelRegistry } from "./model/registry.ts";
@@ -27,6 +28,7 @@ import { answerQuestion } from "./tasks/answerQuestion.ts";
 import { checkMachine } from "./tasks/checkMachine.ts";
 import { completeCode } from "./tasks/completeCode.ts";
 import { CompletionContext } from "./tasks/completionContext.ts";
+import { modelForEvaluation } from "./tasks/evaluateModel.ts";
 import { ModelChoice } from "./tasks/chooseModel.ts";
 import { TrainingDesk } from "./tasks/trainingDesk.ts";
 import { scrub, UserMemory } from "./tasks/userMemory.ts";
@@ -183,6 +185,18 @@ export class Engine {
       if (error instanceof EngineError) return error.message;
       throw error;
     }
+  }
+
+  /** The loaded model, for the suites in which it writes. Errors: those of loading. */
+  async evaluatedModel(): Promise<EvaluatedModel> {
+    return modelForEvaluation(await this.#models.loaded(this.#settings, this.#trusted), this.#runtime, this.#scheduler);
+  }
+
+  /** What the index holds, for the suites that ask about the open folder. */
+  indexedContent(): { files: { path: string; language: string; text: string }[]; names: string[] } {
+    const index = this.#requireIndex();
+    const files = [...index.texts()];
+    return { files, names: [...new Set(files.flatMap((file) => index.symbolsIn(file.path).map(({ name }) => name)))] };
   }
 
   async updateIndex({ signal, onProgress }: { full?: boolean; signal?: AbortSignal; onProgress?: (status: IndexStatus) => void }): Promise<IndexReport> {

@@ -1,39 +1,67 @@
-// kalactica evaluate …: the measures of the engine on public or own data. What is measured is in evaluation/ and tasks/.
+// kalactica evaluate …: the measures of the engine on public or own data. What is measured is in evaluation/ and tasks/; every run is
+// kept (evaluateRuns.ts), so that it can be compared with later ones.
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { EngineError, errnoCode } from "../base/errors.ts";
 import { SILENT_LOG } from "../base/log.ts";
-import type { EvaluationHooks, EvaluationResult, Metrics } from "../evaluation/suite.ts";
+import { compareRuns } from "../evaluation/runs/compareRuns.ts";
+import { ItemFile } from "../evaluation/runs/itemCache.ts";
+import type { EvaluationResult, Metrics } from "../evaluation/suite.ts";
 import { openEmbedder } from "../retrieval/embedder/embeddedEmbedder.ts";
-import { runSafety } from "../tasks/evaluateSafety.ts";
 import { runCorpusRetrieval, runLocalise } from "../tasks/evaluateRetrieval.ts";
-import { UsageError } from "./command.ts";
+import { runSafety } from "../tasks/evaluateSafety.ts";
 import type { Command, CommandContext } from "./command.ts";
+import { UsageError } from "./command.ts";
+import { MODEL_SUITES } from "./evaluateModel.ts";
+import { comparisonText, isWorse, provenanceOf, runStore, RUN_COMMANDS } from "./evaluateRuns.ts";
+import type { Suite } from "./evaluateSuite.ts";
 
-const SUITES: Readonly<Record<string, { summary: string; run: (data: string, hooks: EvaluationHooks) => Promise<EvaluationResult> }>> = {
+const SUITES: Readonly<Record<string, Suite>> = {
   localise: { summary: "From the description of a change to the files it touched (folder with instances and blobs).", run: async (data, hooks) => runLocalise(data, await openEmbedder(SILENT_LOG), hooks) },
   retrieval: { summary: "From a query to the right document (folder in the layout of BEIR).", run: async (data, hooks) => runCorpusRetrieval(data, await openEmbedder(SILENT_LOG), hooks) },
   safety: { summary: "Whether each detector finds what it should, and how often it cries wolf (*.jsonl with detector, text, label).", run: runSafety },
+  ...MODEL_SUITES,
 };
 
-export const EVALUATE_COMMANDS: readonly Command[] = Object.entries(SUITES).map(([suite, { summary, run }]): Command => ({
+export const EVALUATE_COMMANDS: readonly Command[] = [...Object.entries(SUITES).map(([suite, spec]): Command => ({
   words: ["evaluate", suite],
-  usage: "--data PATH [--items FILE.jsonl]",
-  summary,
+  usage: [...(spec.data === "none" ? [] : [spec.data === "optional" ? "[--data PATH]" : "--data PATH"]), "[--baseline RUN [--fail-if-worse]]"].join(" "),
+  summary: spec.summary,
   options: {
-    data: { type: "value", placeholder: "PATH", description: "The evaluation data." },
+    ...(spec.data === "none" ? {} : { data: { type: "value", placeholder: "PATH", description: "The evaluation data." } as const }),
     items: { type: "value", placeholder: "FILE", description: "Also write one JSON object a case." },
+    seed: { type: "value", placeholder: "N", description: "Of all random draws. Default: 1." },
+    baseline: { type: "value", placeholder: "RUN", description: "Compare with an earlier run (`kalactica evaluate runs`), item by item." },
+    "fail-if-worse": { type: "flag", description: "Exit with 1 where a figure is worse than the baseline's beyond chance." },
+    ...spec.options,
   },
   async run(context) {
     const data = context.values.get("data");
-    if (data === undefined) throw new UsageError("--data is missing; it needs the path of the evaluation data.");
-    const result = await run(path.resolve(data), { signal: context.signal, onProgress: (done, total) => context.progress.report(suite, done, total) });
-    context.progress.finish();
-    await writeItems(context, result);
-    const { items, ...json } = result;
-    return { json, text: tableOf(result.suite, items.length, json.metrics, json.seconds) };
+    if (data === undefined && (spec.data ?? "required") === "required") throw new UsageError("--data is missing; it needs the path of the evaluation data.");
+    const store = runStore();
+    const wanted = context.values.get("baseline");
+    if (wanted === undefined && context.flags.has("fail-if-worse")) throw new UsageError("--fail-if-worse needs a run to compare with: name it with --baseline.");
+    // Found before anything is computed: a wrong name should not cost an hour.
+    const baseline = wanted === undefined ? undefined : await store.find(wanted);
+    const cache = await ItemFile.open(store.itemFile(suite));
+    try {
+      const result = await spec.run(data === undefined ? "" : path.resolve(data), { signal: context.signal, onProgress: (done, total) => context.progress.report(suite, done, total), cache }, context);
+      context.progress.finish();
+      const run = await store.add(result, provenanceOf(data === undefined ? "" : path.resolve(data)));
+      await writeItems(context, result);
+      const comparison = baseline && compareRuns(baseline, run);
+      const { items, provenance: _, ...json } = run;
+      const table = tableOf(result.suite, items.length, json.metrics, json.seconds);
+      return {
+        json: comparison ? { ...json, comparison } : json,
+        text: [table, ...(comparison ? ["", comparisonText(comparison)] : []), "", `Kept as ${run.id}`].join("\n"),
+        ...(comparison && context.flags.has("fail-if-worse") && isWorse(comparison) ? { exitCode: 1 as const } : {}),
+      };
+    } finally {
+      await cache.close();
+    }
   },
-}));
+})), ...RUN_COMMANDS];
 
 async function writeItems(context: CommandContext, result: EvaluationResult): Promise<void> {
   const file = context.values.get("items");

@@ -1,5 +1,7 @@
 // What an evaluation gives, whatever it measures. Suites compute; printing and files belong to the command line and views.
 
+import type { ItemCache } from "./runs/itemCache.ts";
+
 /** Metrics by name, nested where a suite has parts (ablations, categories). */
 export type Metrics = { readonly [name: string]: number | null | string | readonly number[] | Metrics };
 
@@ -18,6 +20,8 @@ export interface EvaluationResult {
 export interface EvaluationHooks {
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
+  /** What costly items came to before. */
+  readonly cache?: ItemCache;
 }
 
 /** Largest part of a figure that is kept: more digits than the data can tell. */

@@ -1,4 +1,4 @@
-// Generates the middle between a prefix and a suffix, greedily, and scores middles that others propose.
+// Generates the middle between a prefix and a suffix and scores middles that others propose.
 // It decides neither when a middle is good enough to show nor how it is trimmed (tasks do).
 import type { LlamaModel, Token } from "node-llama-cpp";
 import { EngineError, isCancelled } from "../base/errors.ts";
@@ -22,6 +22,8 @@ export interface InfillRequest {
   lease: Lease;
   /** Milliseconds from the call after which generating stops with what there is. */
   deadlineMs?: number;
+  /** Draws tokens at random instead of taking the likeliest; the same seed draws the same. For evaluation: typing is greedy. */
+  sampling?: { temperature: number; seed: number };
   /** Called after each token; false ends the generation ("stopped"). */
   keepGoing: (textSoFar: string) => boolean;
 }
@@ -85,16 +87,18 @@ export class Infill {
       text.finish();
       return { text: text.text, tokenLogProbs, endLogProb, tokens: counts, firstTokenMs, ended };
     };
+    const drawn = (at: number): TokenRequest => request.sampling === undefined || request.sampling.temperature === 0 ? GREEDY
+      : { generateNext: { token: true, totalLogitWeight: true, options: { temperature: request.sampling.temperature, seed: (request.sampling.seed * 65_537 + at) >>> 0 } } };
     try {
       while (counts.generated < most) {
-        const { outputs, reused } = await cache.evaluate(tokens, [GREEDY], turn);
+        const { outputs, reused } = await cache.evaluate(tokens, [drawn(counts.generated)], turn);
         if (counts.generated === 0) counts.reused = reused;
         if (outputs === null) return finish("deadline");
         const next = outputs[0]?.next;
         const token = next?.token;
         if (firstTokenMs === 0) firstTokenMs = performance.now() - begun;
         if (token === undefined || token === null) return finish("endOfMiddle");
-        // Greedy: the chosen token has the largest logit, so its probability is one part in the total weight.
+        // Greedy: the chosen token has the largest logit, so its probability is one part in the total weight. (A drawn token's is not told.)
         const logProb = -Math.log(next?.totalLogitWeight ?? 1);
         if (this.#stops.has(token) || this.#model.isEogToken(token)) return finish("endOfMiddle", logProb);
         tokens.push(token);
