@@ -50,7 +50,7 @@ export const EVALUATE_COMMANDS: readonly Command[] = [...Object.entries(SUITES).
       const run = await store.add(result, provenanceOf(data === undefined ? "" : path.resolve(data)));
       await writeItems(context, result);
       const comparison = baseline && compareRuns(baseline, run);
-      const { items, provenance: _, ...json } = run;
+      const { items, ...json } = run;
       const table = tableOf(result.suite, items.length, json.metrics, json.seconds);
       return {
         json: comparison ? { ...json, comparison } : json,

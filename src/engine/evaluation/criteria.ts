@@ -71,7 +71,7 @@ function responseTime(source: CriterionSource): Criterion {
   const value = answer?.["p95"];
   if (typeof value !== "number") return unmeasured(name, definition, target, "No answer was timed.");
   const first = (source.result.metrics["firstToken"] as Metrics | undefined)?.["p95"] ?? (source.result.metrics["card"] as Metrics | undefined)?.["p95"];
-  return { name, definition, value, low: null, high: null, target, n: Number(answer?.["n"] ?? 0), pass: value < TARGETS.responseMs, found: `${source.data}; the first words after ${String(first)} ms (p95)` };
+  return { name, definition, value, low: null, high: null, target, n: Number(answer?.["n"] ?? 0), pass: value < TARGETS.responseMs, found: `${source.data}; the first words after ${typeof first === "number" ? first : "?"} ms (p95)` };
 }
 
 function unmeasured(name: string, definition: string, target: string, found: string): Criterion {
