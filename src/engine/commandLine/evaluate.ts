@@ -8,6 +8,7 @@ import { compareRuns } from "../evaluation/runs/compareRuns.ts";
 import { ItemFile } from "../evaluation/runs/itemCache.ts";
 import type { EvaluationResult, Metrics } from "../evaluation/suite.ts";
 import { openEmbedder } from "../retrieval/embedder/embeddedEmbedder.ts";
+import { runDialogue } from "../tasks/evaluateDialogue.ts";
 import { runCorpusRetrieval, runLocalise } from "../tasks/evaluateRetrieval.ts";
 import { runSafety } from "../tasks/evaluateSafety.ts";
 import type { Command, CommandContext } from "./command.ts";
@@ -21,6 +22,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   retrieval: { summary: "From a query to the right document (folder in the layout of BEIR).", run: async (data, hooks) => runCorpusRetrieval(data, await openEmbedder(SILENT_LOG), hooks) },
   safety: { summary: "Whether each detector finds what it should, and how often it cries wolf (*.jsonl with detector, text, label).", run: runSafety },
   ...MODEL_SUITES,
+  dialogue: { summary: "Slot values of a dialogue turn by turn, by rules alone (folder of Schema-Guided Dialogue).", run: runDialogue },
 };
 
 export const EVALUATE_COMMANDS: readonly Command[] = [...Object.entries(SUITES).map(([suite, spec]): Command => ({
