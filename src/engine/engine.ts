@@ -7,6 +7,7 @@ import { mediaFile } from "./base/paths.ts";
 import { PRIORITY, Scheduler } from "./base/scheduler.ts";
 import { CompletionSession } from "./completion/session.ts";
 import type { EvaluatedModel } from "./evaluation/model/evaluatedModel.ts";
+import type { EvaluationHooks, EvaluationResult } from "./evaluation/suite.ts";
 import type { Rating } from "./memory/answerFeedback.ts";
 import { bytesOut } from "./model/bytesOut.ts";
 import { ModelRegistry } from "./model/registry.ts";
@@ -28,6 +29,7 @@ import { answerQuestion } from "./tasks/answerQuestion.ts";
 import { checkMachine } from "./tasks/checkMachine.ts";
 import { completeCode } from "./tasks/completeCode.ts";
 import { CompletionContext } from "./tasks/completionContext.ts";
+import { runCompletion } from "./tasks/evaluateCompletion.ts";
 import { modelForEvaluation } from "./tasks/evaluateModel.ts";
 import { ModelChoice } from "./tasks/chooseModel.ts";
 import { TrainingDesk } from "./tasks/trainingDesk.ts";
@@ -190,6 +192,14 @@ export class Engine {
   /** The loaded model, for the suites in which it writes. Errors: those of loading. */
   async evaluatedModel(): Promise<EvaluatedModel> {
     return modelForEvaluation(await this.#models.loaded(this.#settings, this.#trusted), this.#runtime, this.#scheduler);
+  }
+
+  /** Completes endings of lines that the folder's last commits added, by the loaded model. Errors: `notFound` without a Git history. */
+  async evaluateCompletion(options: { commits: number; n: number; seed: number }, hooks: EvaluationHooks): Promise<EvaluationResult> {
+    const { workspaceDir } = this.#options;
+    if (workspaceDir === null) throw new EngineError("noWorkspace", "No folder is open. Open a repository to evaluate completion in it.");
+    const model = await this.evaluatedModel().catch(() => null);
+    return runCompletion({ workspaceDir, ...options, model: model?.abilities.infill ? { name: model.name, completes: this.#runtime } : null, settings: this.#settings, scheduler: this.#scheduler }, hooks);
   }
 
   /** What the index holds, for the suites that ask about the open folder. */

@@ -2,6 +2,8 @@
 import { evaluateCode } from "../evaluation/model/code.ts";
 import type { EvaluatedModel, RunProgram } from "../evaluation/model/evaluatedModel.ts";
 import { evaluateCrossfile, evaluateInfill } from "../evaluation/model/infill.ts";
+import { recommend } from "../evaluation/completion.ts";
+import type { EvaluationResult } from "../evaluation/suite.ts";
 import { SILENT_LOG } from "../base/log.ts";
 import { withSandbox } from "../tasks/evaluateModel.ts";
 import { runLatency } from "../tasks/evaluateLatency.ts";
@@ -49,6 +51,28 @@ export const MODEL_SUITES: Readonly<Record<string, Suite>> = {
       return withModel(context, (model) => evaluateCrossfile(data, model, { maxTokens }, hooks));
     },
   },
+  completion: {
+    summary: "Endings of lines that the folder's last commits added (--workspace), with the look-up as it stood before them.",
+    data: "none",
+    options: {
+      commits: { type: "value", placeholder: "N", description: "How many of the last commits. Default: 50." },
+      count: { type: "value", short: "n", placeholder: "N", description: "How many endings. Default: 200." },
+      models: { type: "value", placeholder: "A,B", description: "Measure several models and recommend one: ids, or all for every installed one that fills gaps." },
+    },
+    async run(_data, hooks, context) {
+      const options = { commits: integerOption(context.values, "commits", 50), n: integerOption(context.values, "count", 200), seed: integerOption(context.values, "seed", 1, 0) };
+      const measure = (model: string | null): Promise<EvaluationResult> => withEngine(model === null ? context : { ...context, values: new Map([...context.values, ["model", model]]) }, { workspace: true }, (engine) => engine.evaluateCompletion(options, hooks));
+      const wanted = context.values.get("models");
+      if (wanted === undefined) return measure(null);
+      const models = wanted === "all" ? await withEngine(context, { workspace: false }, async (engine) => (await engine.listModels()).filter(({ installed, capabilities }) => installed && capabilities.infill).map(({ id }) => id)) : wanted.split(",").map((id) => id.trim()).filter((id) => id !== "");
+      const results: EvaluationResult[] = [];
+      for (const model of models) {
+        context.progress.say(`${model} (${results.length + 1} of ${models.length})`);
+        results.push(await measure(model));
+      }
+      return bestOf(models, results);
+    },
+  },
   latency: {
     summary: "How long search, answers and completions take on the folder (--workspace).",
     data: "none",
@@ -61,6 +85,19 @@ export const MODEL_SUITES: Readonly<Record<string, Suite>> = {
     }),
   },
 };
+
+/** What a suggestion may take while typing (ms), for a model to be recommended. */
+const MOST_MS = 400;
+
+/** The result of the model to recommend, with the others' figures beside it. */
+function bestOf(models: readonly string[], results: readonly EvaluationResult[]): EvaluationResult {
+  const figures = results.map(({ metrics }, at) => ({ name: models[at] ?? "", exact: Number(metrics["exact"]), p95Ms: Number(metrics["p95Ms"]) }));
+  const recommended = recommend(figures, MOST_MS);
+  const best = results[Math.max(0, models.indexOf(recommended ?? ""))];
+  if (best === undefined) throw new UsageError("--models names no model that fills gaps. `kalactica models list` shows what is installed.");
+  const byModel = Object.fromEntries(results.map(({ metrics }, at) => [models[at] ?? "", Object.fromEntries(["shown", "exactOfShown", "exact", "p50Ms", "p95Ms"].map((name) => [name, metrics[name] ?? null]))]));
+  return { ...best, settings: { ...best.settings, recommended, mostMs: MOST_MS }, metrics: { ...best.metrics, models: byModel } };
+}
 
 function temperatureOf(context: CommandContext, samples: number): number {
   const text = context.values.get("temperature");
