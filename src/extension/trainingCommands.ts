@@ -165,7 +165,7 @@ async function confirm(dependencies: TrainingCommands, params: StartRunParams, d
     if (picked === chooseModel) await vscode.commands.executeCommand("kalactica.chooseModel");
     return "no";
   }
-  const executes = params.method === "grpo" && executesCode(figures.config);
+  const executes = params.method === "grpo" && executesCode(figures.rewards);
   const detail = [confirmationText(dataset, figures), ...(executes ? [vscode.l10n.t("This run executes code that the model writes, in a sandbox on this machine with limits on time, memory and files. By starting it you agree to that.")] : [])].join("\n\n");
   const picked = await vscode.window.showInformationMessage(question, { modal: true, detail }, yes, report, ...(mayPrepareAnew ? [anew] : []));
   if (picked === report) {
@@ -181,9 +181,8 @@ async function confirm(dependencies: TrainingCommands, params: StartRunParams, d
 }
 
 /** Whether a reward runs what the model wrote; comparing it with a reference is the one that does not. The engine refuses a run that executes without the user's word. */
-function executesCode(config: Record<string, unknown>): boolean {
-  const rewards = valueAt(config, "grpo.rewards");
-  return typeof rewards !== "object" || rewards === null || Object.entries(rewards).some(([name, weight]) => name !== "match" && weight !== 0);
+function executesCode(rewards: Readonly<Record<string, number>>): boolean {
+  return Object.entries(rewards).some(([name, weight]) => name !== "match" && weight !== 0);
 }
 
 /** Does `action` to the run for which it is possible; asks which where there are several. */

@@ -1,6 +1,6 @@
 // Proof of learning 1: fine-tuning on a repository that the base model never saw. Its held-out files get likelier by at least
 // 15 % in perplexity, unrelated text by at most 2 % less likely, and a 4-bit base gains at least 95 % of what a 16-bit one does.
-//   node test/bench/learnSft.ts --repo FOLDER [--seeds 1,2,3] [--bases f16,q4_0] [--windows 120] [--heldout 40] [--rate 1e-3] [--epochs 2] [--batch 8] [--folder DIR] [--threads 1]
+//   node test/bench/learnSft.ts --repo FOLDER [--seeds 1,2,3] [--bases f16,q4_0] [--windows 120] [--heldout 40] [--rate 1e-3] [--epochs 2] [--batch 8] [--folder DIR] [--threads 1] [--rehearse SHARE] [--weight W] [--texts N]
 // Windows of text only: every token counts. Held out are whole files, chosen by the seed; so are the adapter's first weights
 // and the order of the data. Prints a line for each run, then one JSON object.
 import { mkdir, open } from "node:fs/promises";
@@ -18,7 +18,7 @@ import type { RunReceipt } from "../../src/engine/protocol/training.ts";
 import { baseModel, change, learn, percent, sourceFiles, splitFiles, workspaceRecords } from "./learnSupport.ts";
 
 const text = { type: "string" } as const;
-const { values } = parseArgs({ options: { repo: text, seeds: text, bases: text, windows: text, rate: text, epochs: text, folder: text, threads: text, heldout: text, batch: text, general: text } });
+const { values } = parseArgs({ options: { repo: text, seeds: text, bases: text, windows: text, rate: text, epochs: text, folder: text, threads: text, heldout: text, batch: text, general: text, rehearse: text, weight: text, texts: text } });
 if (values.repo === undefined) {
   console.error("Name a repository with --repo.");
   process.exit(2);
@@ -89,7 +89,7 @@ for (const seed of (values.seeds ?? "1,2,3").split(",").map(Number)) {
     const began = performance.now();
     const { receipt } = await learn({
       name: `${path.basename(values.repo)}-${base}-${seed}`, folder, method: "sft", modelFile: await baseIn(base), train: windows(train, most), validation: windows(heldOut, mostHeldOut), threads: Number(values.threads ?? 1),
-      config: { seed, adapter: { seed }, epochs: Number(values.epochs ?? 2), optimizer: { learningRate: Number(values.rate ?? 1e-3) }, batchSize: Number(values.batch ?? 8), promotion: { generalSamples: Number(values.general ?? 80) }, validateEverySteps: 1000, checkpointEverySteps: 1000, exactMatchCases: 0 },
+      config: { seed, adapter: { seed }, epochs: Number(values.epochs ?? 2), optimizer: { learningRate: Number(values.rate ?? 1e-3) }, batchSize: Number(values.batch ?? 8), promotion: { generalSamples: Number(values.general ?? 80) }, validateEverySteps: 1000, checkpointEverySteps: 1000, exactMatchCases: 0, shownSamples: 0, ...(values.rehearse === undefined ? {} : { rehearsal: { share: Number(values.rehearse), ...(values.weight === undefined ? {} : { weight: Number(values.weight) }), ...(values.texts === undefined ? {} : { texts: Number(values.texts) }) } }) },
     });
     const result: SeedResult = {
       base, seed, trainedFiles: train.length, heldOutFiles: heldOut.length, heldOut: receipt.heldOut, general: receipt.general,

@@ -1,15 +1,16 @@
-// The processor as ggml sees it: one backend with a number of threads, and tensors that live as long as their owner wants.
-// Graphs that compute with them: graph.ts. GPU backends are not opened here yet; everything above takes a Backend as given.
+// What ggml computes with: the processor with a number of threads, or a GPU (devices.ts finds them), and tensors that live as long
+// as their owner wants. Graphs that compute with them: graph.ts. Which of them a run should use is decided above.
 import { EngineError } from "../base/errors.ts";
 import { GgmlType } from "../base/ggmlTypes.ts";
+import type { GpuDevice } from "./devices.ts";
 import { loadGgml } from "./library.ts";
-import type { BackendPointer, BufferPointer, BufferTypePointer, ContextPointer, DataPointer, DevicePointer, GgmlFunctions, GgmlLibrary } from "./library.ts";
+import type { BackendPointer, BufferPointer, BufferTypePointer, ContextPointer, DataPointer, DevicePointer, GgmlFunctions, GgmlLibrary, TensorPointer } from "./library.ts";
 import { Tensor, shapeOf } from "./tensor.ts";
 import type { Shape } from "./tensor.ts";
 
 const deviceTypeCpu = 0;
 
-/** A backend that computes on the processor. */
+/** A backend that computes on the processor or on a GPU. */
 export class Backend {
   readonly library: GgmlLibrary;
   readonly pointer: BackendPointer;
@@ -21,11 +22,13 @@ export class Backend {
   readonly interleavedBufferType: BufferTypePointer | undefined;
   readonly #device: DevicePointer;
   readonly #interleaves = new Map<string, boolean>();
-  /** The processor's library that ggml chose ("CPU"), for logs. */
+  /** The device in words ("Intel Xeon …", "NVIDIA …"), for logs. */
   readonly name: string;
   readonly nThreads: number;
+  /** The processor's backend: this one, or where this is a GPU's one that belongs to it, for what is done once at load. */
+  readonly processor: Backend;
 
-  private constructor(library: GgmlLibrary, pointer: BackendPointer, device: DevicePointer, bufferType: BufferTypePointer, interleaved: BufferTypePointer | undefined, name: string, nThreads: number) {
+  private constructor(library: GgmlLibrary, pointer: BackendPointer, device: DevicePointer, bufferType: BufferTypePointer, interleaved: BufferTypePointer | undefined, name: string, nThreads: number, processor?: Backend) {
     this.library = library;
     this.pointer = pointer;
     this.#device = device;
@@ -33,6 +36,30 @@ export class Backend {
     this.interleavedBufferType = interleaved;
     this.name = name;
     this.nThreads = nThreads;
+    this.processor = processor ?? this;
+  }
+
+  /** Opens `gpu`, with a processor of `nThreads` threads beside it. Errors: `nativeMissing` where its driver refuses. */
+  static gpu(gpu: GpuDevice, nThreads: number): Backend {
+    const processor = Backend.cpu(nThreads);
+    const { library, functions } = processor;
+    let pointer: BackendPointer | null = null;
+    library.quietly(() => { pointer = functions.ggml_backend_dev_init(gpu.pointer, null); });
+    const bufferType = pointer && functions.ggml_backend_get_default_buffer_type(pointer);
+    if (pointer === null || bufferType === null) {
+      processor.close();
+      throw new EngineError("nativeMissing", `The GPU ${gpu.description} does not open.`);
+    }
+    return new Backend(library, pointer, gpu.pointer, bufferType, undefined, gpu.description, nThreads, processor);
+  }
+
+  get isGpu(): boolean {
+    return this.processor !== this;
+  }
+
+  /** Whether this backend computes the operation that `result` is the result of. The processor computes all that graph.ts builds. */
+  computes(result: TensorPointer): boolean {
+    return !this.isGpu || this.functions.ggml_backend_dev_supports_op(this.#device, result);
   }
 
   /** Opens the processor with `nThreads` threads (≥ 1). Errors: `nativeMissing`. */
@@ -99,6 +126,7 @@ export class Backend {
 
   close(): void {
     this.functions.ggml_backend_free(this.pointer);
+    if (this.isGpu) this.processor.close();
   }
 }
 

@@ -75,6 +75,7 @@ export class CompiledGraph {
     this.#builder = builder;
     this.#memory = memory ?? new SharedMemory(backend);
     this.#ownsMemory = memory === undefined;
+    if (backend.isGpu) requireComputed(backend, builder);
     this.#memory.allocate(builder);
     this.computeBytes = this.#ownsMemory ? this.#memory.sizeBytes : 0;
     this.nNodes = functions.ggml_graph_n_nodes(builder.graph);
@@ -107,6 +108,19 @@ export class CompiledGraph {
     if (this.#ownsMemory) this.#memory.close();
     if (this.#stageContext !== undefined) functions.ggml_free(this.#stageContext);
     this.#builder.close();
+  }
+}
+
+/**
+ * An operation that the GPU lacks would end the process when it is computed. ggml's own way out, its scheduler, is not taken: it
+ * writes the places of its copies into the graph's operands and forgets them when it plans the next graph, so that graphs that are
+ * computed in turns, as these are, would have to be built anew each time. graph.ts composes instead what some GPU lacks.
+ */
+function requireComputed(backend: Backend, { graph }: GraphBuilder): void {
+  const { functions } = backend;
+  for (let i = 0; i < functions.ggml_graph_n_nodes(graph); i++) {
+    const node = functions.ggml_graph_node(graph, i);
+    if (node !== null && !backend.computes(node)) throw new EngineError("nativeMissing", `The GPU ${backend.name} lacks the operation ${functions.ggml_op_desc(node)}.`, { operation: functions.ggml_op_desc(node) });
   }
 }
 

@@ -1,6 +1,7 @@
 // Builds computation graphs out of ggml operations: shapes are checked here, in TypeScript, because a wrong one would end
 // the process (GGML_ASSERT). What the operations compute: ggml.h. Running a graph: compiledGraph.ts.
-// Every method is one ggml operation; the composition of layers belongs to training/.
+// Every method is one ggml operation, or where a GPU lacks that the same out of operations that every GPU has, so that a step
+// never leaves the GPU. The composition of layers belongs to training/.
 import { EngineError } from "../base/errors.ts";
 import { GgmlType, ggmlTypeInfo } from "../base/ggmlTypes.ts";
 import { openContext } from "./backend.ts";
@@ -51,7 +52,8 @@ export class GraphBuilder {
     this.maxNodes = maxNodes;
     this.stridedProducts = stridedProducts;
     this.#f = backend.functions;
-    this.#context = openContext(this.#f, 2 * maxNodes, this.#f.ggml_graph_overhead_custom(maxNodes, false));
+    // On a GPU operations are tried and may be replaced by some others.
+    this.#context = openContext(this.#f, (backend.isGpu ? 4 : 2) * maxNodes, this.#f.ggml_graph_overhead_custom(maxNodes, false));
     const graph = this.#f.ggml_new_graph_custom(this.#context, maxNodes, false);
     if (graph === null) throw new EngineError("internal", "ggml gave no graph.");
     this.graph = graph;
@@ -85,6 +87,11 @@ export class GraphBuilder {
   #window(view: Tensor): Tensor {
     this.views.add(view.pointer);
     return view;
+  }
+
+  /** Whether the backend computes the operation behind `pointer`. */
+  #computes(pointer: TensorPointer | null): boolean {
+    return !this.backend.isGpu || (pointer !== null && this.backend.computes(pointer));
   }
 
   /** a + b; b may be smaller and is repeated. */
@@ -140,7 +147,16 @@ export class GraphBuilder {
   /** Gradient of silu at `a`, times `gradient`. */
   siluBack(gradient: Tensor, a: Tensor): Tensor {
     requireSame(gradient, a, "siluBack");
-    return this.#like(this.#f.ggml_silu_back(this.#context, gradient.pointer, a.pointer), a, "silu_back");
+    const pointer = this.#f.ggml_silu_back(this.#context, gradient.pointer, a.pointer);
+    if (this.#computes(pointer)) return this.#like(pointer, a, "silu_back");
+    // s·(1 + x·(1 − s)) with s = sigmoid x.
+    const s = this.#like(this.#f.ggml_sigmoid(this.#context, a.pointer), a, "sigmoid");
+    return this.mul(gradient, this.mul(s, this.scaleBias(this.mul(a, this.scaleBias(s, -1, 1)), 1, 1)));
+  }
+
+  /** The sum of each row: [n, m …] → [1, m …]. */
+  sumRows(a: Tensor): Tensor {
+    return Tensor.of(this.#f.ggml_sum_rows(this.#context, a.pointer), a.type, [1, a.shape[1], a.shape[2], a.shape[3]], "sum_rows");
   }
 
   /** silu(gate) · up. */
@@ -166,7 +182,13 @@ export class GraphBuilder {
 
   rmsNormBack(gradient: Tensor, a: Tensor, epsilon: number): Tensor {
     requireSame(gradient, a, "rmsNormBack");
-    return this.#like(this.#f.ggml_rms_norm_back(this.#context, gradient.pointer, a.pointer, epsilon), a, "rms_norm_back");
+    const pointer = this.#f.ggml_rms_norm_back(this.#context, gradient.pointer, a.pointer, epsilon);
+    if (this.#computes(pointer)) return this.#like(pointer, a, "rms_norm_back");
+    // With n = a/r and r = √(mean a² + ε): (gradient − n·mean(gradient·n))/r.
+    const n = this.rmsNorm(a, epsilon);
+    const meanOf = (t: Tensor, bias: number): Tensor => this.scaleBias(this.sumRows(t), 1 / a.shape[0], bias);
+    const across = this.mul(n, meanOf(this.mul(gradient, n), 0));
+    return this.div(this.add(gradient, this.scale(across, -1)), this.squareRoot(meanOf(this.mul(a, a), epsilon)));
   }
 
   /** aᵀ·b: a [k, m], b [k, n] → [m, n]; outer dimensions of `a` are repeated to those of `b`. `a` may be quantised. */
@@ -180,7 +202,9 @@ export class GraphBuilder {
   /** a·bᵀ: a [m, k], b [n, k] → [m, n]; outer dimensions of `a` are repeated to those of `b`. Both F32. */
   outProd(a: Tensor, b: Tensor): Tensor {
     if (a.shape[1] !== b.shape[1] || b.shape[2] % a.shape[2] !== 0 || b.shape[3] % a.shape[3] !== 0) throw mismatch("outProd", a, b);
-    const result = Tensor.of(this.#f.ggml_out_prod(this.#context, a.pointer, b.pointer), GgmlType.F32, [a.shape[0], b.shape[0], b.shape[2], b.shape[3]], "out_prod");
+    const pointer = this.#f.ggml_out_prod(this.#context, a.pointer, b.pointer);
+    if (!this.#computes(pointer)) return this.mulMat(this.cont(this.transpose(a)), this.cont(this.transpose(b)));
+    const result = Tensor.of(pointer, GgmlType.F32, [a.shape[0], b.shape[0], b.shape[2], b.shape[3]], "out_prod");
     this.#remember({ kind: "outProd", a, b, result });
     return result;
   }
@@ -314,7 +338,10 @@ export class GraphBuilder {
   /** Gradient of softmax(x · scale) where `softMax` is its result, overwriting `gradient`. */
   softMaxBackInPlace(gradient: Tensor, softMax: Tensor, scale: number): Tensor {
     requireSame(gradient, softMax, "softMaxBack");
-    return this.#view(this.#f.ggml_soft_max_ext_back_inplace(this.#context, gradient.pointer, softMax.pointer, scale, 0), gradient, "soft_max_ext_back_inplace");
+    const pointer = this.#f.ggml_soft_max_ext_back_inplace(this.#context, gradient.pointer, softMax.pointer, scale, 0);
+    if (this.#computes(pointer)) return this.#view(pointer, gradient, "soft_max_ext_back_inplace");
+    const centre = this.sumRows(this.mul(softMax, gradient));
+    return this.scale(this.mul(softMax, this.add(gradient, this.scale(centre, -1))), scale);
   }
 
   /** Rotates `a` [headSize, nHeads, nTokens] by `positions` (I32) [nTokens]. Source: Su et al. 2021 (RoFormer). */
@@ -324,7 +351,9 @@ export class GraphBuilder {
 
   /** The gradient of {@link rope}: rotates back. */
   ropeBack(a: Tensor, positions: Tensor, settings: RopeSettings): Tensor {
-    return this.#like(this.#f.ggml_rope_ext_back(...this.#ropeArguments(a, positions, settings)), a, "rope_ext_back");
+    const pointer = this.#f.ggml_rope_ext_back(...this.#ropeArguments(a, positions, settings));
+    if (this.#computes(pointer)) return this.#like(pointer, a, "rope_ext_back");
+    return this.rope(a, positions, { ...settings, frequencyScale: -(settings.frequencyScale ?? 1) });
   }
 
   #ropeArguments(a: Tensor, positions: Tensor, { nDimensions, frequencyBase, pairs, frequencyScale, frequencyFactors }: RopeSettings): Parameters<GgmlFunctions["ggml_rope_ext"]> {

@@ -38,6 +38,7 @@ export interface GgmlFunctions {
   ggml_type_size(type: number): number;
   ggml_blck_size(type: number): number;
   ggml_get_data(tensor: T): DataPointer | null;
+  ggml_op_desc(tensor: T): string;
   ggml_set_output(tensor: T): void;
   ggml_set_param(tensor: T): void;
   ggml_quantize_chunk(type: number, from: Bytes, to: Bytes, start: number, nRows: number, rowLength: number, importance: null): number;
@@ -59,6 +60,8 @@ export interface GgmlFunctions {
   ggml_tanh(context: Context, a: T): T | null;
   ggml_rms_norm(context: Context, a: T, epsilon: number): T | null;
   ggml_rms_norm_back(context: Context, gradient: T, a: T, epsilon: number): T | null;
+  ggml_sum_rows(context: Context, a: T): T | null;
+  ggml_sigmoid(context: Context, a: T): T | null;
   ggml_mul_mat(context: Context, a: T, b: T): T | null;
   ggml_out_prod(context: Context, a: T, b: T): T | null;
   ggml_cont(context: Context, a: T): T | null;
@@ -102,10 +105,17 @@ export interface GgmlFunctions {
   ggml_backend_tensor_memset(tensor: T, value: number, offset: number, nBytes: number): void;
   ggml_backend_free(backend: BackendPointer): void;
   ggml_backend_dev_init(device: DevicePointer, parameters: string | null): BackendPointer | null;
+  ggml_backend_dev_name(device: DevicePointer): string;
   ggml_backend_dev_description(device: DevicePointer): string;
+  ggml_backend_dev_type(device: DevicePointer): number;
+  /** Writes the free and the total bytes as two uint64. */
+  ggml_backend_dev_memory(device: DevicePointer, free: Bytes, total: Bytes): void;
   ggml_backend_dev_supports_op(device: DevicePointer, operation: T): boolean;
   ggml_backend_dev_backend_reg(device: DevicePointer): RegistryPointer | null;
   ggml_backend_reg_get_proc_address(registry: RegistryPointer, name: string): FunctionPointer | null;
+  ggml_backend_reg_name(registry: RegistryPointer): string;
+  ggml_backend_reg_dev_count(registry: RegistryPointer): number;
+  ggml_backend_reg_dev_get(registry: RegistryPointer, index: number): DevicePointer | null;
   ggml_backend_load_all_from_path(folder: string): void;
   ggml_backend_dev_by_type(type: number): DevicePointer | null;
 }
@@ -133,7 +143,7 @@ const cTypes: Readonly<Record<string, string>> = {
 /** "result arguments" of every function, one letter each. */
 const signatures: Readonly<Record<keyof GgmlFunctions, string>> = {
   ggml_init: "p I", ggml_free: "v p", ggml_tensor_overhead: "z ", ggml_graph_overhead_custom: "z zb",
-  ggml_type_name: "s i", ggml_type_size: "z i", ggml_blck_size: "l i", ggml_get_data: "p p",
+  ggml_type_name: "s i", ggml_type_size: "z i", ggml_blck_size: "l i", ggml_get_data: "p p", ggml_op_desc: "s p",
   ggml_set_output: "v p", ggml_set_param: "v p", ggml_quantize_chunk: "z ipplllp",
   ggml_new_tensor_4d: "p pillll",
   ggml_add: "p ppp", ggml_add_inplace: "p ppp", ggml_mul: "p ppp", ggml_div: "p ppp",
@@ -142,6 +152,7 @@ const signatures: Readonly<Record<keyof GgmlFunctions, string>> = {
   ggml_repeat_back: "p ppp",
   ggml_silu: "p pp", ggml_silu_back: "p ppp", ggml_swiglu_split: "p ppp", ggml_geglu_split: "p ppp", ggml_tanh: "p pp",
   ggml_rms_norm: "p ppf", ggml_rms_norm_back: "p pppf",
+  ggml_sum_rows: "p pp", ggml_sigmoid: "p pp",
   ggml_mul_mat: "p ppp", ggml_out_prod: "p ppp",
   ggml_cont: "p pp", ggml_cpy: "p ppp", ggml_transpose: "p pp", ggml_permute: "p ppiiii",
   ggml_reshape_4d: "p ppllll", ggml_view_4d: "p ppllllzzzz",
@@ -156,8 +167,8 @@ const signatures: Readonly<Record<keyof GgmlFunctions, string>> = {
   ggml_backend_alloc_ctx_tensors: "p pp", ggml_backend_alloc_ctx_tensors_from_buft: "p pp", ggml_backend_tensor_alloc: "i ppp", ggml_backend_buft_name: "s p", ggml_backend_buffer_free: "v p", ggml_backend_buffer_get_size: "z p", ggml_backend_buffer_clear: "v pu",
   ggml_backend_get_default_buffer_type: "p p", ggml_backend_graph_compute: "i pp",
   ggml_backend_tensor_set: "v ppzz", ggml_backend_tensor_get: "v ppzz", ggml_backend_tensor_memset: "v puzz", ggml_backend_free: "v p",
-  ggml_backend_dev_init: "p ps", ggml_backend_dev_description: "s p", ggml_backend_dev_supports_op: "b pp", ggml_backend_dev_backend_reg: "p p",
-  ggml_backend_reg_get_proc_address: "p ps",
+  ggml_backend_dev_init: "p ps", ggml_backend_dev_name: "s p", ggml_backend_dev_description: "s p", ggml_backend_dev_type: "i p", ggml_backend_dev_memory: "v ppp", ggml_backend_dev_supports_op: "b pp", ggml_backend_dev_backend_reg: "p p",
+  ggml_backend_reg_get_proc_address: "p ps", ggml_backend_reg_name: "s p", ggml_backend_reg_dev_count: "z p", ggml_backend_reg_dev_get: "p pz",
   ggml_backend_load_all_from_path: "v s", ggml_backend_dev_by_type: "p i",
 };
 
@@ -172,6 +183,11 @@ export interface GgmlLibrary {
   callSetter(pointer: FunctionPointer, backend: BackendPointer, value: number): void;
   /** Calls a function that ggml returned a pointer to: one that gives a device's extra buffer types. */
   callBufferTypes(pointer: FunctionPointer, device: DevicePointer): BufferTypePointer[];
+  /**
+   * Opens the backend in the library `file` (of the same release), beside those that ggml knows: nobody else in this process,
+   * such as node-llama-cpp, comes to use it. Null where its driver is missing or finds nothing; `why` then says what was told.
+   */
+  openBackendFile(file: string): { readonly registry: RegistryPointer | null; readonly why: string };
   /** Runs `work` without ggml's lines on standard error; its log goes where it went before afterwards. */
   quietly(work: () => void): void;
 }
@@ -215,18 +231,26 @@ export function loadGgml(folder: string = installedFolder()): GgmlLibrary {
       }
       return types;
     },
+    openBackendFile: (file) => openBackendFile(file, loaded),
     quietly: silencer(base),
   };
   return loaded;
 }
 
+/** The folder of libraries `bins` in the installed package `@node-llama-cpp/name`, or undefined where it is not installed. */
+export function packageFolder(name: string, bins: string = name): string | undefined {
+  for (const modules of createRequire(import.meta.url).resolve.paths("@node-llama-cpp/x") ?? []) {
+    const folder = path.join(modules, "@node-llama-cpp", name, "bins", bins);
+    if (existsSync(folder)) return folder;
+  }
+  return undefined;
+}
+
 function installedFolder(): string {
   const name = packages[`${process.platform}-${process.arch}`];
   if (name === undefined) throw new EngineError("nativeMissing", `Training needs ggml, which is not shipped for ${process.platform} on ${process.arch}.`);
-  for (const modules of createRequire(import.meta.url).resolve.paths("@node-llama-cpp/x") ?? []) {
-    const folder = path.join(modules, "@node-llama-cpp", name, "bins", name);
-    if (existsSync(folder)) return folder;
-  }
+  const folder = packageFolder(name);
+  if (folder !== undefined) return folder;
   throw new EngineError("nativeMissing", `The package @node-llama-cpp/${name} is not installed. Install KaLactica again, without omitting optional packages.`);
 }
 
@@ -241,6 +265,19 @@ function load(file: string): NativeLibrary {
     return koffi.load(file);
   } catch (error) {
     throw new EngineError("nativeMissing", `The library ${file} cannot be loaded on this machine. Install KaLactica again.`, { file }, error);
+  }
+}
+
+function openBackendFile(file: string, ggml: GgmlLibrary | undefined): { registry: RegistryPointer | null; why: string } {
+  try {
+    // The library asks for libggml-base by name, and gets the one that is loaded already.
+    const open = koffi.load(file).func("ggml_backend_init", "void *", []) as unknown as () => RegistryPointer | null;
+    let registry: RegistryPointer | null = null;
+    ggml?.quietly(() => { registry = open(); });
+    return { registry, why: registry === null ? "its driver does not start" : "" };
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    return { registry: null, why: text.split("\n")[0]?.replace(/^.*?Failed to load shared library:\s*/i, "") ?? text };
   }
 }
 
@@ -301,7 +338,7 @@ function checkTypes(functions: GgmlFunctions, file: string): void {
   }
 }
 
-function releaseOf(folder: string): string {
+export function releaseOf(folder: string): string {
   try {
     const metadata = JSON.parse(readFileSync(path.join(folder, "_nlcBuildMetadata.json"), "utf8")) as { buildOptions?: { llamaCpp?: { release?: string } } };
     return metadata.buildOptions?.llamaCpp?.release ?? "unknown";

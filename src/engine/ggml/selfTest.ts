@@ -1,5 +1,6 @@
 // Whether the ggml libraries on this machine compute right gradients: each rule that training relies on, against finite
-// differences, in well under a second. For `doctor` and for new versions of node-llama-cpp. It trains nothing.
+// differences, in well under a second; and whether a GPU computes the same as the processor. For `doctor`, for new versions of
+// node-llama-cpp, and before a GPU is trained on. It trains nothing.
 import { GgmlType } from "../base/ggmlTypes.ts";
 import { SeededRandom } from "../base/random.ts";
 import { Backend, readFloats, TensorStore, writeTensor } from "./backend.ts";
@@ -67,16 +68,7 @@ const rules: Readonly<Record<string, Rule>> = {
 export function gradientSelfTest(): Promise<GradientSelfTest> {
   return Promise.resolve().then(() => {
     const backend = Backend.cpu(1);
-    const store = new TensorStore(backend, 8);
-    const inputs: Inputs = { x: store.declare(GgmlType.F32, [width, nRows]), w: store.declare(GgmlType.F32, [width, width]), positions: store.declare(GgmlType.I32, [nRows]) };
-    const dy = store.declare(GgmlType.F32, [width, nRows]);
-    store.allocate();
-    const random = new SeededRandom(1);
-    const draw = (t: Tensor): Float32Array => Float32Array.from({ length: t.nElements }, () => random.normal());
-    writeTensor(backend, inputs.w, draw(inputs.w).map((v) => v / Math.sqrt(width)));
-    writeTensor(backend, inputs.positions, Int32Array.from({ length: nRows }, (_, i) => i));
-    writeTensor(backend, dy, draw(dy));
-    const x = draw(inputs.x);
+    const { inputs, dy, x, store } = drawInputs(backend);
     const errors = Object.fromEntries(Object.entries(rules).map(([name, rule]) => [name, ruleError(backend, inputs, dy, rule, x)]));
     store.close();
     backend.close();
@@ -85,24 +77,59 @@ export function gradientSelfTest(): Promise<GradientSelfTest> {
   });
 }
 
+/** Products of a GPU may round their operands to half precision: 11 bits, and some room for sums. */
+const deviceTolerance = 1e-2;
+
+/** Relative differences between what `gpu` and its processor compute, forward and backward of each rule. Errors: `nativeMissing` for an operation that the GPU lacks. */
+export function compareWithProcessor(gpu: Backend): GradientSelfTest {
+  const results = [gpu, gpu.processor].map((backend) => {
+    const { inputs, dy, x, store } = drawInputs(backend);
+    writeTensor(backend, inputs.x, x);
+    const computed = Object.entries(rules).flatMap(([name, rule]) => [[name, compute(backend, (g) => rule.forward(g, inputs))], [`${name} backward`, compute(backend, (g) => rule.backward(g, inputs, dy))]] as const);
+    store.close();
+    return new Map(computed);
+  });
+  const errors: Record<string, number> = {};
+  for (const [name, wanted] of results[1] ?? []) {
+    const difference = wanted.map((value, i) => value - (results[0]?.get(name)?.[i] ?? NaN));
+    errors[name] = Math.hypot(...difference) / Math.hypot(...wanted);
+  }
+  const maxRelativeError = Math.max(...Object.values(errors));
+  return { ok: maxRelativeError <= deviceTolerance, maxRelativeError, errors };
+}
+
+function drawInputs(backend: Backend): { inputs: Inputs; dy: Tensor; x: Float32Array; store: TensorStore } {
+  const store = new TensorStore(backend, 8);
+  const inputs: Inputs = { x: store.declare(GgmlType.F32, [width, nRows]), w: store.declare(GgmlType.F32, [width, width]), positions: store.declare(GgmlType.I32, [nRows]) };
+  const dy = store.declare(GgmlType.F32, [width, nRows]);
+  store.allocate();
+  const random = new SeededRandom(1);
+  const draw = (t: Tensor): Float32Array => Float32Array.from({ length: t.nElements }, () => random.normal());
+  writeTensor(backend, inputs.w, draw(inputs.w).map((v) => v / Math.sqrt(width)));
+  writeTensor(backend, inputs.positions, Int32Array.from({ length: nRows }, (_, i) => i));
+  writeTensor(backend, dy, draw(dy));
+  return { inputs, dy, x: draw(inputs.x), store };
+}
+
+function compute(backend: Backend, build: (g: GraphBuilder) => Tensor): Float32Array {
+  const g = new GraphBuilder(backend, 64, false);
+  const result = g.output(g.cont(build(g)));
+  const graph = new CompiledGraph(backend, g);
+  graph.compute();
+  const values = readFloats(backend, result);
+  graph.close();
+  return values;
+}
+
 /** The slope of Σ dy·f(x) along the claimed gradient, against the gradient's length. */
 function ruleError(backend: Backend, inputs: Inputs, dy: Tensor, rule: Rule, x: Float32Array): number {
-  const compute = (build: (g: GraphBuilder) => Tensor): Float32Array => {
-    const g = new GraphBuilder(backend, 64, false);
-    const result = g.output(g.cont(build(g)));
-    const graph = new CompiledGraph(backend, g);
-    graph.compute();
-    const values = readFloats(backend, result);
-    graph.close();
-    return values;
-  };
   const weights = readFloats(backend, dy);
   const at = (moved: Float32Array): number => {
     writeTensor(backend, inputs.x, moved);
-    return compute((g) => rule.forward(g, inputs)).reduce((sum, y, i) => sum + y * (weights[i] ?? 0), 0);
+    return compute(backend, (g) => rule.forward(g, inputs)).reduce((sum, y, i) => sum + y * (weights[i] ?? 0), 0);
   };
   writeTensor(backend, inputs.x, x);
-  const gradient = compute((g) => rule.backward(g, inputs, dy));
+  const gradient = compute(backend, (g) => rule.backward(g, inputs, dy));
   const length = Math.hypot(...gradient);
   const step = 1e-2;
   const along = (steps: number): number => at(x.map((value, i) => value + (steps * step * (gradient[i] ?? 0)) / length));

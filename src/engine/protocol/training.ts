@@ -114,6 +114,8 @@ export interface RunEstimate {
   sentence: string;
   /** The configuration that the run would have, all defaults filled in and shrunk where needed. */
   config: Record<string, unknown>;
+  /** Rewards that judge any of the run's tasks, with their weights; none but for GRPO. Tasks may differ in what judges them. */
+  rewards: Readonly<Record<string, number>>;
   /** One sample as the model will see it. */
   sample: SamplePiece[];
 }

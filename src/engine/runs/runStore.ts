@@ -37,6 +37,8 @@ export interface RunJob {
   readonly promote: "whenBetter" | "never";
   readonly executeCode: boolean;
   readonly threads: number;
+  /** The setting `model.device` when the run was started; runs of before it mattered have none, and compute on the processor. */
+  readonly device?: "auto" | "cpu" | "gpu";
   /** Held by whoever trains on this machine: one at a time, across windows and folders. */
   readonly machineLock: string;
 }

@@ -43,7 +43,7 @@ const USES: Readonly<Record<TrainingMethod, string>> = {
  * Errors: `badRequest` for a configuration that is none; `dataInvalid` where the data hold nothing that this method learns
  * from; `modelIncapable` where the model has no template for them. A run that does not fit is an estimate with `fits` false.
  */
-export async function planRun(params: StartRunParams, parts: PlanParts): Promise<RunEstimate & { readonly config: Record<string, unknown> }> {
+export async function planRun(params: StartRunParams, parts: PlanParts): Promise<RunEstimate> {
   const { model, availableBytes } = parts;
   const asked = completeRunConfig(params.method, params.config ?? {});
   const sequenceLength = asked.sequenceLength || Math.min(model.contextSize, LONGEST_DEFAULT);
@@ -69,7 +69,6 @@ export async function planRun(params: StartRunParams, parts: PlanParts): Promise
   }
   const fits = memoryBytes <= budget;
   const data = await measure(params.method, config, parts);
-  if (data.rewards) config = { ...config, grpo: { ...config.grpo, rewards: data.rewards } };
   const perStep = params.method === "grpo" ? config.grpo.promptsPerStep : config.batchSize;
   const steps = Math.min(Math.max(1, Math.ceil((data.units * config.epochs) / perStep)), config.maxSteps || Infinity);
   const tokensPerStep = Math.round(data.tokensPerUnit * Math.min(perStep, data.units));
@@ -78,7 +77,7 @@ export async function planRun(params: StartRunParams, parts: PlanParts): Promise
     seconds: secondsOf(params.method, model.sha256, steps, tokensPerStep, parts.runs),
     sentence: sentenceOf(fits, memoryBytes, availableBytes, shrunk),
     config: config as unknown as Record<string, unknown>,
-    sample: data.sample,
+    sample: data.sample, rewards: data.rewards,
   };
 }
 
@@ -101,18 +100,22 @@ function* smaller(): Generator<Shrinking> {
 }
 
 /** Renders the first records as the run will, for their number, their length, and one to show. */
-async function measure(method: TrainingMethod, config: RunConfig, { dataset, tokenizer }: PlanParts): Promise<{ units: number; tokensPerUnit: number; sample: RunEstimate["sample"]; rewards: Record<string, number> | null }> {
+async function measure(method: TrainingMethod, config: RunConfig, { dataset, tokenizer }: PlanParts): Promise<{ units: number; tokensPerUnit: number; sample: RunEstimate["sample"]; rewards: Record<string, number> }> {
   const renderer = new Renderer(tokenizer, config.sequenceLength);
   let records = 0;
   let units = 0;
   let tokens = 0;
   let sample: RunEstimate["sample"] | null = null;
-  let rewards: Record<string, number> | null = null;
+  const rewards: Record<string, number> = {};
   for await (const record of dataset.train()) {
-    if (records >= RENDERED_RECORDS) break;
+    // What judges tasks may differ from task to task, and whether code is run must be known of all.
+    if (method === "grpo" && record.kind === "task") Object.assign(rewards, rewardWeights(config.grpo.rewards, record));
+    if (records >= RENDERED_RECORDS) {
+      if (method === "grpo") continue;
+      break;
+    }
     records++;
     if (!uses(method, record)) continue;
-    if (record.kind === "task") rewards ??= rewardWeights(config.grpo.rewards, record);
     for (const unit of renderer.render(record).units) {
       units++;
       for (const one of unit.samples) tokens += one.tokens.length + (method === "grpo" ? config.grpo.maxReplyTokens * config.grpo.groupSize : 0);

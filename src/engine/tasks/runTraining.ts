@@ -44,7 +44,7 @@ export async function runTraining({ writer, pause, cancel, notice }: TrainerCont
   const architecture = (await readGguf(job.model.file)).metadata.get("general.architecture");
   const tokenizer = await openSampleTokenizer(job.model.file, log.for("model"));
   const rollouts = openRollouts({ modelFile: job.model.file, threads: job.threads, log: log.for("model") });
-  const judged = job.method === "grpo" ? await openRewards((job.config["grpo"] as RunConfig["grpo"]).rewards, path.dirname(job.dataDir), log) : null;
+  const judged = job.method === "grpo" ? await openRewards((job.config["grpo"] as RunConfig["grpo"]).rewards, { storageDir: path.dirname(job.dataDir), executeCode: job.executeCode, log }) : null;
   let model: AdaptedModel | undefined;
   let stateWrittenAt = 0;
   try {
@@ -73,6 +73,7 @@ export async function runTraining({ writer, pause, cancel, notice }: TrainerCont
       ...(judged ? { rewards: judged.rewards } : {}),
       general: generalTexts(),
       threads: job.threads,
+      ...(job.device === undefined ? {} : { device: job.device }),
       resume: true,
     }, {
       signal: cancel,

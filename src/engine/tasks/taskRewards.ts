@@ -1,5 +1,5 @@
-// The rewards that a run may name, made ready for its tasks: joins those that execute with the sandbox. Which weights they have is
-// the run's (grpo.rewards); how each one scores is in sandbox/rewards.ts.
+// What judges the replies of a run: each task by the rewards that the run names (grpo.rewards), or else by those that fit what the task
+// holds; those that execute with the sandbox. How each one scores is in sandbox/rewards.ts.
 import { EngineError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Reward, TaskRecord } from "../base/reward.ts";
@@ -15,7 +15,10 @@ export type RewardName = (typeof REWARD_NAMES)[number];
 /** Those that run the model's code, which a person must agree to. */
 const EXECUTING: readonly RewardName[] = ["tests", "format"];
 
-/** The weights of a run: as given, else by what its tasks hold. Errors: `badRequest` for unknown names, `dataInvalid` where nothing judges the tasks. */
+/**
+ * The weights by which `task` is judged: as given, else by what it holds, so that a set may mix tasks with tests and tasks with a
+ * reference. Errors: `badRequest` for unknown names, `dataInvalid` where nothing judges the task.
+ */
 export function rewardWeights(given: Readonly<Record<string, number>>, task: TaskRecord): Record<string, number> {
   const unknown = Object.keys(given).find((name) => !(REWARD_NAMES as readonly string[]).includes(name));
   if (unknown !== undefined) throw new EngineError("badRequest", `There is no reward "${unknown}". There are: ${REWARD_NAMES.join(", ")}.`, { unknown });
@@ -30,22 +33,74 @@ export function executesCode(weights: Readonly<Record<string, number>>): boolean
   return EXECUTING.some((name) => (weights[name] ?? 0) !== 0);
 }
 
+export interface RewardsOptions {
+  /** Where a reward model of the user's preferences may lie. */
+  readonly storageDir: string;
+  /** Whether a person agreed that the model's code is run. */
+  readonly executeCode: boolean;
+  readonly log: Log;
+}
+
+/** Verdicts kept, so that a reply that was drawn again is not run again: low temperatures and small models repeat themselves. */
+const MOST_REMEMBERED = 20_000;
+
 /**
- * Makes the rewards ready; `close` removes what they left. Errors: `nativeMissing` where nothing isolates on this machine,
- * `notFound` where no reward model of the user's preferences was fitted in `storageDir` but one is named.
+ * The one reward of a run: for each reply the sum of those that judge its task, each times its weight ({@link rewardWeights}). The
+ * sandbox is opened when a task first needs it; `close` removes what it left. A verdict is asked for once for each task and text.
+ * Errors of this and of scores: `nativeMissing` where nothing isolates on this machine, `badRequest` where code would run that nobody
+ * agreed to, `notFound` where no reward model was fitted but one is named; those of {@link rewardWeights}.
  */
-export async function openRewards(weights: Readonly<Record<string, number>>, storageDir: string, log: Log): Promise<{ rewards: Reward[]; close(): Promise<void> }> {
-  const preference = "preference" in weights ? await openUserPreference(storageDir, log) : null;
-  const sandbox = executesCode(weights) ? await Sandbox.open({ log }) : null;
-  const make = (name: string): Reward => {
-    if (name === "preference" && preference !== null) return preference;
-    if (name === "match") return matchReward({ compare: "trimmed", partial: true, startsWith: true });
-    if (sandbox === null) throw new EngineError("internal", `The reward "${name}" needs the sandbox.`);
-    return name === "tests" ? testsReward((programs, signal, work) => sandbox.converse(programs, signal, work), { credit: "share" }) : formatReward({ parses: parsesIn(sandbox) });
+export async function openRewards(given: Readonly<Record<string, number>>, { storageDir, executeCode, log }: RewardsOptions): Promise<{ rewards: Reward[]; close(): Promise<void> }> {
+  const preference = "preference" in given ? await openUserPreference(storageDir, log) : null;
+  let sandbox: Promise<Sandbox> | null = null;
+  const box = (): Promise<Sandbox> => {
+    if (!executeCode) throw new EngineError("badRequest", "Some tasks of this run are judged by running code that the model writes, and nobody agreed to that. Start it with that agreement, or name other rewards.");
+    sandbox ??= Sandbox.open({ log }).then((opened) => {
+      log.info(opened.describe().sentence);
+      return opened;
+    });
+    return sandbox;
   };
-  if (sandbox) log.info(sandbox.describe().sentence);
+  // Where a person agreed, a machine without a sandbox is told of before anything is computed.
+  if (executeCode && executesCode(given)) await box();
+  const match = matchReward({ compare: "trimmed", partial: true, startsWith: true });
+  const tests = async (): Promise<Reward> => {
+    const opened = await box();
+    return testsReward((programs, signal, work) => opened.converse(programs, signal, work), { credit: "share" });
+  };
+  const score = async (task: TaskRecord, reply: string, signal?: AbortSignal): Promise<number> => {
+    const weights = rewardWeights(given, task);
+    let total = 0;
+    let passes = 0;
+    for (const [name, weight] of Object.entries(weights)) {
+      if (weight === 0) continue;
+      let value: number;
+      if (name === "preference" && preference !== null) value = await preference.score(task, reply, signal);
+      else if (name === "match") value = await match.score(task, reply, signal);
+      else if (name === "tests") value = passes = await (await tests()).score(task, reply, signal);
+      // A program of which some test held has a form: no need to ask the interpreter.
+      else value = passes > 0 ? 1 : await formatReward({ parses: parsesIn(await box()) }).score(task, reply, signal);
+      total += weight * value;
+    }
+    return total;
+  };
+  return { rewards: [remembered({ name: "task", score })], close: async () => (await sandbox?.catch(() => null))?.close() };
+}
+
+/** `reward`, asked once for each task and reply. A score that is being waited for is shared; one that failed is asked for again. */
+function remembered(reward: Reward): Reward {
+  const known = new Map<string, Promise<number>>();
   return {
-    rewards: Object.keys(weights).map(make),
-    close: async () => sandbox?.close(),
+    name: reward.name,
+    score: (task, reply, signal) => {
+      const key = JSON.stringify([task.origin.at, task.prompt, task.check ?? null, task.reference ?? null, reply]);
+      const kept = known.get(key);
+      if (kept !== undefined) return kept;
+      const asked = reward.score(task, reply, signal);
+      if (known.size >= MOST_REMEMBERED) known.delete(known.keys().next().value ?? "");
+      known.set(key, asked);
+      asked.catch(() => known.delete(key));
+      return asked;
+    },
   };
 }

@@ -172,7 +172,7 @@ export class TrainingDesk {
     this.#requireTrust("trained");
     const { estimate, model, dataset } = await this.#plan(params);
     if (!estimate.fits) throw new EngineError("modelTooLarge", estimate.sentence, { memoryBytes: estimate.memoryBytes, availableBytes: estimate.availableBytes });
-    const { rewards } = estimate.config["grpo"] as { rewards: Record<string, number> };
+    const { rewards } = estimate;
     if (params.method === "grpo" && params.executeCode !== true && executesCode(rewards)) {
       throw new EngineError("badRequest", "This run executes code that the model writes, in a sandbox. Agree to that first (--execute-code on the command line), or name other rewards.", { rewards });
     }
@@ -188,6 +188,7 @@ export class TrainingDesk {
       promote: params.promote ?? "whenBetter",
       executeCode: params.executeCode === true,
       threads: await this.#threads(),
+      device: this.#options.settings()["model.device"] as "auto" | "cpu" | "gpu",
       machineLock: this.#machineLock,
     }, {
       id, method: params.method, model: model.name, modelFile: model.file, modelSha256,

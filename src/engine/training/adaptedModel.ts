@@ -85,4 +85,8 @@ export interface AdaptedModelOptions {
   readonly activationBytes?: number;
   /** Matrix products: "auto" (a BLAS of the system where there is one), "ggml", or a library's file. */
   readonly blas?: string;
+  /** Where to compute: "auto" and "gpu" on a GPU where one works, "cpu" (the default) on the processor. */
+  readonly device?: "auto" | "cpu" | "gpu";
+  /** Told once, in a sentence, on what is computed and why. */
+  readonly onDevice?: (sentence: string) => void;
 }

@@ -4,7 +4,7 @@ import { confirmationText, datasetMarkdown } from "../../../src/extension/dataRe
 import type { RunEstimate } from "../../../src/engine/protocol/training.ts";
 import { DATASET } from "../../webview/monitorScenarios.ts";
 
-const ESTIMATE: RunEstimate = { memoryBytes: 1.2e9, availableBytes: 8e9, tokensPerStep: 2048, steps: 400, seconds: 780, fits: true, sentence: "", config: {}, sample: [] };
+const ESTIMATE: RunEstimate = { memoryBytes: 1.2e9, availableBytes: 8e9, tokensPerStep: 2048, steps: 400, seconds: 780, fits: true, sentence: "", config: {}, rewards: {}, sample: [] };
 
 describe("the report of a data set", () => {
   it("names counts, problems with their places, and what is learnt of a sample", () => {

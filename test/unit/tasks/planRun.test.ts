@@ -64,7 +64,10 @@ describe("the plan of a run", () => {
 
   it("names the rewards of a run by what its tasks hold", async () => {
     const task = (change: Partial<Extract<TrainingRecord, { kind: "task" }>>): TrainingRecord => ({ kind: "task", prompt: { form: "text", text: "p" }, origin, ...change });
-    const rewards = async (record: TrainingRecord, given: Record<string, number> = {}): Promise<unknown> => ((await plan({ method: "grpo", config: { grpo: { rewards: given } } }, parts([record]))).config["grpo"] as { rewards: unknown }).rewards;
+    const mixed = await plan({ method: "grpo" }, parts([task({ reference: "r" }), task({ check: { language: "python", tests: "assert 1" } })]));
+    assert.deepEqual(mixed.rewards, { match: 1, tests: 1, format: 0.1 }, "all that any task needs");
+    assert.deepEqual((mixed.config["grpo"] as { rewards: unknown }).rewards, {}, "each task keeps its own");
+    const rewards = async (record: TrainingRecord, given: Record<string, number> = {}): Promise<unknown> => (await plan({ method: "grpo", config: { grpo: { rewards: given } } }, parts([record]))).rewards;
     assert.deepEqual(await rewards(task({ reference: "r" })), { match: 1 });
     assert.deepEqual(await rewards(task({ check: { language: "python", tests: "assert 1" } })), { tests: 1, format: 0.1 });
     assert.deepEqual(await rewards(task({ reference: "r" }), { format: 2 }), { format: 2 });

@@ -186,7 +186,9 @@ export class AdapterParameters {
   #buildNorm(nRows: number): CompiledGraph {
     const g = new GraphBuilder(this.#backend, 16, false);
     const rows = g.reshape(this.#gradients, [rowLength, 1, nRows]);
-    g.expand(g.copy(g.reshape(g.mulMat(rows, rows), [nRows]), this.#squares));
+    // On the processor a product needs no memory for the squares; GPUs cannot multiply more than 65,535 matrices at once.
+    const squares = this.#backend.isGpu ? g.sumRows(g.mul(this.#gradients, this.#gradients)) : g.mulMat(rows, rows);
+    g.expand(g.copy(g.reshape(squares, [nRows]), this.#squares));
     return new CompiledGraph(this.#backend, g);
   }
 

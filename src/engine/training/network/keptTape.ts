@@ -12,8 +12,8 @@ import type { LinearTape } from "./linear.ts";
 import { linearNames } from "./modelDescription.ts";
 import type { ModelDescription } from "./modelDescription.ts";
 
-/** Tensors begin at multiples of this many floats. */
-const alignment = 32;
+/** Tensors begin at multiples of this many floats: 256 bytes, the most that Vulkan devices ask for. */
+const alignment = 64;
 
 /** Which optional parts of a tape are kept. */
 export interface TapeParts {
@@ -44,6 +44,7 @@ export function tapeBytes(description: ModelDescription, parts: TapeParts, nToke
 
 export class KeptTapes {
   readonly nLayers: number;
+  readonly #backend: Backend;
   readonly #parts: TapeParts;
   readonly #store: TensorStore;
   readonly #rooms: readonly Tensor[];
@@ -51,6 +52,7 @@ export class KeptTapes {
   /** Room for the tapes of `nLayers` layers; `maxLengths` bounds how often each is laid out. Errors: `modelTooLarge`. */
   constructor(backend: Backend, parts: TapeParts, nLayers: number, bytesPerLayer: number, tensorsPerLayer: number, maxLengths: number) {
     this.nLayers = nLayers;
+    this.#backend = backend;
     this.#parts = parts;
     this.#store = new TensorStore(backend, nLayers * (1 + maxLengths * tensorsPerLayer) + 1);
     this.#rooms = Array.from({ length: nLayers }, () => this.#store.declare(GgmlType.F32, [Math.ceil(bytesPerLayer / 4)]));
@@ -64,6 +66,8 @@ export class KeptTapes {
     let offset = 0;
     const stay = (result: Tensor): Tensor => {
       this.#store.place(result.owner, room, 4 * offset);
+      // Another graph reads it: a GPU that computes several operations in one must not leave it out.
+      this.#backend.functions.ggml_set_output(result.owner.pointer);
       const kept = this.#store.window(room, result.shape, 4 * offset);
       offset += Math.ceil(result.nElements / alignment) * alignment;
       return kept;

@@ -3,11 +3,12 @@
 import { EngineError } from "../../base/errors.ts";
 import { GgmlType } from "../../base/ggmlTypes.ts";
 import { readGguf } from "../../base/gguf.ts";
-import { Backend } from "../../ggml/backend.ts";
+import type { Backend } from "../../ggml/backend.ts";
 import { Blas } from "../../ggml/blas.ts";
 import type { AdaptedModel, AdaptedModelOptions, LossWeights, NamedTensor, PackedBatch } from "../adaptedModel.ts";
 import { AdaptedNetwork } from "./adaptedNetwork.ts";
 import { adaptedMatrices, AdapterParameters, checkSettings } from "./adapterParameters.ts";
+import { openOnBest } from "./chooseDevice.ts";
 import { estimate } from "./estimate.ts";
 import { FrozenWeights } from "./frozenWeights.ts";
 import { planMemory, tokenStep } from "./memoryPlan.ts";
@@ -24,15 +25,29 @@ export async function openAdaptedModel(options: AdaptedModelOptions): Promise<Gg
   return openDescribed(describeModel(gguf, options.modelFile), gguf.dataOffset, options);
 }
 
+/** Of a GPU's free memory, what may be filled with activations beside what is needed. */
+const gpuActivationShare = 0.5;
+
 /** As {@link openAdaptedModel}, with the description of the file's model and the place of its tensor data at hand. */
 export async function openDescribed(description: ModelDescription, dataOffset: number, options: AdaptedModelOptions): Promise<GgmlAdaptedModel> {
   checkSettings(options.adapter, options.maxTokens);
-  const backend = Backend.cpu(options.threads);
+  const onGpu = estimate(description, options.adapter, options.maxTokens, 0, false).memoryBytes;
+  const { result, sentence } = await openOnBest(options.device ?? "cpu", options.threads, () => onGpu, (backend, gpu) => {
+    if (gpu === null) return openOn(backend, description, dataOffset, options);
+    const activationBytes = options.activationBytes ?? gpuActivationShare * (gpu.freeBytes - onGpu);
+    return openOn(backend, description, dataOffset, { ...options, activationBytes, blas: "ggml" });
+  });
+  options.onDevice?.(sentence);
+  return result;
+}
+
+/** Opens on `backend`, which it takes over. */
+async function openOn(backend: Backend, description: ModelDescription, dataOffset: number, options: AdaptedModelOptions): Promise<GgmlAdaptedModel> {
   const opened: { close(): void }[] = [backend];
   try {
     const blas = options.blas === "ggml" ? undefined : Blas.open(options.threads, options.blas === "auto" ? undefined : options.blas);
-    checkMemory(description, options, blas !== undefined);
-    const plan = planMemory(description, options.adapter, options.maxTokens, options.activationBytes, blas !== undefined);
+    if (!backend.isGpu) checkMemory(description, options, blas !== undefined);
+    const plan = planMemory(description, options.adapter, options.maxTokens, options.activationBytes, blas !== undefined || backend.isGpu);
     const weights = await FrozenWeights.load(backend, description, options.modelFile, dataOffset, { stridedProducts: blas !== undefined, fastFourBit: backend.interleaves(GgmlType.Q4_0, [256, 64]) });
     opened.push(weights);
     const parameters = new AdapterParameters(backend, adaptedMatrices(description, options.adapter), options.adapter, options.optimizer);

@@ -25,8 +25,9 @@ export class Transposer {
   readonly #backend: Backend;
   #piece: Piece | undefined;
 
+  /** Turns on the processor, whatever `backend` the copies are for. */
   constructor(backend: Backend) {
-    this.#backend = backend;
+    this.#backend = backend.processor;
   }
 
   /** Fills `target` [rows, columns] with the transpose of the matrix `source` [columns, rows], whose rows `read` gives. */

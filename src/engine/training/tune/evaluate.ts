@@ -64,12 +64,18 @@ export interface PairFigures {
 /** How much more the better reply of each pair gained. For judged replies, the gain of a bad one counts with its sign turned. */
 export async function pairGains(model: AdaptedModel, store: UnitStore, most: number, signal?: AbortSignal): Promise<PairFigures> {
   const gains: number[] = [];
-  for (const i of spreadOver(store.count, most)) {
-    const unit = await store.read(i);
-    const losses = await pairedLosses(model, unit.samples, signal);
-    const gained = losses.map((l) => l.before - l.after);
-    if (unit.samples.length === 2) gains.push((gained[0] ?? 0) - (gained[1] ?? 0));
-    else if (unit.good !== undefined) gains.push((unit.good ? 1 : -1) * (gained[0] ?? 0));
+  const numbers = spreadOver(store.count, most);
+  for (let from = 0; from < numbers.length; from += AT_ONCE) {
+    const units = await Promise.all(numbers.slice(from, from + AT_ONCE).map((i) => store.read(i)));
+    // All samples of these units side by side: as few batches as they fit in.
+    const gained = (await pairedLosses(model, units.flatMap((unit) => unit.samples), signal)).map((l) => l.before - l.after);
+    let next = 0;
+    for (const { samples, good } of units) {
+      const [first = 0, second = 0] = gained.slice(next, next + samples.length);
+      next += samples.length;
+      if (samples.length === 2) gains.push(first - second);
+      else if (good !== undefined) gains.push((good ? 1 : -1) * first);
+    }
   }
   return { gains, meanGain: gains.reduce((a, b) => a + b, 0) / Math.max(1, gains.length) };
 }

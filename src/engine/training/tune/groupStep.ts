@@ -54,8 +54,8 @@ export interface GroupStep {
 }
 
 /**
- * Makes a step of rewarded replies. Replies that were cut off are judged for the group's mean, but not learnt from: what
- * they would have become is not known (DAPO §3.4). Groups in which all rewards are alike teach nothing and are not computed
+ * Makes a step of rewarded replies. Replies that were cut off are judged as they stand; whether they are learnt from says
+ * `settings.truncated`. Groups in which all rewards are alike teach nothing and are not computed
  * where no KL term needs them, but count in what the step is divided by.
  */
 export async function makeGroupStep(model: AdaptedModel, groups: readonly (readonly RewardedReply[])[], source: readonly StoredUnit[], settings: GrpoSettings, signal?: AbortSignal): Promise<GroupStep> {
@@ -69,7 +69,7 @@ export async function makeGroupStep(model: AdaptedModel, groups: readonly (reado
     deviations += deviation;
     if (deviation === 0) zeroGroups++;
     for (const [r, { reply }] of group.entries()) {
-      if (reply.truncated || reply.tokens.length === 0) continue;
+      if ((reply.truncated && settings.truncated === "mask") || reply.tokens.length === 0) continue;
       total += replyShare(settings.normalise, reply.tokens.length, settings.maxReplyTokens).count;
       if (deviation === 0 && settings.beta === 0) continue;
       units.push({ at: source[g]?.at ?? "", samples: [sampleOf(Array.from(source[g]?.samples[0]?.tokens ?? []), reply.tokens)] });

@@ -3,6 +3,7 @@ import type { AdaptedModel } from "../adaptedModel.ts";
 import type { UnitStore } from "../samples/unitStore.ts";
 import type { CheckpointIdentity } from "./checkpoint.ts";
 import type { RunConfig } from "./runConfig.ts";
+import type { Rehearsal } from "./rehearsal.ts";
 import type { StepReferences } from "./stepReferences.ts";
 import type { TuningHooks, TuningOptions } from "./tuningTypes.ts";
 
@@ -14,6 +15,8 @@ export interface LoopParts {
   readonly train: UnitStore;
   readonly validation: UnitStore | null;
   readonly references: StepReferences;
+  /** Texts of the base that go into every step, where the run has some. */
+  readonly rehearsal: Rehearsal | null;
   readonly identity: CheckpointIdentity;
   /** Tokens that end replies of this model. */
   readonly stopTokens: readonly number[];

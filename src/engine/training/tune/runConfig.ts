@@ -46,8 +46,24 @@ export interface GrpoSettings {
   readonly scaleByDeviation: boolean;
   /** "tokens": every token of the step counts alike (DAPO); "constant": divided by replies · maxReplyTokens (Dr. GRPO); "replies": every reply counts alike (GRPO). */
   readonly normalise: "tokens" | "constant" | "replies";
-  /** Weights of rewards by name; 1 where absent. */
+  /**
+   * Replies that maxReplyTokens cut off are judged as they stand. "learn": they are learnt from like all others, since they are what
+   * a user would get, and a model that never ends can learn to end from nothing else (as TRL does). "mask": not learnt from, since
+   * what they would have become is not known (Yu et al. 2025, DAPO §3.4); right for long reasoning that is usually right in the end.
+   */
+  readonly truncated: "learn" | "mask";
+  /** Weights of rewards by name; none: each task is judged by what it holds, its tests (with a little for form) or its reference. */
   readonly rewards: Readonly<Record<string, number>>;
+}
+
+export interface RehearsalSettings {
+  /** Tokens of the base model's own texts in each step, as a share of those of its data; 0 for none. See rehearsal.ts. */
+  readonly share: number;
+  /** How much their divergence from the base counts beside the loss of the data. */
+  readonly weight: number;
+  /** Texts that the base writes before the first step, and tokens of each at most. */
+  readonly texts: number;
+  readonly tokens: number;
 }
 
 export interface PromotionSettings {
@@ -83,6 +99,8 @@ export interface RunConfig {
   /** Validations without improvement after which the run ends early; 0 for never. */
   readonly patience: number;
   readonly checkpointEverySteps: number;
+  /** Where to compute: as the setting `model.device` says, on a GPU of its own or Metal where one works, on any GPU, or on the processor. */
+  readonly device: "setting" | "auto" | "gpu" | "cpu";
   /** Memory for stored activations in MB; less means more recomputation. 0 for full checkpointing, −1 for the machine's choice. */
   readonly activationMb: number;
   /** Prompts for which texts before and after are shown; 0 for none. */
@@ -92,6 +110,7 @@ export interface RunConfig {
   readonly dpo: DpoSettings;
   readonly kto: KtoSettings;
   readonly grpo: GrpoSettings;
+  readonly rehearsal: RehearsalSettings;
   readonly promotion: PromotionSettings;
 }
 
@@ -113,6 +132,7 @@ const common: RunConfig = {
   heldOutSamples: 256,
   patience: 3,
   checkpointEverySteps: 20,
+  device: "setting",
   activationMb: -1,
   shownSamples: 3,
   exactMatchCases: 100,
@@ -120,8 +140,9 @@ const common: RunConfig = {
   kto: { beta: 0.1, desirableWeight: 1, undesirableWeight: 1 },
   grpo: {
     groupSize: 8, promptsPerStep: 4, temperature: 1, maxReplyTokens: 256, clip: 0.2, clipHigh: 0.2, beta: 0, updatesPerRollout: 1,
-    scaleByDeviation: true, normalise: "tokens", rewards: {},
+    scaleByDeviation: true, normalise: "tokens", truncated: "learn", rewards: {},
   },
+  rehearsal: { share: 0, weight: 4, texts: 128, tokens: 192 },
   promotion: { generalMargin: 0.02, generalSamples: 400, draws: 2000 },
 };
 
@@ -168,8 +189,10 @@ export function settingNames(): string[] {
  * learning rate, so that a run that diverged can go on with a lower one; all others would make it another run.
  */
 export function fingerprintOf(method: TrainingMethod, config: RunConfig, datasetVersion: string): string {
-  const free: readonly (keyof RunConfig)[] = ["activationMb", "shownSamples", "exactMatchCases", "heldOutSamples", "checkpointEverySteps", "promotion"];
-  const kept = Object.fromEntries(Object.entries(config).filter(([name]) => !(free as readonly string[]).includes(name)));
+  const free: readonly (keyof RunConfig)[] = ["device", "activationMb", "shownSamples", "exactMatchCases", "heldOutSamples", "checkpointEverySteps", "promotion"];
+  // What is not used names nothing, so that runs from before there was rehearsal go on.
+  const unused = config.rehearsal.share === 0 ? ["rehearsal"] : [];
+  const kept = Object.fromEntries(Object.entries(config).filter(([name]) => ![...free as readonly string[], ...unused].includes(name)));
   return sha256(JSON.stringify({ method, config: { ...kept, optimizer: { ...config.optimizer, learningRate: null } }, datasetVersion }));
 }
 
@@ -231,6 +254,7 @@ function rules(c: RunConfig): (readonly [string, boolean, string])[] {
     ["heldOutSamples", whole(c.heldOutSamples, 1), "a whole number from 1"],
     ["patience", whole(c.patience, 0), "a whole number from 0"],
     ["checkpointEverySteps", whole(c.checkpointEverySteps, 1), "a whole number from 1"],
+    ["device", ["setting", "auto", "gpu", "cpu"].includes(c.device), '"setting", "auto", "gpu" or "cpu"'],
     ["activationMb", Number.isFinite(c.activationMb) && c.activationMb >= -1, "a number of megabytes, or -1"],
     ["shownSamples", whole(c.shownSamples, 0), "a whole number from 0"],
     ["exactMatchCases", whole(c.exactMatchCases, 0), "a whole number from 0"],
@@ -250,6 +274,11 @@ function rules(c: RunConfig): (readonly [string, boolean, string])[] {
     ["grpo.beta", notNegative(c.grpo.beta), "a number from 0"],
     ["grpo.updatesPerRollout", whole(c.grpo.updatesPerRollout, 1), "a whole number from 1"],
     ["grpo.normalise", ["tokens", "constant", "replies"].includes(c.grpo.normalise), '"tokens", "constant" or "replies"'],
+    ["grpo.truncated", ["learn", "mask"].includes(c.grpo.truncated), '"learn" or "mask"'],
+    ["rehearsal.share", c.rehearsal.share >= 0 && c.rehearsal.share <= 4, "a number from 0 to 4"],
+    ["rehearsal.weight", notNegative(c.rehearsal.weight), "a number from 0"],
+    ["rehearsal.texts", whole(c.rehearsal.texts, 1), "a whole number from 1"],
+    ["rehearsal.tokens", whole(c.rehearsal.tokens, 16), "a whole number from 16"],
     ["promotion.generalMargin", notNegative(c.promotion.generalMargin), "a number from 0"],
     ["promotion.generalSamples", whole(c.promotion.generalSamples, 1), "a whole number from 1"],
     ["promotion.draws", whole(c.promotion.draws, 100), "a whole number from 100"],

@@ -6,11 +6,13 @@ import path from "node:path";
 import { EngineError, isCancelled } from "../../base/errors.ts";
 import { writeFailure } from "../../base/files.ts";
 import { readGguf } from "../../base/gguf.ts";
+import type { AdaptedModel } from "../adaptedModel.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import { finishRun } from "./finishRun.ts";
 import { prepareUnits } from "./prepareUnits.ts";
 import type { PreparedSplit } from "./prepareUnits.ts";
 import { ReferenceCache } from "./references.ts";
+import { Rehearsal } from "./rehearsal.ts";
 import { completeRunConfig, fingerprintOf } from "./runConfig.ts";
 import type { RunConfig } from "./runConfig.ts";
 import { sampleShower } from "./shownSamples.ts";
@@ -57,11 +59,13 @@ export async function runTuning(options: TuningOptions, hooks: TuningHooks = {})
     const model = await options.openModel({
       modelFile: options.modelFile, adapter: config.adapter, optimizer: config.optimizer, maxTokens: Math.max(config.batchTokens, longest),
       threads: options.threads, ...config.activationMb < 0 ? {} : { activationBytes: config.activationMb * 1e6 }, ...options.blas === undefined ? {} : { blas: options.blas },
+      device: config.device === "setting" ? options.device ?? "cpu" : config.device, onDevice: (sentence) => hooks.onLog?.(sentence),
     });
     const { chat, infill, endOfText } = options.tokenizer;
     const unshown: Omit<LoopParts, "showSamples"> = {
       options, hooks, config, model, train: train.store, validation: validation.store.count === 0 ? null : validation.store, identity, stop,
       stopTokens: [...new Set([chat?.endOfTurn, infill?.endOfMiddle, endOfText].filter((token) => token !== null && token !== undefined))],
+      rehearsal: options.method === "grpo" ? null : await rehearsalOf(options, config, model, train, stop, hooks),
       references: { model, method: options.method, config, cache: await ReferenceCache.open(path.join(options.runFolder, "references.jsonl")) },
     };
     const parts: LoopParts = { ...unshown, showSamples: await sampleShower(unshown, unshown.validation) };
@@ -91,6 +95,15 @@ export async function runTuning(options: TuningOptions, hooks: TuningHooks = {})
     for (const { store } of stores) await store.close();
     await rm(path.join(options.runFolder, "rollouts"), { recursive: true, force: true }).catch(() => undefined);
   }
+}
+
+/** What a step's data take decides how much is rehearsed with them. */
+async function rehearsalOf(options: TuningOptions, config: RunConfig, model: AdaptedModel, { report, store }: PreparedSplit, stop: AbortSignal, hooks: TuningHooks): Promise<Rehearsal | null> {
+  if (config.rehearsal.share === 0) return null;
+  const perStep = (Math.min(config.batchSize, store.count) * report.tokens) / Math.max(1, store.count);
+  const rehearsal = await Rehearsal.prepare(options, { ...config, rehearsal: { ...config.rehearsal, tokens: Math.min(config.rehearsal.tokens, model.maxTokens - 1) } }, model, perStep, stop);
+  if (rehearsal === null) hooks.onLog?.("The base model wrote no texts to rehearse: the run learns from its data alone.");
+  return rehearsal;
 }
 
 function isStop(error: unknown, stop: AbortSignal): boolean {

@@ -17,6 +17,7 @@ import { makeGroupStep, rewardedReplies } from "./groupStep.ts";
 import { rateFactor } from "./learningRate.ts";
 import type { Objective } from "./objective.ts";
 import type { LoopParts } from "./loopParts.ts";
+import { withRehearsal } from "./rehearsal.ts";
 import { objectiveOf } from "./stepReferences.ts";
 import { validate } from "./validation.ts";
 import type { ValidationResult } from "./validation.ts";
@@ -139,7 +140,7 @@ export class TuningLoop {
     const units: StoredUnit[] = [];
     for (const i of this.#order.take(at.unitsRead, this.unitsPerStep)) units.push(await train.read(i));
     const rate = config.optimizer.learningRate * rateFactor(config.schedule, step, this.steps, config.warmupShare);
-    const outcome = this.#method === "grpo" ? await this.#groupUpdates(units, step, rate) : await this.#update(units, await objectiveOf(this.#parts.references, units, this.#parts.stop), step, rate);
+    const outcome = this.#method === "grpo" ? await this.#groupUpdates(units, step, rate) : await this.#dataUpdate(units, step, rate);
     const seconds = (performance.now() - began) / 1000;
     const residentMb = process.memoryUsage.rss() / 1e6;
     this.#secondsPerStep = this.#secondsPerStep === null ? seconds : (1 - PACE_SHARE) * this.#secondsPerStep + PACE_SHARE * seconds;
@@ -148,6 +149,15 @@ export class TuningLoop {
       peakRssMb: Math.max(at.peakRssMb, process.resourceUsage().maxRSS / 1000),
     };
     return { step, at: Date.now(), loss: outcome.loss, rate, gradientNorm: outcome.gradientNorm, tokensPerSecond: outcome.nTokens / seconds, residentMb, ...shownFigures(outcome.figures) };
+  }
+
+  /** A step of SFT, DPO or KTO, with what the run rehearses beside its data. */
+  async #dataUpdate(units: readonly StoredUnit[], step: number, rate: number): Promise<StepOutcome & { gradientNorm: number }> {
+    const { references, rehearsal, config, stop } = this.#parts;
+    const objective = await objectiveOf(references, units, stop);
+    if (rehearsal === null) return this.#update(units, objective, step, rate);
+    const rehearsed = rehearsal.ofStep(step);
+    return this.#update([...units, ...rehearsed.units], withRehearsal(objective, units.length, rehearsed, config.rehearsal.weight), step, rate);
   }
 
   /** Gradients of `units` and one optimizer step. A step in which no token weighs anything moves nothing. */

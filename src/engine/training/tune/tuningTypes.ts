@@ -75,6 +75,8 @@ export interface TuningOptions {
   readonly threads: number;
   /** Matrix products; see AdaptedModelOptions. */
   readonly blas?: string;
+  /** Where to compute, unless the configuration says; "cpu" where absent. */
+  readonly device?: "auto" | "cpu" | "gpu";
   /** Goes on from the checkpoint in `runFolder` where there is one. */
   readonly resume: boolean;
   /** Milliseconds between attempts to write a checkpoint while the disk is full; 15,000 where absent. */

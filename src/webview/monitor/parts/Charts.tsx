@@ -6,6 +6,7 @@ import { chartsOf, pointsOf, smoothed } from "../series.ts";
 import type { ChartPlan, Line } from "../series.ts";
 import { duration, runLabel } from "../../trainingWords.ts";
 import { Chart, Swatch } from "./Chart.tsx";
+import { ChartBoundary } from "./ChartBoundary.ts";
 
 interface ChartsProps {
   /** The chosen run first. */
@@ -20,21 +21,15 @@ export function Charts({ runs, figures, choices, dispatch }: ChartsProps) {
   const [pointer, setPointer] = useState<number | null>(null);
   const plans = chartsOf(runs[0]!.method);
   const comparing = runs.length > 1;
-  // Runs are told apart by colour and lines of one run by dashes; a run alone has its colours for its lines.
-  const lines = useMemo(
-    () => plans.map((plan) => runs.flatMap((run, i) => plan.series.map((series, j): Line => {
-      const raw = pointsOf(figures[i]!, series, choices.axis);
-      const several = plan.series.length > 1;
-      const name = comparing ? (several ? `${runLabel(run)}, ${series.label.toLowerCase()}` : runLabel(run)) : series.label;
-      return { id: `${run.id}.${series.key}`, name, short: several ? series.label : "", colour: comparing ? i : j, dashed: j > 0, raw, line: series.sparse ? raw : smoothed(raw, choices.smoothing), band: series.deviation !== undefined };
-    }))),
-    [runs.map(({ id }) => id).join(), ...figures, choices.axis, choices.smoothing],
-  );
+  const runIds = runs.map(({ id }) => id).join();
+  const drawn = useMemo(() => ({ runs, figures }), [runIds, ...figures]);
   const chart = (plan: ChartPlan) => (
-    <Chart
-      key={plan.id} plan={plan} lines={lines[plans.indexOf(plan)]!} axis={choices.axis} pointer={pointer} onPointer={setPointer}
-      table={choices.tables.includes(plan.id)} onTable={(on) => dispatch({ type: "asTable", chart: plan.id, on })}
-    />
+    <ChartBoundary key={plan.id} title={plan.title} drawn={drawn}>
+      <RunsChart
+        plan={plan} runs={runs} figures={figures} runIds={runIds} axis={choices.axis} smoothing={choices.smoothing} pointer={pointer} onPointer={setPointer}
+        table={choices.tables.includes(plan.id)} onTable={(on) => dispatch({ type: "asTable", chart: plan.id, on })}
+      />
+    </ChartBoundary>
   );
   return (
     <section class="charts" aria-label="Curves">
@@ -66,4 +61,31 @@ export function Charts({ runs, figures, choices, dispatch }: ChartsProps) {
       <div class="grid">{plans.filter(({ large }) => !large).map(chart)}</div>
     </section>
   );
+}
+
+interface RunsChartProps extends Pick<ChartsProps, "runs" | "figures"> {
+  plan: ChartPlan;
+  runIds: string;
+  axis: MonitorChoices["axis"];
+  smoothing: number;
+  pointer: number | null;
+  onPointer: (x: number | null) => void;
+  table: boolean;
+  onTable: (on: boolean) => void;
+}
+
+/** One chart with the lines of all shown runs. */
+function RunsChart({ plan, runs, figures, runIds, axis, smoothing, ...rest }: RunsChartProps) {
+  const comparing = runs.length > 1;
+  // Runs are told apart by colour and lines of one run by dashes; a run alone has its colours for its lines.
+  const lines = useMemo(
+    () => runs.flatMap((run, i) => plan.series.map((series, j): Line => {
+      const raw = pointsOf(figures[i]!, series, axis);
+      const several = plan.series.length > 1;
+      const name = comparing ? (several ? `${runLabel(run)}, ${series.label.toLowerCase()}` : runLabel(run)) : series.label;
+      return { id: `${run.id}.${series.key}`, name, short: several ? series.label : "", colour: comparing ? i : j, dashed: j > 0, raw, line: series.sparse ? raw : smoothed(raw, smoothing), band: series.deviation !== undefined };
+    })),
+    [plan.id, runIds, ...figures, axis, smoothing],
+  );
+  return <Chart plan={plan} lines={lines} axis={axis} {...rest} />;
 }
