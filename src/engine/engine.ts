@@ -202,6 +202,13 @@ export class Engine {
     return runCompletion({ workspaceDir, ...options, model: model?.abilities.infill ? { name: model.name, completes: this.#runtime } : null, settings: this.#settings, scheduler: this.#scheduler }, hooks);
   }
 
+  /** Brings index, model and look-up to where an evaluation can time them. */
+  async prepareEvaluation(signal?: AbortSignal): Promise<void> {
+    await this.updateIndex(signal ? { signal } : {});
+    await this.loadModel();
+    await this.prepareCompletion();
+  }
+
   /** What the index holds, for the suites that ask about the open folder. */
   indexedContent(): { files: { path: string; language: string; text: string }[]; names: string[] } {
     const index = this.#requireIndex();

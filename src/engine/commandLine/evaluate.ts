@@ -3,27 +3,18 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { EngineError, errnoCode } from "../base/errors.ts";
-import { SILENT_LOG } from "../base/log.ts";
 import { compareRuns } from "../evaluation/runs/compareRuns.ts";
 import { ItemFile } from "../evaluation/runs/itemCache.ts";
 import type { EvaluationResult, Metrics } from "../evaluation/suite.ts";
-import { openEmbedder } from "../retrieval/embedder/embeddedEmbedder.ts";
-import { runDialogue } from "../tasks/evaluateDialogue.ts";
-import { runCorpusRetrieval, runLocalise } from "../tasks/evaluateRetrieval.ts";
-import { runSafety } from "../tasks/evaluateSafety.ts";
+import { DATA_SUITES } from "../tasks/evaluationSuites.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { UsageError } from "./command.ts";
 import { MODEL_SUITES } from "./evaluateModel.ts";
 import { comparisonText, isWorse, provenanceOf, runStore, RUN_COMMANDS } from "./evaluateRuns.ts";
 import type { Suite } from "./evaluateSuite.ts";
 
-const SUITES: Readonly<Record<string, Suite>> = {
-  localise: { summary: "From the description of a change to the files it touched (folder with instances and blobs).", run: async (data, hooks) => runLocalise(data, await openEmbedder(SILENT_LOG), hooks) },
-  retrieval: { summary: "From a query to the right document (folder in the layout of BEIR).", run: async (data, hooks) => runCorpusRetrieval(data, await openEmbedder(SILENT_LOG), hooks) },
-  safety: { summary: "Whether each detector finds what it should, and how often it cries wolf (*.jsonl with detector, text, label).", run: runSafety },
-  ...MODEL_SUITES,
-  dialogue: { summary: "Slot values of a dialogue turn by turn, by rules alone (folder of Schema-Guided Dialogue).", run: runDialogue },
-};
+/** A suite that needs nothing but data is a line in tasks/evaluationSuites.ts. */
+const SUITES: Readonly<Record<string, Suite>> = { ...DATA_SUITES, ...MODEL_SUITES };
 
 export const EVALUATE_COMMANDS: readonly Command[] = [...Object.entries(SUITES).map(([suite, spec]): Command => ({
   words: ["evaluate", suite],
