@@ -35,6 +35,9 @@ const MAX_CONVERSATIONS = 40;
 /** Turns of the conversation that go along with a question, and characters of each. */
 const MAX_HISTORY_TURNS = 6;
 const MAX_HISTORY_CHARACTERS = 4_000;
+/** Turns before those from which the engine reads what the talk is about, and characters of each. */
+const MAX_EARLIER_TURNS = 34;
+const MAX_EARLIER_CHARACTERS = 600;
 /** A stream is stored this often, so that a window that dies loses little. */
 const STORE_EVERY_MS = 1_000;
 
@@ -173,6 +176,7 @@ export class ChatSession {
         askId: flight.askId,
         question: plainQuestion(turn.question),
         history: historyFor(this.current.turns, turn.id),
+        earlier: earlierFor(this.current.turns, turn.id),
         ...(turn.command ? { command: turn.command } : {}),
         attachments: turn.attachments,
         ...(activePath === null ? {} : { activePath }),
@@ -254,8 +258,17 @@ export function historyFor(turns: readonly ChatTurn[], beforeId: string): WireTu
   ]);
 }
 
-function clip(text: string): string {
-  return text.length <= MAX_HISTORY_CHARACTERS ? text : `${text.slice(0, MAX_HISTORY_CHARACTERS)}…`;
+/** Turns before those of {@link historyFor}, shortened: enough to know what was wanted and decided. */
+export function earlierFor(turns: readonly ChatTurn[], beforeId: string): WireTurn[] {
+  const before = turns.slice(0, turns.findIndex(({ id }) => id === beforeId)).filter(({ state }) => state === "done");
+  return before.slice(-MAX_EARLIER_TURNS - MAX_HISTORY_TURNS, -MAX_HISTORY_TURNS).flatMap((turn): WireTurn[] => [
+    { role: "user", text: clip(plainQuestion(turn.question), MAX_EARLIER_CHARACTERS) },
+    { role: "assistant", text: clip(turn.card?.summary ?? turn.prose, MAX_EARLIER_CHARACTERS) },
+  ]);
+}
+
+function clip(text: string, limit = MAX_HISTORY_CHARACTERS): string {
+  return text.length <= limit ? text : `${text.slice(0, limit)}…`;
 }
 
 function withResult(turn: ChatTurn, result: AskResult): ChatTurn {
@@ -263,6 +276,7 @@ function withResult(turn: ChatTurn, result: AskResult): ChatTurn {
   return {
     ...turn, state: result.stopped || turn.state === "stopped" ? "stopped" : "done", status: null, card, prose, citations,
     checks: { proseOmitted, droppedCitations, verdict, timings, tokens, budget },
+    ...(result.dialogue ? { dialogue: result.dialogue } : {}),
   };
 }
 

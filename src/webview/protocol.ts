@@ -1,5 +1,6 @@
 // Every message between the chat view and its host, the values they carry, and what an answer event does to a turn.
 // A leaf: both sides import it, it imports nothing but types, and knows neither VS Code nor the DOM.
+import type { DialogueState } from "../engine/protocol/dialogue.ts";
 import type { AnswerEvent, AnswerTimings, Citation, FileRange, GroundedCard, PromptBudget, TokenCounts, Verdict } from "../engine/protocol/types.ts";
 
 export type SlashCommand = "explain" | "fix" | "tests" | "doc" | "search";
@@ -56,6 +57,8 @@ export interface ChatTurn {
   checks: TurnChecks | null;
   failure: TurnFailure | null;
   rating: "up" | "down" | null;
+  /** What was known of the conversation after this answer. */
+  dialogue?: DialogueState;
 }
 
 export interface Conversation {

@@ -1,4 +1,5 @@
-// The values that travel between client and engine, and between rooms of the engine. Types only: imports nothing, does nothing.
+// The values that travel between client and engine, and between rooms of the engine. Types only: does nothing.
+import type { DialogueState } from "./dialogue.ts";
 
 /** Lines of a file of the workspace. `path` is relative with forward slashes; lines are 1-based and inclusive. */
 export interface FileRange {
@@ -157,6 +158,8 @@ export interface AskParams {
   question: string;
   /** Earlier turns, oldest first. */
   history: ChatTurn[];
+  /** Turns before `history`, shortened: read for goal, decisions and what "it" means, never put into the prompt. */
+  earlier?: ChatTurn[];
   /** "/explain", "/fix", "/tests", "/doc", "/search", or none. */
   command?: "explain" | "fix" | "tests" | "doc" | "search";
   /** What the user attached: whole files and selections. */
@@ -195,6 +198,8 @@ export interface AskResult {
   tokens: TokenCounts;
   budget: PromptBudget | null;
   stopped: boolean;
+  /** Goal, constraints, decisions, open questions and what is in focus, after this answer. */
+  dialogue?: DialogueState;
 }
 
 /** Streamed while an answer is made. Prose is provisional until the result arrives. */

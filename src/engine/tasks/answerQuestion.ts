@@ -9,7 +9,6 @@ import { CitationStream, filterCitations } from "../answering/citationStream.ts"
 import { rankFiles } from "../answering/passages.ts";
 import { buildPrompt } from "../answering/prompt.ts";
 import type { PromptMessage, PromptSource } from "../answering/prompt.ts";
-import { understandQuestion, withHistory } from "../answering/question.ts";
 import type { Question, SlashCommand } from "../answering/question.ts";
 import type { WorkspaceAccess } from "../answering/workspaceAccess.ts";
 import { CancelledError, EngineError, isCancelled, throwIfCancelled } from "../base/errors.ts";
@@ -19,6 +18,7 @@ import { citationsCheck, groundedCheck, injectionCheck, secretsCheck } from "../
 import { redactSecrets } from "../safety/secrets.ts";
 import { combineChecks } from "../safety/verdict.ts";
 import type { Settings } from "../settings.ts";
+import { dialogueStateAfter, understandInDialogue } from "./trackDialogue.ts";
 
 /** The model, as answering needs it. */
 export interface AnsweringModel {
@@ -63,9 +63,9 @@ export async function answerQuestion(params: AskParams, dependencies: AnswerDepe
   const begun = performance.now();
   const { signal } = hooks;
   throwIfCancelled(signal);
-  const asked = understandQuestion(params.question, params.command);
+  const talk = [...params.earlier ?? [], ...params.history];
   // "this" means the selection where there is one, and what was talked about where there is none.
-  const question = params.attachments.length > 0 ? asked : withHistory(asked, params.history);
+  const { question, state } = understandInDialogue(params.question, params.command, talk, params.attachments.length > 0);
   if (question.text.trim() === "" && params.attachments.length === 0) {
     throw new EngineError("badRequest", "The question is empty. Type what you want to know, for example: where is the configuration loaded?");
   }
@@ -106,6 +106,7 @@ export async function answerQuestion(params: AskParams, dependencies: AnswerDepe
     card, prose: finalProse, proseOmitted: prose.omitted, citations, droppedCitations, verdict,
     timings: { retrieveMs: timer.searchMs, cardMs, firstTokenMs: prose.firstTokenMs, totalMs: performance.now() - begun },
     tokens: prose.tokens, budget: prose.budget, stopped: signal?.aborted ?? false,
+    dialogue: dialogueStateAfter(params.question, [card.summary, finalProse].join("\n"), talk, state, (text) => redactSecrets(text).text),
   };
 }
 
