@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { screenCompletion } from "../../../src/engine/safety/completionScreen.ts";
-import { entropy, findSecrets, MAXIMUM_SCANNED_CHARACTERS, redactSecrets } from "../../../src/engine/safety/secrets.ts";
+import { findSecrets, MAXIMUM_SCANNED_CHARACTERS, redactSecrets } from "../../../src/engine/safety/secrets.ts";
+import { entropy } from "../../../src/engine/safety/secrets/randomness.ts";
 
 // Put together here, so that no scanner takes this file for a leak.
 const join = (...parts: string[]): string => parts.join("");
