@@ -1,7 +1,7 @@
 // The arrows between rooms, as rules: who may import whom. ARCHITECTURE.md draws the same picture for people.
 import type { IForbiddenRuleType } from "dependency-cruiser";
 
-const ROOMS = ["retrieval", "answering", "completion", "memory", "dialogue", "safety", "data", "training", "runs", "sandbox", "evaluation"];
+const ROOMS = ["retrieval", "answering", "completion", "memory", "notebooks", "dialogue", "safety", "data", "training", "runs", "sandbox", "evaluation"];
 
 /** Folders of the engine that hold things everyone may use. */
 const BELOW = "^src/engine/(base|protocol)/|^src/engine/settings\\.ts$";
