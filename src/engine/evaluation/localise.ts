@@ -6,56 +6,77 @@ import { mean, meanInterval, pairedMetrics } from "./intervals.ts";
 import { allWithin, anyWithin, reciprocalRank } from "./ranking.ts";
 import { fileOf, hasFields, readRows } from "./readSet.ts";
 import { rounded } from "./suite.ts";
+import type { PastChange } from "./localiseHistory.ts";
 import type { EvaluationHooks, EvaluationResult, Metrics } from "./suite.ts";
+
+/** A case with the tree in which its files are to be found. */
+export interface LocaliseCase {
+  readonly id: string;
+  readonly repo: string;
+  readonly query: string;
+  /** Paths. */
+  readonly gold: readonly string[];
+  /** Path → id of its content. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Changes before this one, newest first, where they are known. */
+  readonly past?: readonly PastChange[];
+}
+
+export interface LocaliseSet {
+  readonly cases: readonly LocaliseCase[];
+  /** The content with this id. */
+  text(id: string): Promise<string>;
+}
 
 /** A tree of files that can be asked for an order of paths; `rank` has one entry per ablation. */
 export interface LocaliseTree {
   rank(ablation: string, query: string): Promise<readonly string[]>;
-  close(): void;
 }
 
 export interface LocaliseRankers {
   /** The shipped ranking first. */
   readonly ablations: readonly string[];
-  tree(files: readonly { path: string; text: string }[]): Promise<LocaliseTree>;
+  /** The tree of a case; valid until the next one is asked for. */
+  tree(files: Readonly<Record<string, string>>, text: (id: string) => Promise<string>, past: readonly PastChange[] | null): Promise<LocaliseTree>;
+  close(): void;
   readonly settings: Readonly<Record<string, unknown>>;
-}
-
-interface Instance {
-  id: string;
-  repo: string;
-  query: string;
-  gold: string[];
-  files: Record<string, string>;
 }
 
 const DEPTHS = [1, 3, 5, 10] as const;
 const METRICS = [...DEPTHS.map((k) => `strictAcc@${k}`), "anyHit@5", "mrr"] as const;
-const isInstance = (value: unknown): value is Instance => hasFields(value, { id: "string", repo: "string", query: "string", gold: "array", files: "object" });
+const isInstance = (value: unknown): value is LocaliseCase => hasFields(value, { id: "string", repo: "string", query: "string", gold: "array", files: "object" });
 const isBlob = (value: unknown): value is { sha: string; text: string } => hasFields(value, { sha: "string", text: "string" });
 
-/** Strict accuracy: all changed files among the first k. Figures are macro averages over repositories; intervals over cases. */
-export async function evaluateLocalise(folder: string, rankers: LocaliseRankers, hooks: EvaluationHooks = {}): Promise<EvaluationResult> {
-  const began = performance.now();
-  const instances = await readRows(fileOf(folder, "instances.jsonl"), isInstance, "{id, repo, query, gold: [path], files: {path: sha}}");
+/** The public set in a folder. */
+export async function readLocaliseSet(folder: string): Promise<LocaliseSet> {
+  const cases = await readRows(fileOf(folder, "instances.jsonl"), isInstance, "{id, repo, query, gold: [path], files: {path: sha}}");
   const blobs = new Map((await readRows(fileOf(folder, "blobs.jsonl"), isBlob, "{sha, text}")).map(({ sha, text }) => [sha, text]));
+  return { cases, text: (id) => Promise.resolve(blobs.get(id) ?? "") };
+}
+
+/** Strict accuracy: all changed files among the first k. Figures are macro averages over repositories; intervals over cases. */
+export async function evaluateLocalise({ cases: instances, text }: LocaliseSet, rankers: LocaliseRankers, hooks: EvaluationHooks = {}): Promise<EvaluationResult> {
+  const began = performance.now();
   const scores = new Map(rankers.ablations.map((name) => [name, [] as Record<string, number>[]]));
   const items: Record<string, unknown>[] = [];
-  for (const [done, { id, repo, query, gold, files }] of instances.entries()) {
-    throwIfCancelled(hooks.signal);
-    const tree = await rankers.tree(Object.entries(files).map(([path, sha]) => ({ path, text: blobs.get(sha) ?? "" })));
-    try {
+  const queryMs: number[] = [];
+  try {
+    for (const [done, { id, repo, query, gold, files, past }] of instances.entries()) {
+      throwIfCancelled(hooks.signal);
+      const tree = await rankers.tree(files, text, past ?? null);
       for (const name of rankers.ablations) {
+        const started = performance.now();
         const ranked = await tree.rank(name, query);
+        if (name === rankers.ablations[0]) queryMs.push(performance.now() - started);
         const row: Record<string, number> = { "anyHit@5": Number(anyWithin(ranked, gold, 5)), mrr: reciprocalRank(ranked, gold) };
         for (const k of DEPTHS) row[`strictAcc@${k}`] = Number(allWithin(ranked, gold, k));
         scores.get(name)?.push(row);
         if (name === rankers.ablations[0]) items.push({ id, repo, query, gold, ranked: ranked.slice(0, 10), ...row });
       }
-    } finally {
-      tree.close();
+      hooks.onProgress?.(done + 1, instances.length);
     }
-    hooks.onProgress?.(done + 1, instances.length);
+  } finally {
+    rankers.close();
   }
   const repos = instances.map((instance) => instance.repo);
   const first = rankers.ablations[0] ?? "";
@@ -69,11 +90,16 @@ export async function evaluateLocalise(folder: string, rankers: LocaliseRankers,
     settings: { ...rankers.settings, average: "macro over repositories" },
     metrics: {
       ...metricsOf(first), interval,
+      queryMs: { p50: rounded(quantile(queryMs, 0.5)), p95: rounded(quantile(queryMs, 0.95)) },
       micro: Object.fromEntries(METRICS.map((metric) => [metric, rounded(mean(values(first, metric)))])),
       byFilesChanged: Object.fromEntries(goldCounts.map((count) => [String(count), { n: goldCounts.length === 0 ? 0 : instances.filter((one) => one.gold.length === count).length, "strictAcc@5": rounded(mean(strict.filter((_, at) => instances[at]?.gold.length === count))) }])),
       ablations: Object.fromEntries(rankers.ablations.map((name) => [name, name === first ? metricsOf(name) : { ...metricsOf(name), shippedBetterBy: pairedMetrics("strictAcc@5", strict, values(name, "strictAcc@5")) }])),
     },
   };
+}
+
+function quantile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(share * values.length))] ?? NaN;
 }
 
 function macro(values: readonly number[], groups: readonly string[]): number {

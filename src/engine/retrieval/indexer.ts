@@ -217,6 +217,11 @@ export class Indexer {
       }
       return { added, removed };
     });
+    try {
+      await store.fields.maintain();
+    } catch (error) {
+      throw storageFailure(this.#options.storageDir, error);
+    }
     if (!vectors) return;
     for (const id of removed) vectors.remove(id);
     await this.#addVectors(added);

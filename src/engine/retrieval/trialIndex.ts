@@ -8,6 +8,17 @@ import type { ParsedFile } from "./chunking/parsedFile.ts";
 import { parseFile } from "./chunking/parseFile.ts";
 import type { Embedder } from "./embedder.ts";
 import { passageOf } from "./indexer.ts";
+import { changeQuery } from "./fileRanker/changeQuery.ts";
+import { candidateFiles } from "./fileRanker/fileFeatures.ts";
+import type { CandidateFile } from "./fileRanker/fileFeatures.ts";
+import { tiesAmong } from "./fileRanker/related.ts";
+import type { ChangedTogether, Ties } from "./fileRanker/related.ts";
+import { rankFiles } from "./fileRanker/rankFiles.ts";
+import type { FileSignal } from "./fileRanker/rankFiles.ts";
+import { FILE_SCORES } from "./keyword/fieldSearch.ts";
+import type { FileScoreName } from "./keyword/fieldSearch.ts";
+import { fieldWords } from "./keyword/fieldWords.ts";
+import type { FileWords } from "./keyword/fieldWords.ts";
 import { CANDIDATES, searchPlace } from "./searcher.ts";
 import type { FusionWeights } from "./searcher.ts";
 import { ChunkStore } from "./store/chunkStore.ts";
@@ -17,6 +28,7 @@ import { decodeVector, dot, encodeVector } from "./store/vectorCodec.ts";
 interface Prepared {
   readonly parsed: ParsedFile;
   readonly vectors: readonly (Uint8Array | null)[];
+  readonly words: FileWords;
 }
 
 /** Parsed and embedded files, kept over several trials in which the same content comes back. */
@@ -35,7 +47,7 @@ export class PreparedFiles {
     if (!entry) {
       const parsed = await parseFile(languageOf(path), text, SILENT_LOG);
       const vectors = this.#embedder ? (await this.#embedder.embed(parsed.chunks.map((chunk) => passageOf(path, chunk)), "passage")).map(encodeVector) : parsed.chunks.map(() => null);
-      this.#known.set(key, entry = { parsed, vectors });
+      this.#known.set(key, entry = { parsed, vectors, words: fieldWords(path, parsed) });
     }
     return entry;
   }
@@ -51,7 +63,7 @@ export class TrialIndex {
   readonly #database = new DatabaseSync(":memory:");
   readonly #store: ChunkStore;
   readonly #files: PreparedFiles;
-  readonly #vectors: { id: number; vector: Float32Array }[] = [];
+  #vectors: { id: number; vector: Float32Array }[] = [];
 
   constructor(files: PreparedFiles) {
     for (const migration of RETRIEVAL_SCHEMA.migrations) this.#database.exec(migration);
@@ -60,9 +72,9 @@ export class TrialIndex {
   }
 
   async add(path: string, text: string): Promise<void> {
-    const { parsed, vectors } = await this.#files.of(path, text);
+    const { parsed, vectors, words } = await this.#files.of(path, text);
     const passageKeys = parsed.chunks.map(() => new Uint8Array(16));
-    const { added } = this.#store.writeFile({ path, language: languageOf(path), size: Buffer.byteLength(text), mtimeMs: 0, readAtMs: 0, sha256: "", parsed, passageKeys, vectors: [...vectors] });
+    const { added } = this.#store.writeFile({ path, language: languageOf(path), size: Buffer.byteLength(text), mtimeMs: 0, readAtMs: 0, sha256: "", parsed, passageKeys, vectors: [...vectors], words });
     for (const { id, vector } of added) if (vector) this.#vectors.push({ id, vector: decodeVector(vector) });
   }
 
@@ -71,6 +83,32 @@ export class TrialIndex {
     const queryVector = weights?.vector === 0 ? null : await this.#files.queryVector(query);
     const { hits } = searchPlace({ store: this.#store, nearest: this.#nearest(queryVector, CANDIDATES) }, query, { queryVector, limit, ...weights ? { weights } : {} });
     return [...new Set(hits.map((hit) => hit.chunk.path))];
+  }
+
+  /** The files that may be those of a change, with what speaks for each. */
+  async fileFeatures(description: string): Promise<CandidateFile[]> {
+    return candidateFiles(this.#store, changeQuery(description), await this.#files.queryVector(description));
+  }
+
+  /** Paths in the order of the file ranker. */
+  async rankFiles(description: string, options: { together?: ChangedTogether | null; without?: readonly FileSignal[] } = {}): Promise<string[]> {
+    return rankFiles(this.#store, description, { queryVector: await this.#files.queryVector(description), ...options }).map(({ path }) => path);
+  }
+
+  /** Paths in the order of one score over the words, for comparison: plain BM25 is that of the body. */
+  async filesByScore(description: string, score: FileScoreName): Promise<string[]> {
+    const at = FILE_SCORES.indexOf(score);
+    const { files } = this.#store.matchFields(changeQuery(description).words, { chunks: 1, files: 1_000 });
+    return files.toSorted((a, b) => (b.scores[at] as number) - (a.scores[at] as number)).flatMap(({ fileId }) => this.#store.pathOf(fileId) ?? []);
+  }
+
+  ties(candidates: readonly CandidateFile[], together: ChangedTogether | null): Ties {
+    return tiesAmong(this.#store, candidates, together);
+  }
+
+  remove(path: string): void {
+    const removed = new Set(this.#store.removeFile(path));
+    this.#vectors = this.#vectors.filter(({ id }) => !removed.has(id));
   }
 
   close(): void {

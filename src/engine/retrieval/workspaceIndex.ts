@@ -268,6 +268,7 @@ export class WorkspaceIndex {
     if (version === this.#dataVersion) return;
     this.#dataVersion = version;
     this.#names.forget();
+    this.#store.fields.follow();
     await this.#vectors?.follow();
   }
 

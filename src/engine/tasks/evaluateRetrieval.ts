@@ -1,8 +1,17 @@
 // Hands the retrieval room's rankings to the evaluation suites: the shipped one, and it without one signal at a time.
-import { evaluateLocalise } from "../evaluation/localise.ts";
+import path from "node:path";
+import { gitText } from "../data/sources/gitProcess.ts";
+import { evaluateLocalise, readLocaliseSet } from "../evaluation/localise.ts";
+import type { LocaliseRankers } from "../evaluation/localise.ts";
+import { historyCases } from "../evaluation/localiseHistory.ts";
 import { evaluateRetrieval as evaluateCorpus } from "../evaluation/retrieval.ts";
 import type { EvaluationHooks, EvaluationResult } from "../evaluation/suite.ts";
 import type { Embedder } from "../retrieval/embedder.ts";
+import { togetherIn } from "../retrieval/fileRanker/changeHistory.ts";
+import { FILE_SIGNALS } from "../retrieval/fileRanker/rankFiles.ts";
+import type { FileSignal } from "../retrieval/fileRanker/rankFiles.ts";
+import type { ChangedTogether } from "../retrieval/fileRanker/related.ts";
+import { FILE_RANKER_WEIGHTS } from "../retrieval/fileRanker/weights.ts";
 import { FUSION_WEIGHTS } from "../retrieval/searcher.ts";
 import type { FusionWeights } from "../retrieval/searcher.ts";
 import { PreparedFiles, TrialIndex } from "../retrieval/trialIndex.ts";
@@ -28,17 +37,58 @@ const PASSAGE_RANKINGS: Readonly<Record<string, FusionWeights>> = {
   "without file": { ...FUSION_WEIGHTS, file: 0 },
 };
 
-export function runLocalise(folder: string, embedder: Embedder | null, hooks: EvaluationHooks): Promise<EvaluationResult> {
-  const files = new PreparedFiles(embedder);
-  return evaluateLocalise(folder, {
-    ablations: Object.keys(PASSAGE_RANKINGS),
-    settings: { weights: FUSION_WEIGHTS, embedder: embedder?.id ?? null, shortCrop: SHORT_CROP },
-    tree: async (tree) => {
-      const index = new TrialIndex(files);
-      for (const { path, text } of tree) await index.add(path, text);
-      return { rank: (name, query) => index.filesByPassages(query, PASSAGE_RANKINGS[name]), close: () => index.close() };
+/** Orders of files, the shipped one first: plain BM25 over whole files, BM25F over all fields, passages, and the ranker without one signal. */
+const FILE_RANKINGS: Readonly<Record<string, (index: TrialIndex, query: string, together: ChangedTogether | null) => Promise<string[]>>> = {
+  fused: (index, query, together) => index.rankFiles(query, { together }),
+  bm25: (index, query) => index.filesByScore(query, "body"),
+  vector: (index, query) => index.filesByPassages(query, PASSAGE_RANKINGS["vector"]),
+  "fused+short": (index, query, together) => index.rankFiles(query, { together }),
+  bm25f: (index, query) => index.filesByScore(query, "all"),
+  passages: (index, query) => index.filesByPassages(query),
+  ...Object.fromEntries((Object.keys(FILE_SIGNALS) as FileSignal[]).map((signal) => [`without ${signal}`, (index: TrialIndex, query: string, together: ChangedTogether | null) => index.rankFiles(query, { together, without: [signal] })])),
+};
+
+/** On the public set in `folder`. */
+export async function runLocalise(folder: string, embedder: Embedder | null, hooks: EvaluationHooks): Promise<EvaluationResult> {
+  return evaluateLocalise(await readLocaliseSet(folder), fileRankers(embedder), hooks);
+}
+
+/** On the history of the Git repository in `folder`: its own commits, most recent first. */
+export async function runLocaliseHistory(folder: string, embedder: Embedder | null, mostCases: number, hooks: EvaluationHooks): Promise<EvaluationResult> {
+  const git = (args: readonly string[], signal?: AbortSignal): Promise<string> => gitText(folder, args, signal);
+  const cases = await historyCases({ git, repo: path.basename(path.resolve(folder)), mostCases, ...(hooks.signal ? { signal: hooks.signal } : {}) });
+  const texts = new Map<string, string>();
+  const text = async (id: string): Promise<string> => {
+    let known = texts.get(id);
+    if (known === undefined) texts.set(id, known = await git(["cat-file", "blob", id], hooks.signal));
+    return known;
+  };
+  return evaluateLocalise({ cases, text }, fileRankers(embedder), hooks);
+}
+
+/** Trees follow one another with few differences: only those are taken in. */
+function fileRankers(embedder: Embedder | null): LocaliseRankers {
+  const prepared = new PreparedFiles(embedder);
+  let index = new TrialIndex(prepared);
+  let held: Readonly<Record<string, string>> = {};
+  return {
+    ablations: Object.keys(FILE_RANKINGS),
+    settings: { weights: FILE_RANKER_WEIGHTS, embedder: embedder?.id ?? null, shortCrop: SHORT_CROP },
+    async tree(files, text, past) {
+      const differing = Object.entries(files).filter(([file, id]) => held[file] !== id).length;
+      if (differing > 0.3 * Object.keys(files).length) {
+        index.close();
+        index = new TrialIndex(prepared);
+        held = {};
+      }
+      for (const [file, id] of Object.entries(held)) if (files[file] !== id) index.remove(file);
+      for (const [file, id] of Object.entries(files)) if (held[file] !== id) await index.add(file, await text(id));
+      held = files;
+      const together = past && togetherIn(past);
+      return { rank: (name, query) => (FILE_RANKINGS[name] as typeof FILE_RANKINGS[string])(index, query, together) };
     },
-  }, hooks);
+    close: () => index.close(),
+  };
 }
 
 export function runCorpusRetrieval(folder: string, embedder: Embedder | null, hooks: EvaluationHooks): Promise<EvaluationResult> {
@@ -50,12 +100,12 @@ export function runCorpusRetrieval(folder: string, embedder: Embedder | null, ho
       // The name must tell nothing but the language: what a document is called in the set is its id.
       const idOf = new Map<string, string>();
       for (const [at, { id, text, title }] of documents.entries()) {
-        const path = `d${at}${extensionOf(text)}`;
-        idOf.set(path, id);
-        await index.add(path, title === "" ? text : `${title}\n${text}`);
+        const name = `d${at}${extensionOf(text)}`;
+        idOf.set(name, id);
+        await index.add(name, title === "" ? text : `${title}\n${text}`);
         onProgress(at + 1);
       }
-      return { rank: async (name, query) => (await index.filesByPassages(query, PASSAGE_RANKINGS[name])).map((path) => idOf.get(path) ?? path), close: () => index.close() };
+      return { rank: async (name, query) => (await index.filesByPassages(query, PASSAGE_RANKINGS[name])).map((file) => idOf.get(file) ?? file), close: () => index.close() };
     },
   }, hooks);
 }

@@ -3,15 +3,14 @@
 import { inTransaction } from "../../base/database.ts";
 import type { DatabaseSync, StatementSync } from "../../base/database.ts";
 import type { SymbolDefinition, SymbolUsage } from "../../protocol/types.ts";
-import type { Chunk, ParsedFile } from "../chunking/parsedFile.ts";
-import { foldIdentifier, indexWords } from "../keyword/analyzer.ts";
+import type { ParsedFile } from "../chunking/parsedFile.ts";
+import { foldIdentifier } from "../keyword/analyzer.ts";
+import { FieldIndex } from "../keyword/fieldIndex.ts";
+import { FieldSearch } from "../keyword/fieldSearch.ts";
+import type { FieldHits, QueryWord } from "../keyword/fieldSearch.ts";
+import { fieldWords, stemOf } from "../keyword/fieldWords.ts";
+import type { FileWords } from "../keyword/fieldWords.ts";
 import { randomBytes } from "node:crypto";
-
-/** Weights of the keyword columns in bm25(): path, symbols, comments, body. Measured on CoSQA and commitloc, see test/bench/retrieval.ts. */
-const RANK = "bm25(2.0, 4.0, 2.0, 1.0)";
-
-/** Rows that a query by words may touch, counted once per word: bm25 takes about 3 µs for each. */
-const MATCHED_ROWS = 6_000;
 
 /** A file as the index knows it. */
 export interface FileRow {
@@ -36,6 +35,8 @@ export interface PreparedFile {
   parsed: ParsedFile;
   passageKeys: Uint8Array[];
   vectors: (Uint8Array | null)[];
+  /** Its words by field, where they were made before; made here otherwise. */
+  words?: FileWords;
 }
 
 export interface ChunkRow {
@@ -52,12 +53,14 @@ export interface ChunkRow {
 export class ChunkStore {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
-  readonly #frequencies = new Map<string, number>();
-  /** Number of chunks when the frequencies were taken. */
-  #frequenciesAt = 0;
+  /** The words of files and chunks by field. */
+  readonly fields: FieldIndex;
+  readonly #fieldSearch: FieldSearch;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
+    this.fields = new FieldIndex(database);
+    this.#fieldSearch = new FieldSearch(this.fields);
     // SQLite's own default of 2 MB has every query by words read its pages from the file again.
     database.exec("PRAGMA cache_size = -32000; PRAGMA mmap_size = 268435456;");
   }
@@ -91,7 +94,15 @@ export class ChunkStore {
 
   /** Runs `work` in one transaction. */
   write<T>(work: () => T): T {
-    return inTransaction(this.#database, work);
+    let result: T;
+    try {
+      result = inTransaction(this.#database, work);
+    } catch (error) {
+      this.fields.rollback();
+      throw error;
+    }
+    this.fields.commit();
+    return result;
   }
 
   // ---- files
@@ -131,7 +142,7 @@ export class ChunkStore {
     const row = this.#sql("SELECT id FROM files WHERE path = ?").get(path) as { id: number } | undefined;
     if (!row) return [];
     const ids = (this.#sql("SELECT id FROM chunks WHERE fileId = ?").all(row.id) as { id: number }[]).map((chunk) => chunk.id);
-    for (const id of ids) this.#sql("DELETE FROM keywords WHERE rowid = ?").run(id);
+    this.fields.removeFile(row.id);
     this.#sql("DELETE FROM files WHERE id = ?").run(row.id);
     return ids;
   }
@@ -156,16 +167,15 @@ export class ChunkStore {
     const { lastInsertRowid } = this.#sql("INSERT INTO files (path, language, size, mtimeMs, readAtMs, sha256, skipReason) VALUES (?, ?, ?, ?, ?, ?, NULL)")
       .run(file.path, file.language, file.size, file.mtimeMs, file.readAtMs, file.sha256);
     const fileId = Number(lastInsertRowid);
-    const pathWords = indexWords(file.path).join(" ");
     const added = file.parsed.chunks.map((chunk, i) => {
       const vector = file.vectors[i] ?? null;
       const row = this.#sql("INSERT INTO chunks (fileId, startLine, endLine, breadcrumb, text, passageKey, vector) VALUES (?, ?, ?, ?, ?, ?, ?)")
         .run(fileId, chunk.startLine, chunk.endLine, JSON.stringify(chunk.breadcrumb), chunk.text, file.passageKeys[i] as Uint8Array, vector);
       const id = Number(row.lastInsertRowid);
-      const words = keywordColumns(chunk);
-      this.#sql("INSERT INTO keywords (rowid, path, symbols, comments, body) VALUES (?, ?, ?, ?, ?)").run(id, pathWords, words.symbols, words.comments, words.body);
       return { id, vector };
     });
+    // Ids of chunks that are written in a row are numbers in a row: the field index keeps only the first.
+    this.fields.addFile(fileId, added[0]?.id ?? 0, file.words ?? fieldWords(file.path, file.parsed));
     for (const symbol of file.parsed.symbols) {
       this.#sql("INSERT INTO symbols (fileId, name, folded, kind, container, startLine, endLine, signature, documentation, exported) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         .run(fileId, symbol.name, foldIdentifier(symbol.name), symbol.kind, JSON.stringify(symbol.container), symbol.startLine, symbol.endLine, symbol.signature, symbol.documentation, symbol.exported ? 1 : 0);
@@ -177,7 +187,8 @@ export class ChunkStore {
   /** Forgets everything, because another version of the chunking wrote it. */
   clear(): void {
     this.write(() => {
-      this.#database.exec("DELETE FROM files; INSERT INTO keywords (keywords) VALUES ('delete-all');");
+      this.#database.exec("DELETE FROM files");
+      this.fields.clear();
     });
   }
 
@@ -224,6 +235,37 @@ export class ChunkStore {
     return row?.id ?? null;
   }
 
+  pathOf(fileId: number): string | null {
+    return (this.#sql("SELECT path FROM files WHERE id = ?").get(fileId) as { path: string } | undefined)?.path ?? null;
+  }
+
+  /** Ids of the indexed files (at most `limit`, shortest paths first) whose path is `path` or ends in it. */
+  filesNamed(path: string, limit: number): number[] {
+    return (this.#sql("SELECT id FROM files WHERE (path = ?1 OR path LIKE '%/' || ?2 ESCAPE '\\') AND skipReason IS NULL ORDER BY length(path), path LIMIT ?3")
+      .all(path, path.replace(/[\\%_]/g, "\\$&"), limit) as { id: number }[]).map((row) => row.id);
+  }
+
+  /** Ids of the files that define a name, or that use it; at most 50. */
+  filesDefining(name: string): number[] {
+    return (this.#sql("SELECT DISTINCT fileId FROM symbols WHERE name = ? LIMIT 50").all(name) as { fileId: number }[]).map((row) => row.fileId);
+  }
+
+  filesUsing(name: string): number[] {
+    return (this.#sql("SELECT fileId FROM usages WHERE name = ? LIMIT 50").all(name) as { fileId: number }[]).map((row) => row.fileId);
+  }
+
+  /** Distinct names that a file defines at any depth, and those it uses. */
+  namesOfFile(fileId: number): { defined: string[]; used: string[] } {
+    return {
+      defined: (this.#sql("SELECT DISTINCT name FROM symbols WHERE fileId = ?").all(fileId) as { name: string }[]).map((row) => row.name),
+      used: (this.#sql("SELECT name FROM usages WHERE fileId = ?").all(fileId) as { name: string }[]).map((row) => row.name),
+    };
+  }
+
+  vectorsOfFile(fileId: number): Uint8Array[] {
+    return (this.#sql("SELECT vector FROM chunks WHERE fileId = ? AND vector IS NOT NULL").all(fileId) as { vector: Uint8Array }[]).map((row) => row.vector);
+  }
+
   /** Ids of the first chunks of the files (at most `limit`, shortest paths first) whose path is `path` or ends in it. */
   chunksNamed(path: string, limit: number): number[] {
     const files = this.#sql("SELECT id FROM files WHERE path = ?1 OR path LIKE '%/' || ?2 ESCAPE '\\' ORDER BY length(path), path LIMIT ?3")
@@ -234,40 +276,14 @@ export class ChunkStore {
     });
   }
 
-  /** In how many chunks a word stands, in any of its forms. Remembered until the index has grown or shrunk by a fifth. */
-  #frequency(word: string): number {
-    let frequency = this.#frequencies.get(word);
-    if (frequency === undefined) {
-      frequency = (this.#sql("SELECT count(*) AS n FROM keywords WHERE keywords MATCH ?").get(quoted(word)) as { n: number }).n;
-      if (this.#frequencies.size >= 10_000) this.#frequencies.clear();
-      this.#frequencies.set(word, frequency);
-    }
-    return frequency;
+  /** Chunks and files by words, best first. */
+  matchFields(words: readonly QueryWord[], limits: { chunks: number; files: number }): FieldHits {
+    return this.#fieldSearch.search(words, limits);
   }
 
-  /**
-   * The words that tell chunks apart: those in most chunks cost the most and say the least. Rare ones first, as far as
-   * {@link MATCHED_ROWS} go; at least two, where there are two.
-   */
-  #tellingWords(words: readonly string[]): string[] {
-    const { chunks } = this.counts();
-    if (Math.abs(chunks - this.#frequenciesAt) > this.#frequenciesAt / 5) {
-      this.#frequencies.clear();
-      this.#frequenciesAt = chunks;
-    }
-    const byRarity = words.map((word) => ({ word, n: this.#frequency(word) })).filter(({ n }) => n > 0).sort((a, b) => a.n - b.n);
-    let rows = 0;
-    return byRarity.filter(({ n }, i) => (rows += n, i < 2 || rows <= MATCHED_ROWS)).map(({ word }) => word);
-  }
-
-  /** Chunks by words, best first; `score` is bm25, larger is better. Words are taken as {@link indexWords} makes them. */
+  /** Chunks by words as indexWords makes them, best first; `score` is BM25F, larger is better. */
   matchWords(words: readonly string[], limit: number): { id: number; score: number }[] {
-    if (words.length === 0) return [];
-    const telling = this.#tellingWords(words);
-    if (telling.length === 0) return [];
-    const match = telling.map(quoted).join(" OR ");
-    // Ordered by the hidden column `rank`, each score is computed once.
-    return this.#sql("SELECT rowid AS id, -rank AS score FROM keywords WHERE keywords MATCH ? AND rank MATCH ? ORDER BY rank LIMIT ?").all(match, RANK, limit) as { id: number; score: number }[];
+    return this.matchFields([...new Set(words.map(stemOf))].map((word) => ({ word, weight: 1, subject: true })), { chunks: limit, files: 1 }).chunks;
   }
 
   /** Definitions whose name without case and separators is `folded`. */
@@ -311,11 +327,6 @@ export class ChunkStore {
   }
 }
 
-/** A word as a string of FTS5's query language, so that nothing in it is an operator. */
-function quoted(word: string): string {
-  return `"${word.replaceAll('"', '""')}"`;
-}
-
 const SELECT_CHUNK = "SELECT chunks.id AS id, path, language, startLine, endLine, breadcrumb, text, vector FROM chunks JOIN files ON files.id = fileId";
 const SELECT_SYMBOL = "SELECT path, language, name, kind, container, startLine, endLine, signature, documentation, exported FROM symbols JOIN files ON files.id = fileId";
 
@@ -328,13 +339,4 @@ function chunkOf(row: RawChunk): ChunkRow {
 
 function symbolOf(row: RawSymbol): SymbolDefinition {
   return { ...row, container: JSON.parse(row.container) as string[], exported: row.exported === 1 };
-}
-
-/** The words of a chunk by column. The body holds everything, so that a phrase matches wherever it stands. */
-export function keywordColumns(chunk: Chunk): { symbols: string; comments: string; body: string } {
-  return {
-    symbols: indexWords([...chunk.breadcrumb, ...chunk.names].join(" ")).join(" "),
-    comments: indexWords(chunk.comments).join(" "),
-    body: indexWords(chunk.source ?? chunk.text).join(" "),
-  };
 }

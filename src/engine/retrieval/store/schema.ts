@@ -61,8 +61,32 @@ export const RETRIEVAL_SCHEMA: RoomSchema = {
     -- rowid is chunks.id. Contentless: the words are analysed here, the text stands in chunks.
     CREATE VIRTUAL TABLE keywords USING fts5 (path, symbols, comments, body, content = '', contentless_delete = 1, tokenize = 'porter unicode61');
     `,
+    `
+    -- The words of files and chunks by field (keyword/fieldIndex.ts) in place of FTS5's table.
+    DROP TABLE keywords;
+
+    -- Posting lists of a few thousand chunks, written once. Documents: files with their chunks and field lengths.
+    CREATE TABLE keywordSegments (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      complete INTEGER NOT NULL,  -- 0 while it is being written
+      documents BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE keywordTerms (
+      segment INTEGER NOT NULL,
+      word TEXT NOT NULL,
+      postings BLOB NOT NULL,
+      PRIMARY KEY (segment, word)
+    ) STRICT, WITHOUT ROWID;
+    -- Files that no segment holds yet: their words one to a line, and the posting lists in the same order.
+    CREATE TABLE keywordLog (
+      fileId INTEGER PRIMARY KEY,
+      documents BLOB NOT NULL,
+      words TEXT NOT NULL,
+      postings BLOB NOT NULL
+    ) STRICT;
+    `,
   ],
 };
 
 /** Raised when chunking or analysis changes, so that files are read again although they did not change. */
-export const CHUNKING_VERSION = "1";
+export const CHUNKING_VERSION = "2";
