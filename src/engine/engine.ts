@@ -29,6 +29,7 @@ import { answerQuestion } from "./tasks/answerQuestion.ts";
 import { checkMachine } from "./tasks/checkMachine.ts";
 import { completeCode } from "./tasks/completeCode.ts";
 import { CompletionContext } from "./tasks/completionContext.ts";
+import { EvaluationDesk } from "./tasks/evaluationDesk.ts";
 import { runCompletion } from "./tasks/evaluateCompletion.ts";
 import { modelForEvaluation } from "./tasks/evaluateModel.ts";
 import { ModelChoice } from "./tasks/chooseModel.ts";
@@ -63,6 +64,8 @@ export class Engine {
   readonly cluster: ClusterTraining;
   /** Data sets and training runs. */
   readonly training: TrainingDesk;
+  /** What was and can be measured. */
+  readonly evaluations: EvaluationDesk;
   readonly #closing = new AbortController();
   #settings: Settings;
   #trusted: boolean;
@@ -107,6 +110,7 @@ export class Engine {
       data: this.training.data, adapters: this.adapters, trusted: () => this.#trusted, log: options.log.for("cluster"),
       chosenModel: () => this.#models.chosen(this.#settings, this.#trusted),
     });
+    this.evaluations = new EvaluationDesk({ folder: path.join(path.dirname(options.modelsDir), "evaluations"), engine: this, trusted: () => this.#trusted, onProgress: (progress) => options.notify?.("evaluate/progress", progress) });
     const { index } = parts;
     this.#completionContext = index && new CompletionContext((query, search) => index.search(query, search));
   }

@@ -111,6 +111,15 @@ export function serve(connection: MessageConnection, factory: EngineFactory, log
   on("adapters/remove", ({ sha256 }) => opened().adapters.remove(sha256));
   on("adapters/export", ({ sha256, format, to }, signal) => opened().adapters.export(sha256, format, to, { signal }));
 
+  on("evaluate/suites", () => opened().evaluations.suites());
+  on("evaluate/run", (params, signal) => opened().evaluations.run(params, signal));
+  on("evaluate/runs", () => opened().evaluations.runs());
+  on("evaluate/report", async (params) => ({ text: await opened().evaluations.report(params) }));
+  on("evaluate/remove", async ({ id }) => {
+    await opened().evaluations.remove(id);
+    return null;
+  });
+
   onNotice("index/filesChanged", ({ paths }) => opened().filesChanged(paths));
   onNotice("session/documentTouched", (document) => opened().documentTouched(document));
   onNotice("session/documentClosed", ({ path }) => opened().documentClosed(path));

@@ -5,6 +5,7 @@ import { manageAdapters } from "./adapterCommands.ts";
 import type { CommandId } from "./contributions.ts";
 import { prepareTrainingData, reviewTrainingData } from "./dataCommands.ts";
 import type { EngineClient } from "./engineClient.ts";
+import { evaluate, showEvaluations } from "./evaluationCommands.ts";
 import { showFailure } from "./messages.ts";
 import type { ReportDocuments } from "./reportDocuments.ts";
 import { fineTuneWorkspace, toSomeRun, train } from "./trainingCommands.ts";
@@ -67,6 +68,8 @@ export function registerCommands(dependencies: CommandDependencies): vscode.Disp
     resumeTraining: () => toSomeRun(learning, "resume"),
     cancelTraining: () => toSomeRun(learning, "cancel"),
     manageAdapters: () => manageAdapters(learning),
+    evaluate: () => evaluate({ engine: client, documents }),
+    showEvaluations: () => showEvaluations({ engine: client, documents }),
     doctor: () => doctor(client),
     restartEngine: () => client.restart(),
     showLog: () => log.show(),

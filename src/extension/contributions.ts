@@ -36,6 +36,8 @@ export const COMMANDS = {
   resumeTraining: { title: "Resume Training", when: "isWorkspaceTrusted && kalactica.trainingCanResume" },
   cancelTraining: { title: "Cancel Training", when: "kalactica.trainingCanCancel" },
   manageAdapters: { title: "Manage Adapters…" },
+  evaluate: { title: "Evaluate…" },
+  showEvaluations: { title: "Show Evaluations" },
   doctor: { title: "Check This Machine (Doctor)" },
   restartEngine: { title: "Restart Engine" },
   showLog: { title: "Show Log" },

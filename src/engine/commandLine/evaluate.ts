@@ -6,11 +6,12 @@ import { EngineError, errnoCode } from "../base/errors.ts";
 import { compareRuns } from "../evaluation/runs/compareRuns.ts";
 import { ItemFile } from "../evaluation/runs/itemCache.ts";
 import type { EvaluationResult, Metrics } from "../evaluation/suite.ts";
+import { provenanceOf } from "../tasks/evaluationDesk.ts";
 import { DATA_SUITES } from "../tasks/evaluationSuites.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { UsageError } from "./command.ts";
 import { MODEL_SUITES } from "./evaluateModel.ts";
-import { comparisonText, isWorse, provenanceOf, runStore, RUN_COMMANDS } from "./evaluateRuns.ts";
+import { comparisonText, isWorse, runStore, RUN_COMMANDS } from "./evaluateRuns.ts";
 import type { Suite } from "./evaluateSuite.ts";
 
 /** A suite that needs nothing but data is a line in tasks/evaluationSuites.ts. */

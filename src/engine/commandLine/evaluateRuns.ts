@@ -1,15 +1,12 @@
 // kalactica evaluate runs | compare | report | remove: what was measured before. The suites are in evaluate.ts.
 import { writeFile } from "node:fs/promises";
-import os from "node:os";
 import path from "node:path";
 import { EngineError, errnoCode } from "../base/errors.ts";
-import { engineVersion } from "../base/paths.ts";
 import { compareRuns } from "../evaluation/runs/compareRuns.ts";
 import type { RunComparison } from "../evaluation/runs/compareRuns.ts";
 import { REPORT_FORMATS, reportOf } from "../evaluation/runs/report.ts";
 import type { ReportFormat } from "../evaluation/runs/report.ts";
 import { RunStore } from "../evaluation/runs/runStore.ts";
-import type { Provenance } from "../evaluation/runs/runStore.ts";
 import { UsageError } from "./command.ts";
 import type { Command } from "./command.ts";
 import { homeDir } from "./openEngine.ts";
@@ -17,11 +14,6 @@ import { homeDir } from "./openEngine.ts";
 /** Where the command line keeps evaluations. */
 export function runStore(): RunStore {
   return new RunStore(path.join(homeDir(), "evaluations"));
-}
-
-export function provenanceOf(data: string): Provenance {
-  const cores = os.cpus();
-  return { at: new Date().toISOString(), data, engineVersion: engineVersion(), node: process.version, platform: `${process.platform} ${process.arch}`, processor: cores[0]?.model.trim() ?? "unknown", cores: cores.length };
 }
 
 /** Whether any figure got worse by more than chance. */

@@ -4,6 +4,8 @@ import type {
   EngineStatus, IndexReport, IndexStatus, ModelInfo, NotebookExecuted, SearchHit,
 } from "./types.ts";
 import type { ErrorReason } from "./errors.ts";
+import type { MemoryRequests } from "./memory.ts";
+import type { EvaluationProgress, EvaluationRunInfo, EvaluationSuiteInfo } from "./evaluation.ts";
 import type {
   AdapterFormat, AdapterInfo, DataProgress, DatasetInfo, PrepareDataParams, ReviewPage, RunEstimate, RunFigures, RunInfo, RunSample, StartRunParams,
 } from "./training.ts";
@@ -28,7 +30,7 @@ export interface HelloResult {
 }
 
 /** Requests from client to engine. */
-export interface EngineRequests {
+export interface EngineRequests extends MemoryRequests {
   "engine/hello": { params: HelloParams; result: HelloResult };
   "engine/status": { params: null; result: EngineStatus };
   "engine/configure": { params: { settings: Record<string, unknown>; trusted: boolean }; result: { refused: string[] } };
@@ -74,6 +76,14 @@ export interface EngineRequests {
   "adapters/rollback": { params: null; result: AdapterInfo | null };
   "adapters/remove": { params: { sha256: string }; result: null };
   /** `to`: a file for "gguf" and "merged", a folder for "peft". */
+  "evaluate/suites": { params: null; result: EvaluationSuiteInfo[] };
+  /** Long: sends `evaluate/progress` under `id`; `data` is null for suites about the folder. A run that was cut short goes on where it was. */
+  "evaluate/run": { params: { id: string; suite: string; data: string | null }; result: EvaluationRunInfo };
+  /** Newest first. */
+  "evaluate/runs": { params: null; result: EvaluationRunInfo[] };
+  /** The run as a document; with `baseline`, compared with that run item by item. */
+  "evaluate/report": { params: { id: string; format: "json" | "csv" | "md" | "html"; baseline?: string }; result: { text: string } };
+  "evaluate/remove": { params: { id: string }; result: null };
   "adapters/export": { params: { sha256: string; format: AdapterFormat; to: string }; result: { files: string[] } };
 }
 
@@ -99,6 +109,7 @@ export interface EngineNotifications {
   "answer/event": { askId: string; event: AnswerEvent };
   "model/downloadProgress": DownloadProgress;
   "data/progress": DataProgress;
+  "evaluate/progress": EvaluationProgress;
   /** A run came, went or changed its state. */
   "train/changed": RunInfo;
   /** A new point of a run's curves. */
