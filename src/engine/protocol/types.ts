@@ -1,5 +1,6 @@
 // The values that travel between client and engine, and between rooms of the engine. Types only: does nothing.
 import type { DialogueState } from "./dialogue.ts";
+import type { RecalledItem } from "./memory.ts";
 
 /** Lines of a file of the workspace. `path` is relative with forward slashes; lines are 1-based and inclusive. */
 export interface FileRange {
@@ -134,6 +135,8 @@ export interface GroundedCard {
   items: CardItem[];
   /** False when nothing in the index supports an answer; the summary then says so and names the nearest finds. */
   supported: boolean;
+  /** What memory holds that clearly bears on the question; absent where nothing does. */
+  fromMemory?: RecalledItem;
 }
 
 /** How the context window was spent, in tokens, for the user to see. */
@@ -160,12 +163,16 @@ export interface AskParams {
   history: ChatTurn[];
   /** Turns before `history`, shortened: read for goal, decisions and what "it" means, never put into the prompt. */
   earlier?: ChatTurn[];
+  /** The user asked for memory by `@memory`: more of it is recalled. */
+  memory?: "wanted";
   /** "/explain", "/fix", "/tests", "/doc", "/search", or none. */
   command?: "explain" | "fix" | "tests" | "doc" | "search";
   /** What the user attached: whole files and selections. */
   attachments: Attachment[];
   /** The file in the active editor, for "this file" and as a weak signal of relevance. */
   activePath?: string;
+  /** The conversation it belongs to, by an id that lasts: its turns are remembered as one thread. Absent: a thread of its own. */
+  session?: string;
 }
 
 export interface Attachment extends FileRange {
@@ -200,6 +207,8 @@ export interface AskResult {
   stopped: boolean;
   /** Goal, constraints, decisions, open questions and what is in focus, after this answer. */
   dialogue?: DialogueState;
+  /** What was recalled from memory for this answer, most relevant first; absent or empty: nothing was. */
+  recalled?: RecalledItem[];
 }
 
 /** Streamed while an answer is made. Prose is provisional until the result arrives. */
