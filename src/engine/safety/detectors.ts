@@ -1,5 +1,6 @@
 // The detectors that need nothing but the text. Those that need a parser or the workspace are made in tasks/checkText.ts.
 // A new one is a file with a `Detector`, a name in verdict.ts, a line in thresholds.ts and a line here.
+import { commandsDetector } from "./commands/commandsDetector.ts";
 import type { Detector } from "./detector.ts";
 import { injectionDetector } from "./injection/injectionDetector.ts";
 import { personalDataDetector } from "./personalDataDetector.ts";
@@ -9,4 +10,5 @@ export const TEXT_DETECTORS: readonly Detector[] = [
   secretsDetector,
   personalDataDetector,
   injectionDetector,
+  commandsDetector,
 ];

@@ -1,11 +1,8 @@
 // Which language a file is written in, by its name, and which grammar reads it. Does not open files.
+import type { GrammarName } from "../../base/grammars.ts";
 
 /** How a language's files are cut: by a tree-sitter grammar, by headings, by cells, or by lines. */
 export type ChunkingMethod = { by: "grammar"; grammar: GrammarName } | { by: "headings" } | { by: "cells" } | { by: "lines" };
-
-/** Grammar files of @vscode/tree-sitter-wasm (`tree-sitter-<name>.wasm`) that we use. */
-export type GrammarName =
-  | "bash" | "c-sharp" | "cpp" | "css" | "go" | "java" | "javascript" | "php" | "powershell" | "python" | "ruby" | "rust" | "tsx" | "typescript";
 
 /** VS Code language id by file extension (lower case, without the dot). */
 const LANGUAGE_BY_EXTENSION: Readonly<Record<string, string>> = {

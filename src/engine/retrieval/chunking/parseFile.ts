@@ -1,11 +1,11 @@
 // From a file's text to its chunks, symbols and usages, by whichever method its language allows.
 import type { Log } from "../../base/log.ts";
 import { isCancelled } from "../../base/errors.ts";
+import { withTree } from "../../base/grammars.ts";
+import type { GrammarName } from "../../base/grammars.ts";
 import { codeChunks } from "./codeChunks.ts";
 import { headingSymbols, lineChunks, markdownChunks, notebookChunks } from "./documentChunks.ts";
-import { withTree } from "./grammars.ts";
 import { chunkingMethodOf } from "./languages.ts";
-import type { GrammarName } from "./languages.ts";
 import { linesOf } from "./parsedFile.ts";
 import type { ParsedFile } from "./parsedFile.ts";
 import { readStructure } from "./symbols.ts";

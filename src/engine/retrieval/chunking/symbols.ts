@@ -1,7 +1,7 @@
 // Reads the symbol table of one parsed file: what it defines, with signature and documentation, and which names it uses.
 // It knows grammars only through syntax.ts, and it never resolves names across files.
 import type { Node, Tree } from "web-tree-sitter";
-import type { GrammarName } from "./languages.ts";
+import type { GrammarName } from "../../base/grammars.ts";
 import { pause } from "../../base/pause.ts";
 import { commentText, readComments } from "./comments.ts";
 import type { Comments } from "./comments.ts";

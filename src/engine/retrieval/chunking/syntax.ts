@@ -1,5 +1,5 @@
 // Per grammar: which nodes define something, which are comments, which are names. Tables only; symbols.ts reads trees by them.
-import type { GrammarName } from "./languages.ts";
+import type { GrammarName } from "../../base/grammars.ts";
 
 export type SymbolKind = "function" | "method" | "class" | "interface" | "type" | "enum" | "constant" | "variable" | "module";
 

@@ -8,6 +8,9 @@ import { ShellLexer, ShellSyntaxError } from "./shellWords.ts";
 const DEEPEST = 40;
 
 const CLOSERS = new Set(["then", "else", "elif", "fi", "do", "done", "esac", "}"]);
+const LEADING_KEYWORDS = /^\s*(?:(?:if|then|else|elif|while|until|do|fi|done|esac|[{(!)}])\s+|[()])*/;
+/** A lone quotation mark at the end of nowhere, as half a line has it. */
+const UNCLOSED_QUOTE = /^([^"'`]*)["'`]([^"'`]*)$/;
 const TEST_END = /\]\](?=\s|;|$|\))/g;
 
 /** Reads `text`; never throws. `offset` is added to all positions, for text that stands inside another. */
@@ -18,20 +21,36 @@ export function parseShell(text: string, offset = 0, depth = 0): ShellScript {
   while (at < text.length) {
     const parser = new ShellParser(text, at, offset, depth);
     try {
-      const script = parser.script(new Set());
-      pipelines.push(...script);
+      pipelines.push(...parser.script(new Set()));
       if (parser.atEnd()) break;
       throw new ShellSyntaxError("a command", parser.position);
     } catch (error) {
       if (!(error instanceof ShellSyntaxError)) throw error;
       pipelines.push(...parser.finished);
-      const lineEnd = text.indexOf("\n", Math.max(error.at, parser.position, at));
-      unread ??= { start: offset + Math.min(error.at, text.length), end: offset + (lineEnd < 0 ? text.length : lineEnd), expected: error.expected };
-      if (lineEnd < 0) break;
-      at = lineEnd + 1;
+      const lineEnd = text.indexOf("\n", Math.max(error.at, at));
+      const end = lineEnd < 0 ? text.length : lineEnd;
+      unread ??= { start: offset + Math.min(error.at, text.length), end: offset + end, expected: error.expected };
+      if (depth < DEEPEST) pipelines.push(...piecesOf(text.slice(parser.unfinishedAt, end), offset + parser.unfinishedAt, depth));
+      at = end + 1;
     }
   }
   return { pipelines, unread };
+}
+
+/** What can be made of text that is no whole command: its lines, or the pieces of its one line, each read for itself. */
+function piecesOf(text: string, offset: number, depth: number): ShellPipeline[] {
+  const lines = text.split("\n");
+  const pieces = lines.length > 1 ? lines : text.split(/(?:;|&&|\|\||\||&)/);
+  const pipelines: ShellPipeline[] = [];
+  let at = 0;
+  for (const piece of pieces) {
+    const from = Math.max(at, text.indexOf(piece, at));
+    at = from + piece.length;
+    const bare = piece.replace(LEADING_KEYWORDS, "").replace(UNCLOSED_QUOTE, "$1$2");
+    if (bare.trim() === "" || bare === text) continue;
+    pipelines.push(...parseShell(bare, offset + from + (piece.length - bare.length), depth + Math.floor(DEEPEST / 4)).pipelines);
+  }
+  return pipelines;
 }
 
 class ShellParser {
@@ -40,10 +59,13 @@ class ShellParser {
   #depth: number;
   /** Pipelines at the outermost level that were read to their end. */
   readonly finished: ShellPipeline[] = [];
+  /** Where the first pipeline at the outermost level begins that was not. */
+  unfinishedAt: number;
 
   constructor(text: string, at: number, offset: number, depth: number) {
     this.#offset = offset;
     this.#depth = depth;
+    this.unfinishedAt = at;
     this.#lexer = new ShellLexer(text, at, offset, (inner, from) => parseShell(inner, from, depth + 1));
   }
 
@@ -67,6 +89,7 @@ class ShellParser {
       if (this.#lexer.ended || until.has(next) || (next === "" && until.has(this.#lexer.peek()))) return pipelines;
       if (this.#lexer.take(/[;&\n]+/y)) continue;
       if (this.#lexer.peek() === ")" || (outermost && CLOSERS.has(next))) throw new ShellSyntaxError("a command", this.#lexer.at);
+      if (outermost) this.unfinishedAt = this.#lexer.at;
       const pipeline = this.#pipeline();
       pipelines.push(pipeline);
       if (outermost) this.finished.push(pipeline);

@@ -1,5 +1,5 @@
-// Loads tree-sitter grammars once and parses text in slices, giving the event loop back between them.
-// What the trees mean is for syntax.ts and symbols.ts.
+// Loads tree-sitter grammars once and parses text: in slices that give the event loop back, or at once within a few
+// milliseconds. Which language has which grammar, and what trees mean, is for the rooms that read them.
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -7,9 +7,12 @@ import path from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Language, Parser } from "web-tree-sitter";
 import type { Tree } from "web-tree-sitter";
-import { throwIfCancelled } from "../../base/errors.ts";
-import { SLICE_MS } from "../../base/pause.ts";
-import type { GrammarName } from "./languages.ts";
+import { throwIfCancelled } from "./errors.ts";
+import { SLICE_MS } from "./pause.ts";
+
+/** Grammar files of @vscode/tree-sitter-wasm (`tree-sitter-<name>.wasm`) that we use. */
+export type GrammarName =
+  | "bash" | "c-sharp" | "cpp" | "css" | "go" | "java" | "javascript" | "php" | "powershell" | "python" | "ruby" | "rust" | "tsx" | "typescript";
 
 /** Parsing one file may take this long in all, in ms; then it is cut by lines. */
 const FILE_BUDGET_MS = 5_000;
@@ -70,6 +73,42 @@ export async function withTree<T>(grammar: GrammarName, text: string, signal: Ab
   });
   turns.set(grammar, mine.catch(() => undefined));
   return mine;
+}
+
+/** Parsers for {@link parseWithin}, apart from those whose slices may be under way. */
+const quickParsers = new Map<GrammarName, Parser>();
+
+/** Loads `grammar`, so that {@link parseWithin} can use it. Rejects where it cannot be loaded. */
+export async function loadGrammar(grammar: GrammarName): Promise<void> {
+  if (quickParsers.has(grammar)) return;
+  const { language } = await parserFor(grammar);
+  const parser = new Parser();
+  parser.setLanguage(language);
+  quickParsers.set(grammar, parser);
+}
+
+export function isGrammarLoaded(grammar: GrammarName): boolean {
+  return quickParsers.has(grammar);
+}
+
+/**
+ * Parses `text` at once, in at most about `budgetMs`, and hands its tree to `read`, which must not keep it.
+ * Null where the grammar is not loaded ({@link loadGrammar}) or the time was up.
+ */
+export function parseWithin<T>(grammar: GrammarName, text: string, budgetMs: number, read: (tree: Tree) => T): T | null {
+  const parser = quickParsers.get(grammar);
+  if (!parser) return null;
+  const started = performance.now();
+  const tree = parser.parse(text, null, { progressCallback: () => performance.now() - started > budgetMs });
+  if (!tree) {
+    parser.reset();
+    return null;
+  }
+  try {
+    return read(tree);
+  } finally {
+    tree.delete();
+  }
 }
 
 async function parseInSlices(parser: Parser, text: string, signal: AbortSignal | undefined): Promise<Tree | null> {
