@@ -1,5 +1,5 @@
 // Entry of the trainer process: what must not run inside the engine, because a native assert ends a process.
-// `run RUNS ID` trains a run; `self-test` prints one JSON line for the doctor.
+// `run RUNS ID` trains a run; `prepare-data` makes a data set, asked over its channel; `self-test` prints one JSON line for the doctor.
 import path from "node:path";
 import { gradientSelfTest } from "./ggml/selfTest.ts";
 import { RunStore } from "./runs/runStore.ts";
@@ -8,6 +8,10 @@ import { liveAsTrainer } from "./runs/trainerLife.ts";
 const [, , command, runsDir, id] = process.argv;
 if (command === "self-test") {
   console.log(JSON.stringify(await gradientSelfTest()));
+} else if (command === "prepare-data") {
+  const { servePreparation } = await import("./tasks/prepareDataProcess.ts");
+  await servePreparation();
+  process.exit();
 } else if (command === "run" && runsDir !== undefined && id !== undefined) {
   const { runTraining } = await import("./tasks/runTraining.ts");
   process.exitCode = await liveAsTrainer(runsDir, id, (context) => runTraining(context, {
@@ -17,6 +21,6 @@ if (command === "self-test") {
   // Native threads may outlive their work; everything is written here.
   process.exit();
 } else {
-  console.error(`The trainer was started with "${process.argv.slice(2).join(" ")}", but knows "self-test" and "run RUNS ID". It is started by the engine, not by hand.`);
+  console.error(`The trainer was started with "${process.argv.slice(2).join(" ")}", but knows "self-test", "prepare-data" and "run RUNS ID". It is started by the engine, not by hand.`);
   process.exitCode = 2;
 }

@@ -1,7 +1,7 @@
 // Atomic file writes and content hashes. Nothing here knows what the files mean.
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { EngineError, errnoCode, throwIfCancelled } from "./errors.ts";
 
@@ -42,6 +42,29 @@ export async function writeFileAtomic(file: string, data: string | Uint8Array): 
   } catch (error) {
     await rm(temporary, { force: true });
     throw writeFailure(file, error);
+  }
+}
+
+/**
+ * Makes `folder` and what it lies in. Unlike Node's own recursive mkdir it ends where a file system says of a folder that exists that
+ * it does not (Linux's /proc: Node then asks for ever). Errors: `unreadable`, `diskFull`.
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = path.resolve(folder); ; at = path.dirname(at)) {
+    const found = await stat(at).catch(() => null);
+    if (found?.isDirectory() === true) break;
+    if (found !== null || path.dirname(at) === at) throw new EngineError("unreadable", `${folder} cannot be made: ${at} is no folder. Choose another place.`, { folder });
+    missing.push(at);
+  }
+  for (const at of missing.reverse()) {
+    try {
+      await mkdir(at);
+    } catch (error) {
+      if (errnoCode(error) === "EEXIST") continue;
+      const known = writeFailure(at, error);
+      throw known instanceof EngineError ? known : new EngineError("unreadable", `The folder ${at} cannot be made (${errnoCode(error) ?? String(error)}). Choose another place.`, { folder }, error);
+    }
   }
 }
 

@@ -25,6 +25,8 @@ import { cleanText, openDataSource } from "./dataSources.ts";
 import { planRun } from "./planRun.ts";
 import type { UserMemory } from "./userMemory.ts";
 import { prepareDataset } from "./prepareData.ts";
+import type { PrepareDataHooks } from "./prepareData.ts";
+import { prepareApart } from "./prepareDataProcess.ts";
 import { executesCode } from "./taskRewards.ts";
 import { fitUserPreference } from "./userPreference.ts";
 import type { UserPreferenceFit } from "./userPreference.ts";
@@ -111,18 +113,21 @@ export class TrainingDesk {
   async prepareData(params: PrepareDataParams, hooks: { signal?: AbortSignal; onProgress?: (label: string, done: number, total: number | null) => void } = {}): Promise<DatasetInfo> {
     this.#requireTrust("prepared for training");
     const { id } = params;
-    const { workspaceDir, settings, memory } = this.#options;
-    return prepareDataset(params, {
-      store: this.data, clean: cleanText, codeVersion: engineVersion(),
-      openSource: (wanted) => openDataSource(wanted, { workspaceDir, settings: settings(), memory }),
-    }, {
+    const { workspaceDir, storageDir, settings, memory, notify } = this.#options;
+    const shown: PrepareDataHooks = {
       ...(hooks.signal ? { signal: hooks.signal } : {}),
       onProgress: ({ phase, done, total, unit }) => {
         const label = `${phase} ${unit}`;
         hooks.onProgress?.(label, done, total);
-        if (id !== undefined) this.#options.notify?.("data/progress", { id, label, done, total });
+        if (id !== undefined) notify?.("data/progress", { id, label, done, total });
       },
-    });
+    };
+    // Someone waits for answers of this engine meanwhile; a command line has nothing else to do.
+    if (notify) return prepareApart({ params, dataDir: this.#dataDir, storageDir, workspaceDir, settings: settings() }, shown);
+    return prepareDataset(params, {
+      store: this.data, clean: cleanText, codeVersion: engineVersion(),
+      openSource: (wanted) => openDataSource(wanted, { workspaceDir, settings: settings(), memory }),
+    }, shown);
   }
 
   /** Fits the reward model of the user's preferences on a data set of feedback. Errors: `notFound`, `dataInvalid` where it holds none, CancelledError. */

@@ -1,11 +1,11 @@
 // Writes a version to plain files: for TRL one file a split and format, as its loaders want equal columns in a file; or the
 // records as they are stored, which `data prepare` reads back. Streaming; each file appears when it is whole.
 // Source of the forms: TRL's "Dataset formats and types".
-import { open, mkdir, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { throwIfCancelled } from "../../base/errors.ts";
-import { writeFailure } from "../../base/files.ts";
+import { makeFolder, writeFailure } from "../../base/files.ts";
 import type { TrainingMessage, TrainingPrompt, TrainingRecord } from "../../base/trainingRecord.ts";
 import type { ExportedFile, OpenDataset, SplitName } from "../dataset.ts";
 import { canonicalLine } from "../recordContent.ts";
@@ -56,9 +56,7 @@ function check(record: Extract<TrainingRecord, { kind: "task" }>): Record<string
 
 /** Errors: `diskFull`, `unreadable`, `dataInvalid` for a damaged part, cancellation; no half-written file is left. */
 export async function exportDataset(dataset: OpenDataset, folder: string, options: ExportOptions): Promise<ExportedFile[]> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw writeFailure(folder, error);
-  });
+  await makeFolder(folder);
   const writers = new Map<string, FileWriter>();
   try {
     for (const split of ["train", "validation"] as const) {

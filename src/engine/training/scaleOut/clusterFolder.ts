@@ -1,10 +1,10 @@
 // A folder with everything that a run needs elsewhere: data, configuration, script, and a page that says what to do. The same
 // folder goes to a Ray cluster as a package (ray.ts) or to any other by whatever means the user has.
-import { mkdir, open, rm, stat, writeFile } from "node:fs/promises";
+import { open, rm, stat, writeFile } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { EngineError, throwIfCancelled } from "../../base/errors.ts";
-import { writeFailure } from "../../base/files.ts";
+import { makeFolder, writeFailure } from "../../base/files.ts";
 import type { TrainingRecord } from "../../base/trainingRecord.ts";
 import type { RunConfig } from "../tune/runConfig.ts";
 import { axolotlRow, axolotlYaml } from "./axolotlConfig.ts";
@@ -46,7 +46,7 @@ export async function writeClusterFolder(folder: string, format: ClusterFormat, 
   // Checked before gigabytes are written.
   const configuration = format === "trl" ? JSON.stringify(trlConfig(run.method, run.config, run.base), null, 2) : axolotlYaml(run.method, run.config, run.base.base, { train: ["plain"], validation: [] });
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const rows = await writeRows(folder, format, run, signal);
     if (rows.train === 0) throw new EngineError("dataInvalid", `None of the data set's records is of a kind that ${run.method} learns from. Choose another method, or prepare other data.`, { method: run.method });
     const files: [string, string][] = format === "trl"
