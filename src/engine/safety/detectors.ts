@@ -4,11 +4,13 @@ import { commandsDetector } from "./commands/commandsDetector.ts";
 import type { Detector } from "./detector.ts";
 import { injectionDetector } from "./injection/injectionDetector.ts";
 import { personalDataDetector } from "./personalDataDetector.ts";
+import { requestsDetector } from "./requests/requestsDetector.ts";
 import { secretsDetector } from "./secrets/secretsDetector.ts";
 
 export const TEXT_DETECTORS: readonly Detector[] = [
   secretsDetector,
   personalDataDetector,
   injectionDetector,
+  requestsDetector,
   commandsDetector,
 ];
