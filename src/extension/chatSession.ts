@@ -138,6 +138,25 @@ export class ChatSession {
     this.#options.engine.notify("answer/feedback", { askId: askIdOf(turn), rating });
   }
 
+  /** Takes a memory off an answer and tells the engine, which uses it less from then on. */
+  async dismissMemory(turnId: string, key: string): Promise<void> {
+    if (!this.turn(turnId)?.memories?.some((memory) => memory.key === key)) return;
+    this.#withoutMemory((turn) => turn.id === turnId, [key]);
+    await this.#options.engine.request("memory/dismiss", { key });
+  }
+
+  /** What was forgotten is shown by no answer any more, in whichever conversation. */
+  forgetMemories(keys: readonly string[]): void {
+    this.#withoutMemory(() => true, keys);
+  }
+
+  #withoutMemory(of: (turn: ChatTurn) => boolean, keys: readonly string[]): void {
+    for (const turn of this.#conversations.flatMap(({ turns }) => turns)) {
+      if (!of(turn) || !turn.memories?.some(({ key }) => keys.includes(key))) continue;
+      this.#update(turn.id, (before) => ({ ...before, memories: before.memories?.filter(({ key }) => !keys.includes(key)) ?? [] }));
+    }
+  }
+
   newConversation(): void {
     if (this.current.turns.length > 0) this.#begin();
     this.#showCurrent();
@@ -177,6 +196,8 @@ export class ChatSession {
         question: plainQuestion(turn.question),
         history: historyFor(this.current.turns, turn.id),
         earlier: earlierFor(this.current.turns, turn.id),
+        session: this.current.id,
+        ...(asksForMemory(turn.question) ? { memory: "wanted" as const } : {}),
         ...(turn.command ? { command: turn.command } : {}),
         attachments: turn.attachments,
         ...(activePath === null ? {} : { activePath }),
@@ -246,7 +267,12 @@ function askIdOf(turn: ChatTurn): string {
 
 /** The question as the engine reads it: `@chat.ts` is the name of a file, `#selection` the code that goes along. */
 export function plainQuestion(question: string): string {
-  return question.replace(/(^|[\s(])@(?=[\w./-]*\.\w)/g, "$1").replace(/(^|[\s(])#selection\b/g, "$1the selected code").replace(/(^|[\s(])#file\b/g, "$1this file");
+  return question.replace(/(^|[\s(])@memory\b\s?/g, "$1").replace(/(^|[\s(])@(?=[\w./-]*\.\w)/g, "$1").replace(/(^|[\s(])#selection\b/g, "$1the selected code").replace(/(^|[\s(])#file\b/g, "$1this file");
+}
+
+/** `@memory`: what was said and done before is wanted. */
+function asksForMemory(question: string): boolean {
+  return /(?:^|[\s(])@memory\b/.test(question);
 }
 
 /** Earlier questions and answers, oldest first, clipped so that a long chat does not crowd out the sources. */
@@ -277,6 +303,7 @@ function withResult(turn: ChatTurn, result: AskResult): ChatTurn {
     ...turn, state: result.stopped || turn.state === "stopped" ? "stopped" : "done", status: null, card, prose, citations,
     checks: { proseOmitted, droppedCitations, verdict, timings, tokens, budget },
     ...(result.dialogue ? { dialogue: result.dialogue } : {}),
+    ...(result.recalled ? { memories: result.recalled } : {}),
   };
 }
 

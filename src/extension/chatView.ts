@@ -10,6 +10,7 @@ import { ChatSession, plainQuestion } from "./chatSession.ts";
 import type { ChatEngine } from "./chatSession.ts";
 import { ChatFiles } from "./chatStore.ts";
 import type { EngineClientState } from "./engineClient.ts";
+import type { MemoryActions } from "./memoryActions.ts";
 import { remedyKindOf, sentenceFor } from "./messages.ts";
 import { webviewHtml } from "./webviewHtml.ts";
 
@@ -24,6 +25,7 @@ export interface ChatViewOptions {
   extensionUri: vscode.Uri;
   /** Where conversations are kept: a folder of its own for each workspace. */
   storageDir: string;
+  memory: MemoryActions;
   log: (message: string) => void;
 }
 
@@ -35,6 +37,7 @@ const HOST_COMMANDS: Record<HostCommand, string> = {
   showLog: "kalactica.showLog",
   showIndex: "kalactica.showIndexReport",
   updateIndex: "kalactica.updateIndex",
+  showMemory: "kalactica.showMemory",
 };
 
 const MAX_SELECTION_CHARACTERS = 20_000;
@@ -70,6 +73,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
       applied,
       this.#proposals.onDidApply((change) => applied.follow(change)),
       this.#proposals.onDidChange((proposal) => this.#post({ type: "proposal", proposal })),
+      options.memory.onDidForget((keys) => this.#opened?.forgetMemories(keys)),
       engine.onNotification("engine/statusChanged", (status) => this.#take(status)),
       engine.onState((state) => this.#onEngineState(state)),
       vscode.window.onDidChangeActiveTextEditor(() => this.#editorChanged()),
@@ -192,6 +196,18 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
         break;
       case "attachSelection":
         this.#attachSelection();
+        break;
+      case "remember":
+        this.#notice(await this.#options.memory.remember(message.text, this.#session.current.id));
+        break;
+      case "forget":
+        this.#notice(await this.#options.memory.forget(message.text));
+        break;
+      case "openMemory":
+        await this.#options.memory.inspect(message.key);
+        break;
+      case "dismissMemory":
+        await this.#session.dismissMemory(message.turnId, message.key);
         break;
       case "copy":
         await vscode.env.clipboard.writeText(message.text);

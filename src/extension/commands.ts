@@ -7,6 +7,8 @@ import { prepareTrainingData, reviewTrainingData } from "./dataCommands.ts";
 import type { EngineClient } from "./engineClient.ts";
 import { evaluate, showEvaluations } from "./evaluationCommands.ts";
 import { showFailure } from "./messages.ts";
+import type { MemoryActions } from "./memoryActions.ts";
+import { memoryCommands } from "./memoryCommands.ts";
 import type { ReportDocuments } from "./reportDocuments.ts";
 import { fineTuneWorkspace, toSomeRun, train } from "./trainingCommands.ts";
 import type { TrainingState } from "./trainingState.ts";
@@ -25,6 +27,7 @@ export interface ChatCommands {
 export interface CommandDependencies {
   client: EngineClient;
   chat: ChatCommands;
+  memory: MemoryActions;
   log: vscode.LogOutputChannel;
   explainLastCompletion: () => string;
   training: TrainingState;
@@ -35,7 +38,7 @@ export interface CommandDependencies {
 
 /** Registers every command of COMMANDS; the compiler refuses a missing one. */
 export function registerCommands(dependencies: CommandDependencies): vscode.Disposable {
-  const { client, chat, log, training, showMonitor, documents } = dependencies;
+  const { client, chat, memory, log, training, showMonitor, documents } = dependencies;
   const learning = { engine: client, training, showMonitor, documents };
   const handlers: Record<CommandId, (argument?: unknown) => Promise<void> | void> = {
     openChat: () => chat.focus(),
@@ -70,6 +73,7 @@ export function registerCommands(dependencies: CommandDependencies): vscode.Disp
     manageAdapters: () => manageAdapters(learning),
     evaluate: () => evaluate({ engine: client, documents }),
     showEvaluations: () => showEvaluations({ engine: client, documents }),
+    ...memoryCommands(memory),
     doctor: () => doctor(client),
     restartEngine: () => client.restart(),
     showLog: () => log.show(),

@@ -9,6 +9,8 @@ import { readConfiguration } from "./configuration.ts";
 import { EngineClient } from "./engineClient.ts";
 import { registerInlineCompletions } from "./inlineCompletion.ts";
 import { ReportDocuments } from "./reportDocuments.ts";
+import { MemoryActions } from "./memoryActions.ts";
+import { MemoryTree } from "./memoryTree.ts";
 import { recordNotebookRuns } from "./notebookRuns.ts";
 import { StatusItem } from "./statusItem.ts";
 import { TrainingMonitor } from "./trainingMonitor.ts";
@@ -50,10 +52,11 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
     onLog: (level, message) => log[level](message),
   });
 
-  const chat = new ChatView({ engine: client, extensionUri: context.extensionUri, storageDir: vscode.Uri.joinPath(storage, "chat").fsPath, log: (message) => log.info(message) });
+  const documents = new ReportDocuments();
+  const memory = new MemoryActions(client, documents);
+  const chat = new ChatView({ engine: client, memory, extensionUri: context.extensionUri, storageDir: vscode.Uri.joinPath(storage, "chat").fsPath, log: (message) => log.info(message) });
   const training = new TrainingState(client, (message) => log.info(message));
   const monitor = new TrainingMonitor({ engine: client, training, extensionUri: context.extensionUri, log: (message) => log.info(message) });
-  const documents = new ReportDocuments();
   const status = new StatusItem(client, training);
   const completions = registerInlineCompletions({ client, onNote: (note) => status.noteCompletion(note) });
 
@@ -65,10 +68,10 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
   };
 
   context.subscriptions.push(
-    log, status, chat, completions, training, monitor, documents,
+    log, status, chat, memory, new MemoryTree(client, memory), completions, training, monitor, documents,
     vscode.window.registerWebviewViewProvider(ChatView.viewId, chat),
     vscode.window.registerWebviewPanelSerializer(TrainingMonitor.viewType, monitor),
-    registerCommands({ client, chat, log, training, documents, explainLastCompletion: () => completions.explainLast(), showMonitor: (runId) => monitor.show(runId) }),
+    registerCommands({ client, chat, memory, log, training, documents, explainLastCompletion: () => completions.explainLast(), showMonitor: (runId) => monitor.show(runId) }),
     followTraining(training),
     recordNotebookRuns((run) => client.notify("memory/notebookExecuted", run)),
     client.onNotification("engine/log", ({ level, room, message }) => log[level](`[${room}] ${message}`)),

@@ -1,6 +1,7 @@
 // Every message between the chat view and its host, the values they carry, and what an answer event does to a turn.
 // A leaf: both sides import it, it imports nothing but types, and knows neither VS Code nor the DOM.
 import type { DialogueState } from "../engine/protocol/dialogue.ts";
+import type { RecalledItem } from "../engine/protocol/memory.ts";
 import type { AnswerEvent, AnswerTimings, Citation, FileRange, GroundedCard, PromptBudget, TokenCounts, Verdict } from "../engine/protocol/types.ts";
 
 export type SlashCommand = "explain" | "fix" | "tests" | "doc" | "search";
@@ -11,6 +12,15 @@ export const SLASH_COMMANDS: readonly { name: SlashCommand; description: string 
   { name: "tests", description: "Write tests" },
   { name: "doc", description: "Write documentation" },
   { name: "search", description: "List matching places only" },
+];
+
+/** Commands about memory, which ask the engine nothing about the folder and make no turn. */
+export type MemoryCommand = "remember" | "forget" | "why";
+
+export const MEMORY_COMMANDS: readonly { name: MemoryCommand; description: string }[] = [
+  { name: "remember", description: "Remember a fact or decision" },
+  { name: "forget", description: "Choose what to forget" },
+  { name: "why", description: "Why the last answer used what it used" },
 ];
 
 /** What a chip above the composer stands for. `text` travels only for selections. */
@@ -57,6 +67,8 @@ export interface ChatTurn {
   checks: TurnChecks | null;
   failure: TurnFailure | null;
   rating: "up" | "down" | null;
+  /** What memory gave to this answer; what was dismissed is gone from here. */
+  memories?: RecalledItem[];
   /** What was known of the conversation after this answer. */
   dialogue?: DialogueState;
 }
@@ -107,7 +119,7 @@ export interface FileSuggestion {
 }
 
 /** Commands of the host that the view may ask for; nothing else can be run from the view. */
-export type HostCommand = "chooseModel" | "openFolder" | "manageTrust" | "restartEngine" | "showLog" | "showIndex" | "updateIndex";
+export type HostCommand = "chooseModel" | "openFolder" | "manageTrust" | "restartEngine" | "showLog" | "showIndex" | "updateIndex" | "showMemory";
 
 /** From the view to its host. */
 export type ViewMessage =
@@ -126,6 +138,10 @@ export type ViewMessage =
   | { type: "resolveProposal"; id: string; accept: boolean }
   | { type: "suggestFiles"; requestId: number; query: string }
   | { type: "attachSelection" }
+  | { type: "remember"; text: string }
+  | { type: "forget"; text: string }
+  | { type: "dismissMemory"; turnId: string; key: string }
+  | { type: "openMemory"; key: string }
   | { type: "command"; command: HostCommand };
 
 /** From the host to the view. */

@@ -130,7 +130,7 @@ describe("chat view in a browser", function () {
   it("offers commands after a slash and takes one by keyboard", async () => {
     await open("welcome");
     await composer().pressSequentially("/");
-    assert.equal(await page.getByRole("option").count(), 5);
+    assert.equal(await page.getByRole("option").count(), 8);
     await page.keyboard.press("ArrowDown");
     assert.equal(await composer().getAttribute("aria-activedescendant"), "suggestion-1");
     await page.keyboard.press("Enter");
@@ -140,6 +140,73 @@ describe("chat view in a browser", function () {
     await page.keyboard.press("Enter");
     const [ask] = await postedOf("ask");
     assert.deepEqual([ask?.command, ask?.question], ["fix", "the loop"]);
+  });
+
+  it("shows memories as chips with their source, and takes one away by keyboard", async () => {
+    await open("memory");
+    const chips = page.getByTestId("memory");
+    assert.equal(await chips.count(), 2);
+    assert.match(await chips.first().getByRole("button").first().getAttribute("aria-label") ?? "", /^Remembered: A keystroke may wait for nothing.*, you, in the chat, 3 days ago$/);
+    await chips.first().getByRole("button").first().click();
+    assert.equal((await postedOf("openMemory"))[0]?.key, "decision-1");
+    await chips.first().getByLabel(/^Dismiss: /).focus();
+    await page.keyboard.press("Delete");
+    assert.deepEqual((await postedOf("dismissMemory")).map(({ turnId, key }) => [turnId, key]), [["t2", "decision-1"]]);
+    assert.match(await page.evaluate(() => document.activeElement?.getAttribute("aria-label")) ?? "", /^Dismiss: latency/, "the focus stays in the row");
+  });
+
+  it("tells why by /why, opens what it names, and closes by Escape", async () => {
+    await open("memory");
+    await composer().fill("/why");
+    await page.keyboard.press("Enter");
+    const why = page.getByTestId("why");
+    await why.waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("data-testid")), "why", "it is read out");
+    assert.match(await why.innerText(), /“it” → schedule[\s\S]*\[1\] src\/engine\/base\/scheduler\.ts:41–58[\s\S]*same words, decided by you/);
+    assert.equal((await postedOf("ask")).length, 0);
+    await page.keyboard.press("Escape");
+    assert.equal(await why.count(), 0);
+    assert.equal(await page.evaluate(() => (document.activeElement as HTMLElement).dataset["testid"]), "composer");
+  });
+
+  it("remembers by /remember with text, and keeps the command while there is none", async () => {
+    await open("memory");
+    await composer().fill("/remember ");
+    await page.keyboard.press("Enter");
+    assert.equal(await composer().inputValue(), "/remember ");
+    await composer().pressSequentially("we use node:sqlite");
+    await page.keyboard.press("Enter");
+    assert.equal((await postedOf("remember"))[0]?.text, "we use node:sqlite");
+    await composer().fill("/forget sqlite");
+    await page.keyboard.press("Enter");
+    assert.equal((await postedOf("forget"))[0]?.text, "sqlite");
+    assert.equal(await composer().inputValue(), "");
+    await send({ type: "notice", text: "Remembered: we use node:sqlite" });
+    assert.match(await page.getByRole("status").innerText(), /Remembered/);
+  });
+
+  it("opens what is known of the conversation, quiet until then", async () => {
+    await open("memory");
+    const line = page.getByTestId("state-line");
+    assert.equal(await line.innerText(), "About schedule · 1 decision · 1 constraint · 2 to do");
+    assert.equal(await line.getAttribute("aria-expanded"), "false");
+    await line.press("Enter");
+    const panel = page.getByTestId("state-panel");
+    await panel.getByText("It must not slow down a keystroke.").click();
+    assert.equal(await page.evaluate(() => (document.activeElement as HTMLElement).dataset["turn"]), "t1", "the turn that says so");
+    await panel.getByLabel(/^Remember: Let's put it between/).click();
+    assert.equal((await postedOf("remember"))[0]?.text, "Let's put it between chat and indexing.");
+    await panel.getByRole("button", { name: "priority.ts" }).click();
+    assert.equal((await postedOf("openRange"))[0]?.range.path, "src/engine/base/priority.ts");
+  });
+
+  it("offers @memory", async () => {
+    await open("card");
+    await composer().pressSequentially("what did we decide @mem");
+    await page.getByRole("option", { name: "@memory" }).waitFor();
+    await page.keyboard.press("Tab");
+    assert.equal(await composer().inputValue(), "what did we decide @memory ");
+    assert.equal(await page.locator(".chip-context").count(), 1, "it attaches no file");
   });
 
   it("asks the obvious question when a command stands alone, and nothing when the field is empty", async () => {
@@ -345,12 +412,16 @@ describe("chat view in a browser", function () {
     it(`has no serious accessibility violations in ${THEMES[theme]!.name}`, async function () {
       this.timeout(120_000);
       await open("welcome", theme);
-      for (const scenario of ["welcome", "conversation", "streaming", "failed", "proposal", "warned", "noFolder"]) {
+      for (const scenario of ["welcome", "conversation", "memory", "streaming", "failed", "proposal", "warned", "noFolder"]) {
         await composer().fill("");
         await show(scenario);
         if (scenario === "welcome") {
           await composer().pressSequentially("/");
           await page.getByRole("option").first().waitFor();
+        }
+        if (scenario === "memory") {
+          await page.getByTestId("state-line").click();
+          await page.getByRole("button", { name: "Why?" }).click();
         }
         if (scenario === "conversation") await page.getByTestId("health").last().click();
         const violations = await page.evaluate(async (axe) => {

@@ -1,4 +1,6 @@
 // Recorded states of the chat view for the preview and the browser tests: what a host would send, message by message.
+import type { DialogueState } from "../../src/engine/protocol/dialogue.ts";
+import type { RecalledItem } from "../../src/engine/protocol/memory.ts";
 import type { AskResult, Citation, GroundedCard } from "../../src/engine/protocol/types.ts";
 import type { ChatStatus, ChatTurn, Conversation, HostMessage } from "../../src/webview/protocol.ts";
 
@@ -100,6 +102,38 @@ export const CARD_ONLY = turn({
 export const FULL = turn({ id: "t2", question: "Explain how work is ordered", command: "explain", card: CARD, citations: CITATIONS, prose: PROSE, checks: CHECKS, rating: "up",
   attachments: [{ kind: "selection", path: "src/engine/base/scheduler.ts", startLine: 41, endLine: 58, text: "" }] });
 
+/** Three days before a fixed now would read differently every day: the times count back from when the page is opened. */
+const daysAgo = (days: number): number => Date.now() - days * 86_400_000;
+
+function remembered(changes: Partial<RecalledItem>): RecalledItem {
+  return {
+    key: "decision-1", kind: "decision", text: "A keystroke may wait for nothing: the scheduler pre-empts even a training step.", label: "", session: "c0", source: "you, in the chat",
+    at: daysAgo(3), until: null, learnedAt: daysAgo(3), holds: true, supersededBy: null, doubted: false, pinned: false, uses: 2, dismissals: 0,
+    relevance: 0.9, why: ["same words", "decided by you"], tokens: 20, ...changes,
+  };
+}
+
+export const REMEMBERED: RecalledItem[] = [
+  remembered({}),
+  remembered({ key: "execution-2", kind: "execution", text: "latency.groupby('kind').p95 → keystroke 41 ms, chat 300 ms", source: "notebook latency.ipynb, cell 4", at: daysAgo(1), why: ["linked to src/engine/base/scheduler.ts"], doubted: true }),
+];
+
+const evidence = (turnIndex: number, said: "user" | "assistant" = "user"): { turn: number; said: "user" | "assistant"; by: "rules" } => ({ turn: turnIndex, said, by: "rules" });
+
+export const DIALOGUE: DialogueState = {
+  goal: { text: "I want to give embedding a priority of its own.", ...evidence(0) },
+  decisions: [{ text: "Let's put it between chat and indexing.", ...evidence(1) }],
+  constraints: [{ text: "It must not slow down a keystroke.", ...evidence(0) }],
+  openQuestions: [],
+  pendingActions: [{ text: "You should add a test that embedding yields to chat.", ...evidence(1, "assistant") }, { text: "I'll write the migration tomorrow.", ...evidence(1) }],
+  focus: [
+    { kind: "symbol", name: "schedule", path: "src/engine/base/scheduler.ts", line: 41, ...evidence(1) },
+    { kind: "file", name: "priority.ts", path: "src/engine/base/priority.ts", line: null, ...evidence(1, "assistant") },
+    { kind: "symbol", name: "PRIORITIES", path: null, line: null, ...evidence(1, "assistant") },
+  ],
+  references: [{ phrase: "it", name: "schedule", kind: "symbol" }],
+};
+
 function scenario(turns: ChatTurn[], changes: Partial<Scenario["snapshot"]> = {}, replay: HostMessage[] = [], autoplay = false): Scenario {
   const conversation: Conversation = { id: "c1", title: "Where is the scheduler", updatedAt: 1, turns };
   return {
@@ -167,5 +201,6 @@ export const SCENARIOS: Record<string, Scenario> = {
   indexFailed: scenario([], { status: { ...STATUS, index: { state: "failed", files: 0, pendingFiles: 0, skippedFiles: 0, failure: "The index could not be written: the disk is full. Free some space and build it again." } } }),
   untrusted: scenario([], { status: { ...STATUS, trusted: false } }),
   engineFailed: scenario([CARD_ONLY], { status: { ...STATUS, engine: "failed", engineFailure: "The engine speaks protocol version 2, this extension 1. Reload the window so that both come from the same installation." } }),
+  memory: scenario([CARD_ONLY, turn({ ...FULL, command: null, attachments: [], question: "And who calls it? @memory", prose: PROSE.slice(0, 130), memories: REMEMBERED, dialogue: DIALOGUE })], { editor: { activePath: null, selection: null } }),
   proposal: scenario([FULL], { proposal: { id: "1", path: "src/engine/base/priority.ts" } }),
 };

@@ -8,6 +8,7 @@ import { Header } from "./parts/Header.tsx";
 import { History } from "./parts/History.tsx";
 import { SourcePreview } from "./parts/SourcePreview.tsx";
 import { Banner, Notice, ProposalBar, Welcome } from "./parts/States.tsx";
+import { StatePanel } from "./parts/StatePanel.tsx";
 import { Turn } from "./parts/Turn.tsx";
 import { StreamBatch } from "./streamBatch.ts";
 import { INITIAL_STATE, reduce, runningTurn } from "./viewState.ts";
@@ -22,6 +23,7 @@ export function App() {
     INITIAL_STATE,
   );
   const [historyOpen, setHistoryOpen] = useState(false);
+  const [whyTurn, setWhyTurn] = useState<string | null>(null);
   const current = useRef(state);
   current.current = state;
   const conversation = useRef<HTMLElement>(null);
@@ -79,6 +81,13 @@ export function App() {
     return current.current.conversation.turns.find((turn) => turn.id === turnId)?.citations.find((citation) => citation.n === n) ?? null;
   };
 
+  const why = (): void => {
+    setHistoryOpen(false);
+    const answered = turns.findLast((turn) => turn.state !== "running");
+    if (answered) setWhyTurn(answered.id);
+    else dispatch([{ type: "notice", text: "Ask something first: /why tells what an answer rests on." }]);
+  };
+
   if (!state.loaded) return <div class="app" aria-busy="true" />;
   const blocked = !state.status.folderOpen ? "Open a folder first" : null;
   return (
@@ -96,14 +105,15 @@ export function App() {
       >
         {turns.length === 0
           ? <Welcome status={state.status} />
-          : turns.map((turn) => <Turn key={turn.id} turn={turn} last={turn === last} busy={running !== null} tabIndex={turn === last ? 0 : -1} />)}
+          : turns.map((turn) => <Turn key={turn.id} turn={turn} last={turn === last} busy={running !== null} tabIndex={turn === last ? 0 : -1} why={whyTurn === turn.id} onWhy={(open) => setWhyTurn(open ? turn.id : null)} />)}
       </main>
       <Announcer turn={last} />
       <footer class="dock">
         {state.notice !== null && <Notice text={state.notice} onDismiss={() => dispatch([{ type: "dismissNotice" }])} />}
         {state.proposal && <ProposalBar proposal={state.proposal} />}
         <Banner status={state.status} />
-        <Composer editor={state.editor} running={running !== null} blocked={blocked} earlier={turns.map((turn) => (turn.command ? `/${turn.command} ${turn.question}` : turn.question))} />
+        <StatePanel turns={turns} />
+        <Composer onWhy={why} editor={state.editor} running={running !== null} blocked={blocked} earlier={turns.map((turn) => (turn.command ? `/${turn.command} ${turn.question}` : turn.question))} />
       </footer>
       <SourcePreview find={findCitation} />
     </div>

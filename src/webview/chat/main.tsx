@@ -5,6 +5,7 @@ import "./chat.css";
 import "./answer.css";
 import "./composer.css";
 import "./code.css";
+import "./memory.css";
 import { render } from "preact";
 import { App } from "./App.tsx";
 

@@ -1,6 +1,6 @@
 // Reads what the caret stands on in the composer: `/command` at the start, `@file`, `#selection`. Pure text work.
-import { SLASH_COMMANDS } from "../protocol.ts";
-import type { SlashCommand } from "../protocol.ts";
+import { MEMORY_COMMANDS, SLASH_COMMANDS } from "../protocol.ts";
+import type { MemoryCommand, SlashCommand } from "../protocol.ts";
 
 /** The word being typed that a list of suggestions can finish; `start` to `end` is what a choice replaces. */
 export interface Trigger {
@@ -35,6 +35,13 @@ export function splitCommand(text: string): { command: SlashCommand | null; ques
   const found = SLASH_COMMANDS.find(({ name }) => name === match?.[1]?.toLowerCase());
   if (!match || !found) return { command: null, question: text.trim() };
   return { command: found.name, question: text.slice(match[0].length).trim() };
+}
+
+/** Splits a leading `/remember`, `/forget` or `/why` from its text, or null. */
+export function splitMemoryCommand(text: string): { command: MemoryCommand; text: string } | null {
+  const match = /^\s*\/([a-z]+)(?:\s+|$)/i.exec(text);
+  const found = MEMORY_COMMANDS.find(({ name }) => name === match?.[1]?.toLowerCase());
+  return match && found ? { command: found.name, text: text.slice(match[0].length).trim() } : null;
 }
 
 /** What is asked when a command stands alone, about what is attached or open. */

@@ -1,8 +1,8 @@
 // Where questions are written: context chips, a field that grows, suggestions for / @ #, and one button that turns into stop.
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { ChatAttachment, EditorContext, FileSuggestion, HostMessage } from "../../protocol.ts";
+import type { ChatAttachment, EditorContext, FileSuggestion, HostMessage, MemoryCommand } from "../../protocol.ts";
 import { keepDraft, onHostMessage, post, restoreDraft } from "../host.ts";
-import { defaultQuestion, replaceTrigger, splitCommand, triggerAt } from "../mentions.ts";
+import { defaultQuestion, replaceTrigger, splitCommand, splitMemoryCommand, triggerAt } from "../mentions.ts";
 import type { Trigger } from "../mentions.ts";
 import { attachmentKey, ContextChips } from "./ContextChips.tsx";
 import { Icon } from "../../shared/Icon.tsx";
@@ -16,9 +16,11 @@ interface ComposerProps {
   blocked: string | null;
   /** Earlier questions, oldest first: ArrowUp in an empty field brings them back. */
   earlier: readonly string[];
+  /** `/why`: show what the last answer rests on. */
+  onWhy: () => void;
 }
 
-export function Composer({ editor, running, blocked, earlier }: ComposerProps) {
+export function Composer({ editor, running, blocked, earlier, onWhy }: ComposerProps) {
   const restored = useRef(restoreDraft()).current;
   const field = useRef<HTMLTextAreaElement>(null);
   const [text, setText] = useState(restored.draft);
@@ -72,6 +74,11 @@ export function Composer({ editor, running, blocked, earlier }: ComposerProps) {
   }
 
   function send(): void {
+    const memory = splitMemoryCommand(text);
+    if (memory) {
+      runMemoryCommand(memory.command, memory.text);
+      return;
+    }
     const { command, question } = splitCommand(text);
     const asked = question === "" && command ? defaultQuestion(command) : question;
     if (running || blocked !== null || asked === "") return;
@@ -79,6 +86,17 @@ export function Composer({ editor, running, blocked, earlier }: ComposerProps) {
     post({ type: "ask", question: asked, command, attachments: sent, useActiveFile: implicitFile !== null });
     setText("");
     setAttachments([]);
+    setTrigger(null);
+    setRecalled(null);
+  }
+
+  /** Commands about memory work while an answer is being made, and leave what is attached alone. */
+  function runMemoryCommand(command: MemoryCommand, argument: string): void {
+    // What is to be remembered must be said; the field keeps the command until it is.
+    if (blocked !== null || (command === "remember" && argument === "")) return;
+    if (command === "why") onWhy();
+    else post({ type: command, text: argument });
+    setText("");
     setTrigger(null);
     setRecalled(null);
   }
@@ -98,7 +116,10 @@ export function Composer({ editor, running, blocked, earlier }: ComposerProps) {
     if (suggestions.length > 0) {
       const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
       const suggestion = suggestions[chosen];
-      if (step !== 0) setChosen((chosen + step + suggestions.length) % suggestions.length);
+      // "/why" written out needs no choice any more.
+      const whole = event.key === "Enter" && !event.shiftKey && suggestions.length === 1 && suggestion?.insert === text.trim() && needsNoText(text);
+      if (whole) send();
+      else if (step !== 0) setChosen((chosen + step + suggestions.length) % suggestions.length);
       else if ((event.key === "Enter" || event.key === "Tab") && !event.shiftKey && suggestion) choose(suggestion);
       else if (event.key === "Escape") setTrigger(null);
       else return;
@@ -116,7 +137,8 @@ export function Composer({ editor, running, blocked, earlier }: ComposerProps) {
     }
   }
 
-  const empty = splitCommand(text).question === "" && splitCommand(text).command === null;
+  const needsText = splitMemoryCommand(text)?.command === "remember" && splitMemoryCommand(text)?.text === "";
+  const empty = needsText || (splitCommand(text).question === "" && splitCommand(text).command === null);
   return (
     <div class="composer-area">
       {suggestions.length > 0 && <SuggestionList suggestions={suggestions} chosen={chosen} onChoose={choose} onPoint={setChosen} />}
@@ -157,6 +179,12 @@ export function Composer({ editor, running, blocked, earlier }: ComposerProps) {
     field.current?.focus();
     look(value, caret);
   }
+}
+
+/** `/why` and `/forget` mean something by themselves. */
+function needsNoText(text: string): boolean {
+  const command = splitMemoryCommand(text)?.command;
+  return command === "why" || command === "forget";
 }
 
 function withAttachment(before: ChatAttachment[], added: ChatAttachment): ChatAttachment[] {

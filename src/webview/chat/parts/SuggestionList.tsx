@@ -1,12 +1,12 @@
 // The list that opens above the field after / @ or #. Focus stays in the field; the field moves through the list.
 import { useEffect, useRef } from "preact/hooks";
 import type { ChatAttachment, EditorContext, FileSuggestion } from "../../protocol.ts";
-import { SLASH_COMMANDS } from "../../protocol.ts";
+import { MEMORY_COMMANDS, SLASH_COMMANDS } from "../../protocol.ts";
 import type { Trigger } from "../mentions.ts";
 import { Icon } from "../../shared/Icon.tsx";
 
 export interface Suggestion {
-  kind: "command" | "file" | "selection";
+  kind: "command" | "file" | "selection" | "memory";
   icon: string;
   label: string;
   detail: string;
@@ -19,11 +19,14 @@ export interface Suggestion {
 export function suggestionsFor(trigger: Trigger, files: readonly FileSuggestion[], editor: EditorContext): Suggestion[] {
   switch (trigger.kind) {
     case "command":
-      return SLASH_COMMANDS.filter(({ name }) => name.startsWith(trigger.query)).map(({ name, description }) => ({
+      return [...SLASH_COMMANDS, ...MEMORY_COMMANDS].filter(({ name }) => name.startsWith(trigger.query)).map(({ name, description }) => ({
         kind: "command", icon: "", label: `/${name}`, detail: description, insert: `/${name}`, attachment: null,
       }));
     case "file":
-      return files.map(({ path, open }) => fileSuggestion(path, open ? "open" : ""));
+      return [
+        ...("memory".startsWith(trigger.query.toLowerCase()) ? [MEMORY_SUGGESTION] : []),
+        ...files.map(({ path, open }) => fileSuggestion(path, open ? "open" : "")),
+      ];
     case "context": {
       const all: Suggestion[] = [];
       if ("selection".startsWith(trigger.query.toLowerCase())) {
@@ -37,6 +40,8 @@ export function suggestionsFor(trigger: Trigger, files: readonly FileSuggestion[
     }
   }
 }
+
+const MEMORY_SUGGESTION: Suggestion = { kind: "memory", icon: "history", label: "@memory", detail: "What was said, decided and run before", insert: "@memory", attachment: null };
 
 function fileSuggestion(path: string, note: string): Suggestion {
   const slash = path.lastIndexOf("/") + 1;

@@ -6,6 +6,7 @@ import { Card } from "./Card.tsx";
 import { PathLabel } from "./CitationChip.tsx";
 import { Health } from "./Health.tsx";
 import { Markdown } from "./Html.tsx";
+import { Memories, Why } from "./Memories.tsx";
 import { Icon, IconButton } from "../../shared/Icon.tsx";
 
 interface TurnProps {
@@ -14,9 +15,12 @@ interface TurnProps {
   last: boolean;
   busy: boolean;
   tabIndex: 0 | -1;
+  /** Whether the list of what this answer rests on is open. */
+  why: boolean;
+  onWhy: (open: boolean) => void;
 }
 
-export function Turn({ turn, last, busy, tabIndex }: TurnProps) {
+export function Turn({ turn, last, busy, tabIndex, why, onWhy }: TurnProps) {
   const running = turn.state === "running";
   return (
     <article class="turn" data-turn={turn.id} data-state={turn.state} tabIndex={tabIndex} aria-label={turn.question || `/${turn.command ?? ""}`}>
@@ -33,6 +37,8 @@ export function Turn({ turn, last, busy, tabIndex }: TurnProps) {
             {turn.checks.proseOmitted} <button type="button" class="link" onClick={() => post({ type: "command", command: "chooseModel" })}>Choose Model</button>
           </p>
         )}
+        <Memories turn={turn} whyOpen={why} onWhy={onWhy} />
+        {why && <Why turn={turn} onClose={() => onWhy(false)} />}
         {!running && <Foot turn={turn} last={last} busy={busy} />}
       </div>
     </article>
