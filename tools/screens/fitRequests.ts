@@ -12,7 +12,7 @@ import { fitLogistic } from "./fitLogistic.ts";
 import type { Example } from "./fitLogistic.ts";
 import { expand } from "./grammar.ts";
 import { ANSWERS, MAILS, REQUESTS, TRIGGER_WORDS } from "./texts/everydayTexts.ts";
-import { HARMFUL_REQUESTS, HARMLESS_REQUESTS, REQUEST_LISTS } from "./texts/requestTexts.ts";
+import { HARMFUL_REQUESTS, HARMLESS_REQUESTS, REQUEST_LISTS, TECHNICAL_LISTS } from "./texts/requestTexts.ts";
 
 const { values } = parseArgs({ options: { "hold-out": { type: "string", default: "" }, write: { type: "boolean", default: false }, n: { type: "string", default: "12000" } } });
 const heldOut = values["hold-out"].split(",").filter((name) => name !== "");
@@ -25,8 +25,9 @@ const FRAMES = ["", "", "", "", "", "", "Please help: ", "Hi! ", "For a school p
 const TAILS = ["", "", "", "", "", " Thanks!", " Please answer in detail.", " Use comments in the code.", " Keep it short.", " The code should be well documented.", " Explain your reasoning.", " Return only the code."];
 
 function drawRequest(lists: Readonly<Record<string, readonly string[]>>, families: readonly string[]): { text: string; family: string } {
-  const family = pick(families);
-  let text = pick(FRAMES) + expand(pick(lists[family] ?? []), { ...LISTS, ...REQUEST_LISTS }, random) + pick(TAILS);
+  // Code is asked for in more ways than anything else.
+  const family = pick([...families, ...families.filter((name) => name === "technical" || name === "cyber"), ...families.filter((name) => name === "technical")]);
+  let text = pick(FRAMES) + expand(pick(lists[family] ?? []), { ...LISTS, ...REQUEST_LISTS, ...TECHNICAL_LISTS }, random) + pick(TAILS);
   if (random.uniform() < 0.1) text = text.toLowerCase();
   if (random.uniform() < 0.15) text = text.replace(/[?.!]+$/, "");
   return { text, family };
