@@ -18,8 +18,8 @@ export async function evaluate(dependencies: EvaluationCommands): Promise<void> 
   const { engine } = dependencies;
   const suite = await chooseSuite(await engine.request("evaluate/suites", null));
   if (!suite) return;
-  if (suite.needs === "workspace" && !vscode.workspace.workspaceFolders?.length) throw new Error(vscode.l10n.t("Open a folder first: this measures how KaLactica does on it."));
-  const data = suite.needs === "data" ? await chooseData(suite) : null;
+  if (suite.needs !== "data" && !vscode.workspace.workspaceFolders?.length) throw new Error(vscode.l10n.t("Open a folder first: this measures how KaLactica does on it."));
+  const data = suite.needs === "workspace" ? null : await chooseData(suite);
   if (data === undefined || (suite.runsCode && !(await agreesToRun()))) return;
   const id = randomUUID();
   const run = await vscode.window.withProgress(
@@ -75,14 +75,20 @@ async function chooseSuite(suites: readonly EvaluationSuiteInfo[]): Promise<Eval
   const itemOf = (suite: EvaluationSuiteInfo): Item => ({ label: suite.name, detail: suite.summary, suite });
   const items: Item[] = [
     { label: vscode.l10n.t("On this folder"), kind: vscode.QuickPickItemKind.Separator },
-    ...suites.filter(({ needs }) => needs === "workspace").map(itemOf),
+    ...suites.filter(({ needs }) => needs !== "data").map(itemOf),
     { label: vscode.l10n.t("On a public or own data set"), kind: vscode.QuickPickItemKind.Separator },
     ...suites.filter(({ needs }) => needs === "data").map(itemOf),
   ];
   return (await vscode.window.showQuickPick(items, { title: vscode.l10n.t("Evaluate"), placeHolder: vscode.l10n.t("What should be measured?"), matchOnDetail: true }))?.suite;
 }
 
-async function chooseData(suite: EvaluationSuiteInfo): Promise<string | undefined> {
+/** Undefined where the user changed their mind, null where the open folder alone is to be measured. */
+async function chooseData(suite: EvaluationSuiteInfo): Promise<string | null | undefined> {
+  if (suite.needs === "either") {
+    const [folder, named] = [vscode.l10n.t("This Folder Alone"), vscode.l10n.t("With Public Data Sets…")];
+    const choice = await vscode.window.showQuickPick([folder, named], { title: suite.name, placeHolder: vscode.l10n.t("What has no data is said not to be measured.") });
+    if (choice !== named) return choice === folder ? null : undefined;
+  }
   const [uri] = (await vscode.window.showOpenDialog({ canSelectFiles: true, canSelectFolders: true, canSelectMany: false, title: vscode.l10n.t("Data for {0}", suite.name) })) ?? [];
   return uri?.fsPath;
 }

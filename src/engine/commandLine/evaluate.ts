@@ -77,11 +77,21 @@ function tableOf(suite: string, n: number, metrics: Metrics, seconds: number): s
     lines.push(`  ${name.padEnd(18)} ${value.toFixed(3)}${bounds ? `  [${bounds.map((bound) => bound.toFixed(3)).join(", ")}]` : ""}`);
   }
   for (const [group, parts] of Object.entries(metrics)) {
+    if (Array.isArray(parts)) lines.push(...listOf(parts as readonly Metrics[]));
     if (group === "interval" || typeof parts !== "object" || parts === null || Array.isArray(parts)) continue;
     lines.push(group);
     for (const [name, part] of Object.entries(parts as Metrics)) lines.push(`  ${name.padEnd(18)} ${figures(part)}`);
   }
   return lines.join("\n");
+}
+
+/** A list of named figures: the criteria. */
+function listOf(rows: readonly Metrics[]): string[] {
+  const text = (value: Metrics[string] | undefined): string => typeof value === "number" ? value.toFixed(Number.isInteger(value) || Math.abs(value) >= 100 ? 0 : 3) : typeof value === "string" ? value : "";
+  return rows.filter((row) => typeof row["definition"] === "string").flatMap(({ name, definition, value, low, high, target, n, pass, found }) => [
+    `${pass === true ? "pass" : "FAIL"}  ${text(name).padEnd(20)} ${value === null ? "not measured" : `${text(value)}${typeof low === "number" ? ` [${text(low)}, ${text(high)}]` : ""}`}, target ${text(target)}, n ${text(n)}`,
+    `      ${text(definition)}`, `      ${text(found)}`,
+  ]);
 }
 
 function figures(part: Metrics[string]): string {

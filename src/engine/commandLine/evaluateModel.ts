@@ -24,11 +24,11 @@ const OF_SUITE: Readonly<Record<string, readonly (keyof typeof OPTIONS)[]>> = {
 };
 
 export const MODEL_SUITES: Readonly<Record<string, Suite>> = Object.fromEntries(Object.entries(ENGINE_SUITES).map(([name, suite]): [string, Suite] => [name, {
-  summary: suite.summary, data: suite.needs === "data" ? "required" : "none",
+  summary: suite.summary, data: suite.needs === "data" ? "required" : suite.needs === "either" ? "optional" : "none",
   options: Object.fromEntries((OF_SUITE[name] ?? []).map((option) => [option, OPTIONS[option]])),
   run(data, hooks, context) {
     const options = optionsOf(context);
-    const measure = (model: string | null): Promise<EvaluationResult> => withEngine(model === null ? context : { ...context, values: new Map([...context.values, ["model", model]]) }, { workspace: suite.needs === "workspace" }, (engine) => suite.run(engine, data, hooks, options));
+    const measure = (model: string | null): Promise<EvaluationResult> => withEngine(model === null ? context : { ...context, values: new Map([...context.values, ["model", model]]) }, { workspace: suite.needs !== "data" }, (engine) => suite.run(engine, data, hooks, options));
     const models = context.values.get("models");
     return models === undefined ? measure(null) : measureAll(models, context, measure);
   },

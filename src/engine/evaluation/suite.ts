@@ -3,7 +3,7 @@
 import type { ItemCache } from "./runs/itemCache.ts";
 
 /** Metrics by name, nested where a suite has parts (ablations, categories). */
-export type Metrics = { readonly [name: string]: number | null | string | readonly number[] | Metrics };
+export type Metrics = { readonly [name: string]: number | null | string | boolean | readonly number[] | readonly Metrics[] | Metrics };
 
 export interface EvaluationResult {
   readonly suite: string;

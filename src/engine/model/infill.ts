@@ -22,6 +22,8 @@ export interface InfillRequest {
   lease: Lease;
   /** Milliseconds from the call after which generating stops with what there is. */
   deadlineMs?: number;
+  /** The file simply goes on, without a gap; for evaluation. */
+  continues?: boolean;
   /** Draws tokens at random instead of taking the likeliest; the same seed draws the same. For evaluation: typing is greedy. */
   sampling?: { temperature: number; seed: number };
   /** Called after each token; false ends the generation ("stopped"). */

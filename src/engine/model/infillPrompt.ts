@@ -20,6 +20,8 @@ export interface InfillParts {
   path: string;
   /** In the order of the prompt: the most useful last, nearest to the caret; the first are left out where not all fit. */
   context: readonly { path: string; text: string }[];
+  /** The file simply goes on: no markers of a gap, and no suffix, whatever the model's layout. */
+  continues?: boolean;
 }
 
 export type Tokenize = (text: string) => readonly number[];
@@ -56,7 +58,8 @@ export class InfillPromptBuilder {
 
   /** The prompt for `parts` in at most `budget` tokens; the model's next token is the first of the middle. */
   build(parts: InfillParts, budget: number): number[] {
-    const { layout, prefix: PRE, suffix: SUF, middle: MID, beginning } = this.#tokens;
+    const { prefix: PRE, suffix: SUF, middle: MID, beginning } = this.#tokens;
+    const layout = parts.continues === true ? "prefix" : this.#tokens.layout;
     const { limits } = this.#tokens;
     const context = this.#context(parts, Math.floor(budget * CONTEXT_SHARE));
     const header = this.#fileHeader(parts.path, context.length > 0);

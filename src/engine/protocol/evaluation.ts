@@ -3,8 +3,8 @@
 export interface EvaluationSuiteInfo {
   name: string;
   summary: string;
-  /** What it is about: the open folder, or data that is named. */
-  needs: "workspace" | "data";
+  /** What it is about: the open folder, data that is named, or the folder and data where it is named. */
+  needs: "workspace" | "data" | "either";
   /** Whether it runs code that a model wrote, in the sandbox. */
   runsCode: boolean;
 }

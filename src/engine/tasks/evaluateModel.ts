@@ -19,8 +19,8 @@ export function modelForEvaluation(model: ModelInfo, runtime: ModelRuntime, sche
     name: adapter === null ? model.name : `${model.name} with adapter ${adapter.slice(0, 8)}`,
     key: `${model.sha256 ?? `${model.id} ${model.sizeBytes}`} ${adapter ?? ""}`,
     abilities: { infill: capabilities.infill, answer: capabilities.answer },
-    infill: ({ path, prefix, suffix, context }, { maxTokens, temperature, seed, keepGoing, signal }) => scheduler.run(PRIORITY.background, signal, (lease) => timed(() => runtime.infill({
-      path, prefix, suffix, context: [...context], maxTokens, lease, keepGoing: keepGoing ?? (() => true), ...(temperature > 0 ? { sampling: { temperature, seed } } : {}), ...(signal ? { signal } : {}),
+    infill: ({ path, prefix, suffix, context, continues = false }, { maxTokens, temperature, seed, keepGoing, signal }) => scheduler.run(PRIORITY.background, signal, (lease) => timed(() => runtime.infill({
+      path, prefix, suffix, continues, context: [...context], maxTokens, lease, keepGoing: keepGoing ?? (() => true), ...(temperature > 0 ? { sampling: { temperature, seed } } : {}), ...(signal ? { signal } : {}),
     }))),
     answer: (instruction, { maxTokens, temperature, seed, keepGoing, signal }) => scheduler.run(PRIORITY.background, signal, (lease) => timed(async () => {
       const enough = new AbortController();

@@ -54,7 +54,7 @@ export class EvaluationDesk {
     const cache = await ItemFile.open(this.#store.itemFile(suite));
     try {
       const hooks = { cache, onProgress: (done: number, total: number) => this.#options.onProgress({ id, done, total }), ...(signal ? { signal } : {}) };
-      const place = known.needs === "data" ? data ?? "" : "";
+      const place = known.needs === "workspace" ? "" : data ?? "";
       const result = await (ENGINE_SUITES[suite]?.run(this.#options.engine, place, hooks) ?? DATA_SUITES[suite]?.run(place, hooks));
       if (result === undefined) throw new EngineError("badRequest", `There is no suite "${suite}".`);
       return infoOf(await this.#store.add(result, provenanceOf(place)));

@@ -6,6 +6,8 @@ import type { EvaluatedModel } from "../evaluation/model/evaluatedModel.ts";
 import { evaluateCrossfile, evaluateInfill } from "../evaluation/model/infill.ts";
 import type { EvaluationHooks, EvaluationResult } from "../evaluation/suite.ts";
 import { openEmbedder } from "../retrieval/embedder/embeddedEmbedder.ts";
+import { runCriteria } from "./evaluateCriteria.ts";
+import { runMemory } from "./evaluateMemory.ts";
 import { runDialogue } from "./evaluateDialogue.ts";
 import { runLatency } from "./evaluateLatency.ts";
 import type { LatencyEngine } from "./evaluateLatency.ts";
@@ -23,6 +25,7 @@ export const DATA_SUITES: Readonly<Record<string, DataSuite>> = {
   localise: { summary: "From the description of a change to the files it touched (folder with instances and blobs).", run: async (data, hooks) => runLocalise(data, await openEmbedder(SILENT_LOG), hooks) },
   retrieval: { summary: "From a query to the right document (folder in the layout of BEIR).", run: async (data, hooks) => runCorpusRetrieval(data, await openEmbedder(SILENT_LOG), hooks) },
   safety: { summary: "Whether each detector finds what it should, and how often it cries wolf (*.jsonl with detector, text, label).", run: runSafety },
+  memory: { summary: "Whether recall finds the turns of long conversations that hold an answer (LoCoMo: a file or folder of conversations).", run: runMemory },
   dialogue: { summary: "Slot values of a dialogue turn by turn, by rules alone (folder of Schema-Guided Dialogue).", run: runDialogue },
 };
 
@@ -36,7 +39,8 @@ export interface SuiteEngine extends LatencyEngine {
 
 export interface EngineSuite {
   readonly summary: string;
-  readonly needs: "workspace" | "data";
+  /** "either": the folder, and data where it is named. */
+  readonly needs: "workspace" | "data" | "either";
   /** Whether what a model wrote is run in the sandbox, which the user must have agreed to. */
   readonly runsCode: boolean;
   run(engine: SuiteEngine, data: string, hooks: EvaluationHooks, options?: SuiteOptions): Promise<EvaluationResult>;
@@ -56,6 +60,16 @@ export interface SuiteOptions {
 }
 
 export const ENGINE_SUITES: Readonly<Record<string, EngineSuite>> = {
+  criteria: {
+    summary: "The four criteria, each with its definition, figure, interval and verdict: the open folder, and sets in folders localise, memory and safety.", needs: "either", runsCode: false,
+    run: (engine, data, hooks) => runCriteria(data, {
+      data: DATA_SUITES,
+      latency: async (own) => {
+        await engine.prepareEvaluation(own.signal);
+        return runLatency(engine, { n: 30, seed: 1 }, own);
+      },
+    }, hooks),
+  },
   completion: {
     summary: "Endings of lines that the folder's last commits added, with the look-up as it stood before them.", needs: "workspace", runsCode: false,
     run: (engine, _data, hooks, { commits = 50, n = 200, seed = 1 } = {}) => engine.evaluateCompletion({ commits, n, seed }, hooks),

@@ -42,7 +42,7 @@ export async function evaluateCode(place: string, model: EvaluatedModel, run: Ru
   if (options.writer === "model" && !model.abilities.infill && !model.abilities.answer) throw new EngineError("modelIncapable", `${model.name} neither fills gaps nor answers, so it cannot write code.`, { model: model.name });
   const settings = { writer: options.writer, ...(options.writer === "model" ? { ...options, modelKey: model.key } : {}) };
   const results = await runItems<CodeTask, CodeResult>({
-    items: tasks, idOf: (task) => task.id, dependsOn: { suite: "code", version: 1, ...settings },
+    items: tasks, idOf: (task) => task.id, dependsOn: { suite: "code", version: 2, ...settings },
     compute: (task) => judge(task, model, run, options, hooks.signal),
     failed: (task, error) => ({ language: task.language, samples: options.samples, passed: 0, compiled: 0, outcome: "notRun", text: "", error, ms: 0 }),
     ends: (error) => error instanceof EngineError && (error.reason === "modelIncapable" || error.reason === "nativeMissing" || error.reason === "noModel"),
@@ -101,7 +101,7 @@ async function write(task: CodeTask, model: EvaluatedModel, options: CodeOptions
     // A reply that repeats the function is a program of its own, behind the prompt's imports.
     return { text: code.includes(task.entryPoint) ? `${task.language === "python" ? `${indentOf(task)}pass` : "}"}\n\n${code}` : code, ms };
   }
-  const { text, ms } = await model.infill({ path: `solution.${task.language === "python" ? "py" : task.language === "javascript" ? "js" : "ts"}`, prefix: task.prompt, suffix: "", context: [] }, {
+  const { text, ms } = await model.infill({ path: `solution.${task.language === "python" ? "py" : task.language === "javascript" ? "js" : "ts"}`, prefix: task.prompt, suffix: "", context: [], continues: true }, {
     ...sampling, keepGoing: (soFar) => cutAtEnd(task, soFar) === soFar,
   });
   return { text: cutAtEnd(task, text), ms };

@@ -23,8 +23,8 @@ export interface EvaluatedModel {
   /** Names weights and adapter by content: results of one never stand for another. */
   readonly key: string;
   readonly abilities: { readonly infill: boolean; readonly answer: boolean };
-  /** What belongs between prefix and suffix; `context` holds excerpts of other files, most useful last. */
-  infill(parts: { readonly path: string; readonly prefix: string; readonly suffix: string; readonly context: readonly { path: string; text: string }[] }, options: SampleOptions): Promise<ModelSample>;
+  /** What belongs between prefix and suffix, or how the file goes on where `continues`; `context` holds excerpts of other files, most useful last. */
+  infill(parts: { readonly path: string; readonly prefix: string; readonly suffix: string; readonly context: readonly { path: string; text: string }[]; readonly continues?: boolean }, options: SampleOptions): Promise<ModelSample>;
   /** The reply to one instruction. Only where `abilities.answer`. */
   answer(instruction: string, options: SampleOptions): Promise<ModelSample>;
 }
