@@ -33,6 +33,7 @@ import { EvaluationDesk } from "./tasks/evaluationDesk.ts";
 import { runCompletion } from "./tasks/evaluateCompletion.ts";
 import { modelForEvaluation } from "./tasks/evaluateModel.ts";
 import { ModelChoice } from "./tasks/chooseModel.ts";
+import { MemoryDesk } from "./tasks/recallMemory.ts";
 import { TrainingDesk } from "./tasks/trainingDesk.ts";
 import { scrub, UserMemory } from "./tasks/userMemory.ts";
 
@@ -57,6 +58,8 @@ export class Engine {
   readonly #indexFailure: string | null;
   readonly #completion: CompletionSession;
   readonly #memory: UserMemory;
+  /** What was said, decided and run, for answers and for the user to see. */
+  readonly memory: MemoryDesk;
   readonly #completionContext: CompletionContext | null;
   /** What training made, and which of it is live. */
   readonly adapters: Adapters;
@@ -83,6 +86,7 @@ export class Engine {
     this.#indexFailure = parts.indexFailure;
     this.#completion = parts.completion;
     this.#memory = parts.memory;
+    this.memory = new MemoryDesk({ graph: parts.memory.graph, settings: () => this.#settings, forgetRating: (askId) => parts.memory.answers.rate(askId, null) });
     this.adapters = new Adapters({
       folder: path.join(options.storageDir, "adapters"),
       runtime: parts.runtime,
@@ -253,8 +257,10 @@ export class Engine {
       },
       settings: this.#settings,
       lease,
+      memory: this.memory,
     }, { onEvent: onEvent ?? (() => undefined), ...(signal ? { signal } : {}) }));
     this.#memory.answers.given({ askId: params.askId, question: params.question, answer: result.answer, model: this.#runtime.status().id, prose: result.prose, sources: result.citations });
+    this.memory.answered(params, result);
     if (!result.stopped) await index.rememberAnswer(result.answer, result.citations);
     return result;
   }

@@ -120,6 +120,14 @@ export function serve(connection: MessageConnection, factory: EngineFactory, log
     return null;
   });
 
+  on("memory/recall", (params) => opened().memory.recall(params));
+  on("memory/list", (params) => opened().memory.list(params));
+  on("memory/show", ({ key }) => opened().memory.show(key));
+  on("memory/remember", (params) => opened().memory.remember(params));
+  on("memory/forget", ({ keys }) => opened().memory.forget(keys));
+  on("memory/dismiss", ({ key }) => opened().memory.dismiss(key));
+  on("memory/pin", ({ key, pinned }) => opened().memory.pin(key, pinned));
+
   onNotice("index/filesChanged", ({ paths }) => opened().filesChanged(paths));
   onNotice("session/documentTouched", (document) => opened().documentTouched(document));
   onNotice("session/documentClosed", ({ path }) => opened().documentClosed(path));

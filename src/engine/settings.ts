@@ -69,6 +69,10 @@ export const SETTINGS = {
     type: "number", default: 8, minimum: 1, maximum: 32, unit: "passages",
     description: "Most passages of the workspace that an answer may draw on.",
   },
+  "memory.enabled": {
+    type: "boolean", default: true,
+    description: "Remember questions, answers, decisions and what notebooks ran in this workspace, on this machine and without secrets and personal data, and draw on it in answers.",
+  },
   "training.record": {
     type: "boolean", default: true,
     description: "Write down, on this machine and without secrets and personal data, what became of completions, applied answers and notebook cells, so that it can become training data. Thumbs are always kept: giving one says so.",

@@ -295,6 +295,13 @@ export interface NotebookExecuted {
   above: { kind: "code" | "markdown"; source: string; output?: string }[];
   output: string;
   error: { name: string; message: string; traceback: string } | null;
+  /** Ascending with the start of executions of this window, whatever the clock says. */
+  started?: number;
+  durationMs?: number;
+  /** Of everything that the cell showed. */
+  outputHash?: string;
+  /** One line for each output that is no text. */
+  shown?: string[];
 }
 
 /** What a model can be asked for, set by measurement or by the registry, never by guess. */

@@ -13,6 +13,7 @@ import type { Question, SlashCommand } from "../answering/question.ts";
 import type { WorkspaceAccess } from "../answering/workspaceAccess.ts";
 import { CancelledError, EngineError, isCancelled, throwIfCancelled } from "../base/errors.ts";
 import type { Lease } from "../base/scheduler.ts";
+import type { RecalledItem } from "../protocol/memory.ts";
 import type { AnswerEvent, AskParams, AskResult, Attachment, Citation, GroundedCard, ModelStatus, PromptBudget, TokenCounts } from "../protocol/types.ts";
 import { citationsCheck, groundedCheck, injectionCheck, secretsCheck } from "../safety/answerChecks.ts";
 import { redactSecrets } from "../safety/secrets.ts";
@@ -36,6 +37,8 @@ export interface AnswerDependencies {
   model: AnsweringModel | null;
   settings: Pick<Settings, "answer.maximumTokens" | "answer.sources">;
   lease: Lease;
+  /** What memory holds on a question, and of that what a card may show; absent: there is no memory. */
+  memory?: { forAnswer(params: AskParams): RecalledItem[]; clearly(recalled: readonly RecalledItem[]): RecalledItem | undefined };
 }
 
 export interface AnswerHooks {
@@ -74,13 +77,15 @@ export async function answerQuestion(params: AskParams, dependencies: AnswerDepe
   const composed = await composeCard({ question, access, attachments: params.attachments, activePath: params.activePath, signal });
   throwIfCancelled(signal);
   const hidden = { count: 0 };
-  let card = hideSecrets(composed.card, hidden);
+  const recalled = dependencies.memory?.forAnswer(params) ?? [];
+  const fromMemory = dependencies.memory?.clearly(recalled);
+  let card = { ...hideSecrets(composed.card, hidden), ...(fromMemory ? { fromMemory } : {}) };
   const cardMs = performance.now() - begun;
   hooks.onEvent({ type: "card", card, citations: shown(composed.citations, { count: 0 }) });
 
   const omitted = whyNoProse(question, dependencies.model);
   const prose = omitted === null && dependencies.model !== null
-    ? await writeProse(params, question, composed, { ...dependencies, workspace: access, model: dependencies.model }, hooks, begun)
+    ? await writeProse(params, question, composed, recalled, { ...dependencies, workspace: access, model: dependencies.model }, hooks, begun)
     : { ...NO_PROSE, omitted };
 
   // The last look before the answer counts: a file may have changed or gone while the model wrote.
@@ -97,7 +102,7 @@ export async function answerQuestion(params: AskParams, dependencies: AnswerDepe
   const verdict = combineChecks([
     citationsCheck(citations.length, droppedCitations + gone.size),
     ...(finalProse === "" ? [] : [await groundedCheck(finalProse, knownNames(access, prose.promptText))]),
-    injectionCheck([...citations, ...prose.sources].map((source) => ({ label: `\`${source.path}:${source.startLine}\``, text: source.text, isCode: !PROSE_FILE.test(source.path) }))),
+    injectionCheck([...citations, ...prose.sources].map((source) => ({ label: `\`${source.path}:${source.startLine}\``, text: source.text, isCode: !PROSE_FILE.test(source.path) })).concat(recalled.map((item) => ({ label: `what was remembered from ${item.source}`, text: item.text, isCode: false })))),
     secretsCheck(hidden.count),
   ], performance.now() - checksBegun);
   hooks.onEvent({ type: "citations", citations });
@@ -107,6 +112,7 @@ export async function answerQuestion(params: AskParams, dependencies: AnswerDepe
     timings: { retrieveMs: timer.searchMs, cardMs, firstTokenMs: prose.firstTokenMs, totalMs: performance.now() - begun },
     tokens: prose.tokens, budget: prose.budget, stopped: signal?.aborted ?? false,
     dialogue: dialogueStateAfter(params.question, [card.summary, finalProse].join("\n"), talk, state, (text) => redactSecrets(text).text),
+    recalled,
   };
 }
 
@@ -140,7 +146,7 @@ function whyNoProse(question: Question, model: AnsweringModel | null): string | 
 }
 
 async function writeProse(
-  params: AskParams, question: Question, composed: ComposedCard,
+  params: AskParams, question: Question, composed: ComposedCard, recalled: readonly RecalledItem[],
   dependencies: Omit<AnswerDependencies, "model"> & { model: AnsweringModel }, hooks: AnswerHooks, begun: number,
 ): Promise<Prose> {
   const { model, settings, lease, workspace } = dependencies;
@@ -165,6 +171,7 @@ async function writeProse(
     const contextSize = model.status().contextSize || FALLBACK_CONTEXT;
     const prompt = await buildPrompt({
       question: question.text, command: question.command, attached, sources: sources.slice(attached.length), supported: composed.card.supported || attached.length > 0,
+      recalled: recalled.map(({ source, at, text, holds }) => ({ label: `${source}, ${new Date(at).toISOString().slice(0, 10)}${holds ? "" : ", not true any more"}`, text })),
       history: params.history, contextSize, reservedForAnswer: settings["answer.maximumTokens"],
       countTokens: (text) => model.countTokens(text), redact: (text) => redactSecrets(text).text,
     });

@@ -233,6 +233,17 @@ export class MemoryGraph {
     });
   }
 
+  /** What was learnt of rows by id, for those that are there. */
+  statesByIds(ids: readonly number[]): { id: number; invalidatedAt: number | null; doubtedAt: number | null; dismissals: number }[] {
+    const one = this.#prepare("SELECT m.id, s.invalidatedAt, s.doubtedAt, coalesce(s.dismissals, 0) AS dismissals FROM memoryNode m LEFT JOIN memoryState s ON s.node = m.id WHERE m.id = ?");
+    return ids.map((id) => one.get(id)).filter((row) => row !== undefined) as never;
+  }
+
+  /** The text of a row, "" where it is gone. */
+  textById(id: number): string {
+    return (this.#prepare("SELECT text FROM memoryNode WHERE id = ?").get(id) as { text: string } | undefined)?.text ?? "";
+  }
+
   /** Open edges from and to the rows of these ids, as ids. */
   edgesOf(ids: readonly number[], limitEach: number): { source: number; target: number; type: EdgeType; weight: number }[] {
     const out = this.#prepare("SELECT source, target, type, weight FROM memoryEdge WHERE source = ? AND validTo IS NULL LIMIT ?");

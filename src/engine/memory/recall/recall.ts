@@ -1,0 +1,151 @@
+// Recalls from the memory graph what bears on a question: candidates by their words, a linear ranker over what speaks for each of
+// them, then as many as fit a token budget, each with the reasons why. It stores nothing and counts no use; tasks do.
+import type { Episode, EpisodeKind } from "../graph/episode.ts";
+import type { MemoryGraph } from "../graph/memoryGraph.ts";
+import { Bm25fScorer, weightedTerms } from "./bm25f.ts";
+import { candidatesFor } from "./candidates.ts";
+import { FEATURES, featureRows } from "./features.ts";
+import type { FeatureName } from "./features.ts";
+import { understandMemoryQuestion } from "./question.ts";
+import type { MemoryQuestion } from "./question.ts";
+import { FIRST_WEIGHTS, RELEVANCE } from "./rankerWeights.ts";
+import { RecallIndex } from "./recallIndex.ts";
+import { anchoredTimes, countedDocument } from "./temporal.ts";
+import { turnShape } from "./turnShape.ts";
+import type { TurnShape } from "./turnShape.ts";
+
+export interface RecallOptions {
+  /** Most items. Default: 10. */
+  k?: number;
+  /** Most tokens of their texts together; what does not fit is left out. Default: 1,200. */
+  tokenBudget?: number;
+  /** When it is asked, ms since 1970. Default: the graph's clock. */
+  now?: number;
+  /** How far the clock on the wall is ahead of UTC. Default: this machine's. */
+  offsetMinutes?: number;
+  /** "withoutGraph" and "words" (BM25 alone) are for measuring. Default: "full". */
+  ranking?: Ranking;
+  /** Episodes that are not looked for, by key: what stands in the prompt already. */
+  without?: ReadonlySet<string>;
+}
+
+export type Ranking = "full" | "withoutGraph" | "words";
+
+/** An episode that was recalled. */
+export interface Recalled {
+  episode: Episode;
+  /** The ranker's score; only differences within one question mean something. */
+  score: number;
+  /** Estimated probability that it bears on the question, in [0, 1]. */
+  relevance: number;
+  why: string[];
+  tokens: number;
+}
+
+export const DEFAULT_K = 10;
+export const DEFAULT_TOKEN_BUDGET = 1_200;
+const MOST_CACHED_SHAPES = 50_000;
+const REASONS = 3;
+const COVERAGE = FEATURES.indexOf("coverage");
+/** Things are recalled through what was said of them, not by themselves. */
+const NEVER_RECALLED: ReadonlySet<EpisodeKind> = new Set(["file", "symbol", "entity"]);
+/** A dismissal costs as much as losing a clear match of words; our choice. */
+const DISMISSED = 1.5;
+const DOUBTED = 0.3;
+const ORDINAL = 4;
+/** What a question about the past says, so that what does not hold any more may answer it. */
+const ASKS_THE_PAST = /\b(?:used to|previous(?:ly)?|formerly|before|back then|originally|at first|initially|earlier|old|was|were|did|had)\b/i;
+
+/** Four characters a token: the estimate where no model counts. */
+export function estimateTokens(text: string): number {
+  return Math.max(1, Math.ceil(text.length / 4));
+}
+
+export class MemoryRecall {
+  readonly #graph: MemoryGraph;
+  readonly #index: RecallIndex;
+  readonly #shapes = new Map<number, TurnShape>();
+
+  constructor(graph: MemoryGraph) {
+    this.#graph = graph;
+    this.#index = new RecallIndex((after, limit) => graph.rowsFrom(after, limit));
+  }
+
+  /** Reads a part of what was stored since; true where nothing is left. For loading in the background, between other work. */
+  prepare(): boolean {
+    return this.#index.catchUp(1);
+  }
+
+  /** The best first. Loads what was stored since the last time. */
+  recall(query: string, options: RecallOptions = {}): Recalled[] {
+    const { k = DEFAULT_K, tokenBudget = DEFAULT_TOKEN_BUDGET, now = this.#graph.now(), offsetMinutes = -new Date(now).getTimezoneOffset(), without, ranking = "full" } = options;
+    this.#index.catchUp();
+    const ranked = this.rank(query, now, offsetMinutes, ranking);
+    const items: Recalled[] = [];
+    let tokens = 0;
+    const seen = new Set<string>();
+    for (const { document, score, relevance, why } of ranked) {
+      if (items.length >= k) break;
+      const [episode] = this.#graph.byIds([this.#index.ids[document] as number]);
+      if (!episode || without?.has(episode.key) || seen.has(episode.text)) continue;
+      const cost = estimateTokens(episode.text);
+      if (tokens + cost > tokenBudget) continue;
+      tokens += cost;
+      // The same words twice tell nothing new: the better ranked of the two stays.
+      seen.add(episode.text);
+      const { id: _, ...rest } = episode;
+      items.push({ episode: rest, score, relevance, why, tokens: cost });
+    }
+    return items;
+  }
+
+  /** All candidates, best first; for recall and for measuring. */
+  rank(query: string, now: number, offsetMinutes: number, ranking: Ranking = "full"): { document: number; score: number; relevance: number; why: string[] }[] {
+    const index = this.#index;
+    const question = understandMemoryQuestion(query, now, offsetMinutes);
+    question.times.push(...anchoredTimes(index, question));
+    const counted = countedDocument(index, question);
+    const terms = weightedTerms(index, question.terms);
+    const documents = candidatesFor(index, terms, counted >= 0 ? [counted] : []).filter((document) => !NEVER_RECALLED.has(index.kinds[document] as EpisodeKind));
+    if (documents.length === 0) return [];
+    const states = new Map(this.#graph.statesByIds(documents.map((document) => index.ids[document] as number)).map((state) => [state.id, state]));
+    const rows = featureRows({ index, question, scorer: new Bm25fScorer(index, terms), shapeOf: (document) => this.#shapeOf(document) }, documents);
+    const past = ASKS_THE_PAST.test(query);
+    return documents.flatMap((document, at) => {
+      const state = states.get(index.ids[document] as number);
+      // What was forgotten has no row; what does not hold any more answers only questions about the past.
+      if (!state || (state.invalidatedAt !== null && !past)) return [];
+      const row = rows.subarray(at * FEATURES.length, (at + 1) * FEATURES.length);
+      let score = ranking === "words" ? row[0] as number : FEATURES.reduce((sum, name, place) => sum + FIRST_WEIGHTS[name] * (row[place] as number), 0);
+      score -= DISMISSED * state.dismissals + (state.doubtedAt === null ? 0 : DOUBTED) + (state.invalidatedAt === null ? 0 : DOUBTED);
+      if (document === counted) score += ORDINAL;
+      const relevance = 1 / (1 + Math.exp(-(RELEVANCE.score * score + RELEVANCE.coverage * (row[COVERAGE] as number) + RELEVANCE.constant)));
+      return [{ document, score, relevance, why: document === counted ? [`the ${question.ordinal?.what ?? ""} asked for`.trim(), ...reasons(row, question)].slice(0, REASONS) : reasons(row, question) }];
+    }).sort((a, b) => b.score - a.score || b.document - a.document);
+  }
+
+  #shapeOf(document: number): TurnShape {
+    let shape = this.#shapes.get(document);
+    if (!shape) {
+      if (this.#shapes.size >= MOST_CACHED_SHAPES) this.#shapes.clear();
+      this.#shapes.set(document, shape = turnShape(this.#graph.textById(this.#index.ids[document] as number)));
+    }
+    return shape;
+  }
+}
+
+const REASON_FEATURES: readonly (readonly [FeatureName, number, (question: MemoryQuestion) => string])[] = [
+  ["bigrams", 0.5, () => "same phrase"],
+  ["coverage", 0.4, () => "same words"],
+  ["inTime", 0.5, ({ times }) => `from ${times[0]?.text ?? "then"}`],
+  ["askedSpeaker", 0.5, () => "by whom you ask about"],
+  ["afterQuestionCoverage", 0.2, () => "answers a question like yours"],
+  ["coverageAround", 0.5, () => "beside turns with the same words"],
+  ["rarest", 0.9, () => "a rare word of yours"],
+  ["nearTime", 0.3, () => "told soon after"],
+];
+
+function reasons(row: Float32Array, question: MemoryQuestion): string[] {
+  const found = REASON_FEATURES.flatMap(([name, least, say]) => ((row[FEATURES.indexOf(name)] ?? 0) >= least ? [say(question)] : []));
+  return found.length > 0 ? found.slice(0, REASONS) : ["some of the same words"];
+}
