@@ -110,7 +110,7 @@ function withoutRivals(items: readonly DialogueItem[], sentence: string): Dialog
   return items.filter((item) => overlap(item.text, words) < 0.25);
 }
 
-const COMMON = new Set("the a an to of for in on at with and or we i you it is are be let use using will go do that this our my by as so then now just ok okay yes not instead rather".split(" ").map(stem));
+const COMMON = new Set("the a an to of for in on at with and or we i you it is are be let use using will go do that this our my by as so then now just ok okay yes not instead rather i'll we'll i've we've today tomorrow later soon next".split(" ").map(stem));
 
 /** Share of the telling words of `text` that are in `words`. */
 function overlap(text: string, words: ReadonlySet<string>): number {

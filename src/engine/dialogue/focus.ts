@@ -40,7 +40,7 @@ export class Focus {
   readonly #turns: TurnMentions[] = [];
 
   /** Takes one question and its answer in. `referred`: what the question's "it" stood for. */
-  add(names: NamesRead, referred: readonly Mention[], answer: string): void {
+  add(question: string, names: NamesRead, referred: readonly Mention[], answer: string): void {
     const turn = this.#turns.length;
     const asked: Mention[] = [
       ...names.symbols.filter(({ name, unsure }) => !unsure || answer.includes(name)).map(({ name, container }): Mention => ({ kind: "symbol", name, container, path: null, line: null, turn, said: "user" })),
@@ -48,6 +48,9 @@ export class Focus {
       ...(names.error ? [{ kind: "error" as const, name: names.error.type, container: [], path: null, line: null, turn, said: "user" as const }] : []),
     ];
     const answered = mentionsOf(answer, turn);
+    // A word that the answer knows as a name was a name in the question too, whatever it looked like there.
+    const words = new Set(question.slice(0, MAXIMUM_ANSWER_CHARACTERS).match(/[\p{L}_$][\p{L}\d_$]*/gu));
+    for (const mention of answered) if (mention.kind === "symbol" && words.has(mention.name) && asked.every(({ name }) => name !== mention.name)) asked.push({ ...mention, said: "user" });
     // Where the answer says at which place a name of the question stands, the question's name stands there.
     for (const mention of asked) {
       const placed = answered.find((other) => other.kind === "symbol" && other.name === mention.name && other.path !== null);

@@ -23,6 +23,8 @@ export interface LinkContext {
   corrects: boolean;
   /** A statement of the system: its values are looked for with more care. */
   isSystem: boolean;
+  /** Names that the system said in its last turn: naming one again chooses it. */
+  offered?: ReadonlySet<string>;
 }
 
 const FITS: Readonly<Record<ValueCandidate["kind"], readonly SlotKind[]>> = { time: ["time"], date: ["date"], number: ["number"], money: ["money"], name: ["place", "name"] };
@@ -49,10 +51,10 @@ export function linkSlots(text: string, service: ServiceProfile, context: LinkCo
   }
   if (!context.isSystem) pairs.push(...findAttributes(text, service, context), ...findAnswers(text, service, context, values));
   const fillings: SlotFilling[] = choices.map(({ slot, value, score }) => ({ slot, value, meaning: value.toLowerCase(), score }));
-  const usedValues = new Set<ValueCandidate>();
+  const usedValues: ValueCandidate[] = [];
   for (const { slot, value, score } of pairs.sort((a, b) => b.score - a.score)) {
-    if (usedValues.has(value) || fillings.some((filling) => filling.slot === slot.schema.name)) continue;
-    usedValues.add(value);
+    if (usedValues.some((other) => other.start < value.end && value.start < other.end) || fillings.some((filling) => filling.slot === slot.schema.name)) continue;
+    usedValues.push(value);
     fillings.push({ slot: slot.schema.name, value: slot.schema.isCategorical ? value.meaning : value.text, meaning: value.meaning, score });
   }
   return fillings;
@@ -72,7 +74,7 @@ function findAttributes(text: string, service: ServiceProfile, context: LinkCont
       const isThing = (candidate: string): boolean => !NO_ATTRIBUTE.has(candidate.toLowerCase()) && !service.nouns.has(stem(candidate.toLowerCase())) && !slot.words.has(stem(candidate.toLowerCase()));
       if (!(service.things.has(noun) || slot.words.has(noun)) || !isThing(word) || /(?:ing|ed|ly)$/.test(word)) continue;
       if (/\b(?:for|at|by|called|try|about|to|with)\s+$/i.test(text.slice(0, match.index)) && /^\p{Lu}/u.test(word)) continue;
-      found.push({ slot, value: { kind: "name", text: word, start: match.index, end: match.index + word.length, meaning: word.toLowerCase() }, score: 1.4 });
+      found.push({ slot, value: { kind: "name", text: word, start: match.index, end: match.index + word.length, meaning: word.toLowerCase() }, score: /genre|categor|type|style|cuisine|kind/.test(slot.schema.name) ? 1.5 : 1.4 });
     }
   }
   return found;
@@ -108,7 +110,7 @@ export function requestedSlots(text: string, service: ServiceProfile): Set<strin
   const requested = new Set<string>();
   for (const sentence of sentencesOf(text)) {
     const lower = sentence.text.toLowerCase();
-    if (!sentence.isQuestion && !/\b(?:please (?:tell|provide|specify|let|give|share)|need to know|let me know|tell me|may i (?:know|have)|could you|what|which|when|where|how many|any preference)\b/.test(lower)) continue;
+    if (!sentence.isQuestion && !/\b(?:please (?:tell|provide|specify|let|give|share)|need to know|let me know|tell me|may i (?:know|have)|could you|how many|any preference)\b|^(?:and |also,? |okay,? |sure,? )*(?:in |for |on |at |to |from )?(?:what|which|when|where)\b/.test(lower)) continue;
     // "and": one sentence may ask for several things.
     for (const part of lower.split(/,|\band\b|\bor\b(?= (?:what|when|where|which|how))/)) {
       const stems = new Set(wordsOf(part).map(stem));
@@ -136,7 +138,7 @@ function askedKind(part: string, slot: SlotProfile): number {
     case "place": return (slot.isTown && /\b(?:city|town|area)\b/.test(part)) ? 1.2 : /\bwhere\b|\blocation\b|\bplace\b|\baddress\b/.test(part) ? 1 : 0;
     case "number": return /\bhow many\b|\bnumber of\b/.test(part) ? 0.6 : 0;
     case "money": return /\bhow much\b|\bamount\b/.test(part) ? 1.1 : 0;
-    case "name": return (/\b(?:what|which|whose)\b.*\bname\b|\bwho\b/.test(part) ? 0.5 : 0)
+    case "name": return (slot.isEntity && /\b(?:call|name) (?:it|this|the)\b|\bcalled\b|\b(?:what|which) name\b/.test(part) ? 1.1 : 0) + (/\b(?:what|which|whose)\b.*\bname\b|\bwho\b/.test(part) ? 0.5 : 0)
       + (slot.isEntity && /\b(?:specific|particular|prefer\w*|favou?rite|in mind|which|what(?:'s)?|certain)\b/.test(part) && wordsOf(slot.schema.name).some((word) => word.length > 3 && !/^(?:name|title)$/.test(word) && part.includes(word)) ? 1 : 0);
     default: return 0;
   }
@@ -169,6 +171,7 @@ function scoreOf(text: string, value: ValueCandidate, slot: SlotProfile, service
       break;
     case "name":
       score += nameScore(before, after, slot, value, service, context);
+      if (slot.isEntity && (context.offered?.has(value.meaning) || [...context.offered ?? []].some((name) => value.meaning.length > 3 && name.includes(value.meaning)))) score += 1.2;
   }
   return score;
 }
@@ -190,13 +193,16 @@ function nameScore(before: readonly string[], after: readonly string[], slot: Sl
   }
   if (/^(?:in|near|around|from)$/.test(preposition) && !slot.isPerson) return -1;
   if (slot.isPerson) return /^(?:by|with|starring|from|to|of|featuring|artist|see|like)$/.test(preposition) ? 1.1 : 0;
-  if (slot.isEntity) return (context.isSystem ? 0.4 : 0) + (building ? 0 : /^(?:at|by|called|named|try|for|with|to|of|like|about|see|is|specifically|out|into|watch|play|hear|book|reserve)$/.test(preposition) ? 0.9 : 0.4);
+  // "the event X", "name it X".
+  const isCalled = service.things.has(stem(last)) || (last === "it" && /^(?:call|name)$/.test(before.at(-2) ?? ""));
+  if (slot.isEntity) return (context.isSystem ? 0.4 : 0) + (isCalled ? 1.3 : STREET_END.test(value.text) ? 0 : /^(?:at|by|called|named|try|for|with|to|of|like|about|see|is|specifically|out|into|watch|play|hear|book|reserve)$/.test(preposition) ? 0.9 : 0.4);
   if (context.isSystem) return -1;
   // What a thing is like stands before its noun: "a Mexican restaurant".
   if (/^(?:at|by|called|named|try|for|about|see|to|with|look)$/.test(last)) return -0.8;
   return service.things.has(stem(after[0] ?? "")) || slot.words.has(stem(after[0] ?? "")) ? 1.2 : -0.8;
 }
 
+const STREET_END = /\b(?:street|st|avenue|ave|road|rd|boulevard|blvd|drive|lane|highway|suite)\b\.?(?:,? #?\w+)?$/i;
 const BUILDING = /\b(?:airport|station|depot|cent(?:er|re)|terminal|street|st|avenue|ave|road|rd|boulevard|blvd|drive|plaza|square|lane|highway|suite)\b\.?|^\d/i;
 /** Verbs tell a direction from afar; prepositions only where the value follows at once. */
 const SOURCE_BEFORE = /\b(?:leav\w+|depart\w*|origin\w*|start\w*|pick(?:ing)? (?:\w+ ){0,2}up|pickup|beginning|outbound|check(?:ing)?[- ]in)\b|\b(?:from|out of|starting)(?: on| the| next| this| about| around)*\s*$/gi;
@@ -240,14 +246,25 @@ function findChoices(text: string, service: ServiceProfile, context: LinkContext
       const sentence = named && sentences.find(({ start, end }) => named.start >= start && named.start < end);
       if (named && sentence && !context.isSystem && !context.requested.has(slot.schema.name) && asksFact(sentence.text.toLowerCase(), lower.slice(named.start, named.end))) continue;
       // "None" and its like are words of every sentence: taken only where the slot was asked for.
-      if (named && (named.value.length > 4 || context.requested.has(slot.schema.name) || context.isSystem)) found.push({ slot: slot.schema.name, ...named, score: 3, kind: "choice" });
+      if (named && (!/^(?:none|any|no|yes|other|\d{1,2})$/i.test(named.value) || context.requested.has(slot.schema.name) || context.isSystem)) found.push({ slot: slot.schema.name, ...named, score: 3 + choiceFit(lower, named, slot, service, context), kind: "choice" });
     } else if (slot.kind === "boolean" && !context.isSystem) {
       const truth = truthOf(text, slot, context, sentences, service);
       const value = truth === null ? undefined : slot.schema.possibleValues.find((possible) => possible.toLowerCase() === String(truth));
       if (value !== undefined) found.push({ slot: slot.schema.name, value, start: 0, end: 0, score: 2, kind: "boolean" });
     }
   }
-  return found;
+  return found.filter((choice) => choice.kind !== "choice" || found.every((other) => other === choice || other.kind !== "choice" || other.start >= choice.end || choice.start >= other.end || other.score < choice.score || (other.score === choice.score && found.indexOf(other) > found.indexOf(choice))));
+}
+
+/** Of two slots with the same possible values, the one that was asked for or whose words stand nearer. */
+function choiceFit(lower: string, { start, end }: { start: number; end: number }, slot: SlotProfile, service: ServiceProfile, context: LinkContext): number {
+  const around = [...wordsOf(lower.slice(0, start)).slice(-5), ...wordsOf(lower.slice(end)).slice(0, 3)].map(stem);
+  let fit = context.requested.has(slot.schema.name) ? ASKED : 0;
+  for (const word of new Set(around)) fit += slot.words.get(word) ?? 0;
+  // A slot whose name only adds to another's ("recipient_account_type") needs the added word.
+  const added = wordsOf(slot.schema.name).filter((word) => service.slots.some((other) => other !== slot && other.kind === "choice" && slot.schema.name.includes(other.schema.name) && !wordsOf(other.schema.name).includes(word)));
+  if (added.length > 0 && !added.some((word) => around.includes(stem(word))) && !context.requested.has(slot.schema.name) && !/\bto (?:\w+ ){0,2}$/.test(lower.slice(0, start))) fit -= 2;
+  return fit;
 }
 
 /** Words of size, price and class that stand for one another whatever is chosen. */

@@ -68,11 +68,14 @@ export function wordsOf(text: string): string[] {
   return text.toLowerCase().replaceAll("’", "'").match(/[a-z0-9]+(?:'[a-z]+)?/g) ?? [];
 }
 
+/** Everyday words for the same thing. */
+const SAME: Readonly<Record<string, string>> = { film: "movie", track: "song", flat: "apartment", cab: "taxi", flick: "movie" };
+
 /** A light stem: enough to bring "leaving", "leaves" and "leave" together. */
 export function stem(word: string): string {
-  const plain = word.replace(/'s$/, "");
+  const plain = SAME[word.replace(/(?:'s|s)$/, "")] ?? word.replace(/'s$/, "");
   if (plain.length <= 3) return plain;
-  return plain.replace(/ies$/, "y").replace(/(?:ations?|ing|ures?|ers?|ed|es|s|e)$/, "").replace(/(.)\1$/, "$1");
+  return plain.replace(/ies$/, "y").replace(/(?:ations?|ing|ures?|[eo]rs?|ed|es|s|e)$/, "").replace(/(.)\1$/, "$1");
 }
 
 export function profileService(schema: ServiceSchema): ServiceProfile {
@@ -100,8 +103,8 @@ export function profileService(schema: ServiceSchema): ServiceProfile {
       return {
         schema: slot, kind, words, direction: kind === "place" || kind === "date" || kind === "time" ? directionOf(slot) : null, defaultValue: defaultValue === "dontcare" ? null : defaultValue,
         isTown: kind === "place" && /\b(?:city|town|area)\b/i.test(`${slot.name.replaceAll("_", " ")} ${slot.description}`),
-        isEntity: kind === "name" && /\bname\b|\btitle\b|^(?:song|album|track|movie|event)\b/.test(text) && !PERSON.test(text),
-        isPerson: kind === "name" && PERSON.test(text),
+        isEntity: kind === "name" && isNameOfThing(slot),
+        isPerson: kind === "name" && !isNameOfThing(slot) && PERSON.test(text),
         countsPeople: kind === "number" && wordsOf(text).some((word) => PEOPLE_WORD.test(word)),
       };
     }),
@@ -112,6 +115,10 @@ const PERSON = /\b(?:artist|actor|actors|actress|director|directed|starring|sing
 
 export function isPeopleWord(word: string): boolean {
   return PEOPLE_WORD.test(word) || /^(?:friends?|kids?|children|family|folks?|pax|us)$/.test(word);
+}
+
+function isNameOfThing(slot: SlotSchema): boolean {
+  return /(?:^|_)(?:name|title)$/.test(slot.name) || /^(?:the )?(?:full |common )?(?:name|title)\b/i.test(slot.description) && !PERSON.test(slot.name);
 }
 
 function kindOf(slot: SlotSchema): SlotKind {

@@ -5,7 +5,7 @@ import type { TurnActs } from "./acts.ts";
 import { linkSlots, requestedSlots } from "./linkSlots.ts";
 import { profileService, stem, wordsOf } from "./schema.ts";
 import type { ServiceProfile, ServiceSchema, SlotProfile } from "./schema.ts";
-import { sameMeaning } from "./values.ts";
+import { findValues, sameMeaning } from "./values.ts";
 
 /** A value and what it rests on. */
 export interface TrackedValue {
@@ -28,6 +28,8 @@ interface ServiceState {
   /** Proposed by the system and not yet taken. */
   pending: Map<string, TrackedValue & { isOffer: boolean }>;
   requested: Set<string>;
+  /** Names in the system's last turn, in lower case. */
+  offered: Set<string>;
 }
 
 export class SchemaTracker {
@@ -35,7 +37,7 @@ export class SchemaTracker {
   #turn = -1;
 
   constructor(services: readonly ServiceSchema[]) {
-    for (const schema of services) this.#states.set(schema.name, { profile: profileService(schema), values: new Map(), pending: new Map(), requested: new Set() });
+    for (const schema of services) this.#states.set(schema.name, { profile: profileService(schema), values: new Map(), pending: new Map(), requested: new Set(), offered: new Set() });
   }
 
   /** The values of `service` so far. */
@@ -52,6 +54,7 @@ export class SchemaTracker {
       if (!state) continue;
       const told = acts?.[name];
       state.requested = told ? new Set(told.requests) : requestedSlots(text, state.profile);
+      state.offered = new Set(findValues(text).filter(({ kind }) => kind === "name").map(({ meaning }) => meaning));
       // What was done had been agreed to.
       if (report === "success") this.#take(state);
       if (report === "failure") state.pending.clear();
@@ -75,7 +78,7 @@ export class SchemaTracker {
   #updateFromUser(text: string, state: ServiceState, acts: TurnActs, name: string): void {
     const filled = new Set(state.values.keys());
     const indifferent = this.#indifferentSlots(text, state, acts);
-    const fillings = acts.closes && text.length < 80 ? [] : linkSlots(text, state.profile, { requested: state.requested, filled, corrects: acts.corrects, isSystem: false });
+    const fillings = acts.closes && text.length < 80 ? [] : linkSlots(text, state.profile, { requested: state.requested, filled, corrects: acts.corrects, isSystem: false, offered: state.offered });
     if (acts.affirms) this.#take(state, acts.wantsOther);
     else if (acts.refuses && fillings.length === 0) state.pending.clear();
     else if (acts.wantsOther) for (const [slot, value] of state.pending) if (value.isOffer) state.pending.delete(slot);

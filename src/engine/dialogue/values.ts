@@ -18,7 +18,7 @@ export interface ValueCandidate {
 const NUMBER_WORDS: Readonly<Record<string, number>> = { zero: 0, one: 1, two: 2, three: 3, four: 4, five: 5, six: 6, seven: 7, eight: 8, nine: 9, ten: 10, eleven: 11, twelve: 12 };
 const NUMBER = `(?:\\d{1,2}|${Object.keys(NUMBER_WORDS).slice(1).join("|")})`;
 const DAY_PART = "(?:morning|afternoon|evening|night)";
-const MERIDIEM = "(?:a\\.?\\s?m\\b\\.?|p\\.?\\s?m\\b\\.?)";
+const MERIDIEM = "(?:[ap]\\.m\\.|[ap]\\.?\\s?m\\b)";
 const TIME = new RegExp(`\\b(?:(${DAY_PART}) (?:at )?)?((?:(?:a )?(?:half|quarter) (?:past|to|after|before) )?)(${NUMBER})(?:[:.](\\d{2}))?(?!\\d|st|nd|rd|th| (?:of|people|person|days?|nights?))(?:\\s?(${MERIDIEM}))?((?:\\s?o['"’]?\\s?clock)?)((?: (?:in the|at) ${DAY_PART})?)`, "gi");
 const MONTH = "(?:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)";
 const WEEKDAY = "(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)";

@@ -28,7 +28,7 @@ export function understandInDialogue(text: string, command: SlashCommand | undef
     const earlier = understood(question);
     const resolved = resolve(earlier, focus);
     intent = carriedIntent(earlier, resolved, intent);
-    focus.add(namesOf(earlier), resolved.map(({ mention }) => mention), answer);
+    focus.add(question, namesOf(earlier), resolved.map(({ mention }) => mention), answer);
     tracker.exchange(question, answer);
   }
   const asked = understandQuestion(text, command);
@@ -36,7 +36,7 @@ export function understandInDialogue(text: string, command: SlashCommand | undef
   const fallback = attached || resolved.length > 0 ? asked : withHistory(asked, history.slice(-6));
   const question = { ...withReferences(fallback, resolved), intent: asked.command === null ? carriedIntent(asked, resolved, intent) : asked.intent };
   tracker.question(text);
-  focus.add(namesOf(asked), resolved.map(({ mention }) => mention), "");
+  focus.add(text, namesOf(asked), resolved.map(({ mention }) => mention), "");
   return { question, state: tracker.state(focus, resolved) };
 }
 
