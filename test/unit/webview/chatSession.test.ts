@@ -8,7 +8,7 @@ import type { Conversation, HostMessage } from "../../../src/webview/protocol.ts
 import type { ChatStore } from "../../../src/extension/chatStore.ts";
 import { rankFiles } from "../../../src/extension/chatFiles.ts";
 import { contentSecurityPolicy, webviewHtml } from "../../../src/extension/webviewHtml.ts";
-import { CARD, CHECKS, CITATIONS, turn } from "../../webview/scenarios.ts";
+import { CARD, CHECKS, CITATIONS, REMEMBERED, turn } from "../../webview/scenarios.ts";
 
 const RESULT: AskResult = {
   answer: "", card: CARD, prose: "Done [1].", citations: CITATIONS, stopped: false, ...CHECKS!,
@@ -71,6 +71,36 @@ describe("chat session", () => {
     assert.equal(session.busy, false);
     assert.deepEqual(posted.map((m) => m.type), ["turn", "conversations", "turnEvent", "turnEvent", "turn"]);
     assert.equal(session.summaries()[0]?.title, "/explain Where is x?");
+  });
+
+  it("sends the talk's name, what was said long ago, and that memory is wanted", async () => {
+    const { session, asked } = setUp();
+    for (let i = 0; i < 8; i++) {
+      const done = session.ask(`question ${i}`, null, [], null);
+      asked.at(-1)?.resolve(RESULT);
+      await done;
+    }
+    void session.ask("what did we decide @memory about sqlite?", null, [], null);
+    const params = asked.at(-1)?.params;
+    assert.deepEqual([params?.session, params?.memory, params?.question], [session.current.id, "wanted", "what did we decide about sqlite?"]);
+    assert.deepEqual([params?.earlier?.length, params?.earlier?.[0]?.text, params?.history.length, params?.history[0]?.text], [4, "question 0", 12, "question 2"]);
+  });
+
+  it("takes a memory off an answer, tells the engine, and shows nowhere what was forgotten", async () => {
+    const { session, asked, posted } = setUp();
+    const done = session.ask("q", null, [], null);
+    asked[0]?.resolve({ ...RESULT, recalled: REMEMBERED });
+    await done;
+    const id = session.current.turns[0]?.id ?? "";
+    void session.dismissMemory(id, "decision-1");
+    assert.deepEqual(asked[1]?.params, { key: "decision-1" });
+    assert.deepEqual(session.turn(id)?.memories?.map(({ key }) => key), ["execution-2"]);
+    void session.dismissMemory(id, "unknown");
+    assert.equal(asked.length, 2);
+    session.newConversation();
+    session.forgetMemories(["execution-2"]);
+    assert.deepEqual(session.turn(id)?.memories, []);
+    assert.equal(posted.filter(({ type }) => type === "turn").length, 3, "a turn of another conversation is not sent");
   });
 
   it("stops at once, cancels the request, and takes no late events", async () => {
