@@ -34,6 +34,7 @@ import { runCompletion } from "./tasks/evaluateCompletion.ts";
 import { modelForEvaluation } from "./tasks/evaluateModel.ts";
 import { ModelChoice } from "./tasks/chooseModel.ts";
 import { MemoryDesk } from "./tasks/recallMemory.ts";
+import { NotebookDesk } from "./tasks/notebookDesk.ts";
 import { TrainingDesk } from "./tasks/trainingDesk.ts";
 import { scrub, UserMemory } from "./tasks/userMemory.ts";
 
@@ -60,6 +61,8 @@ export class Engine {
   readonly #memory: UserMemory;
   /** What was said, decided and run, for answers and for the user to see. */
   readonly memory: MemoryDesk;
+  /** What ran in notebooks, and which cells are out of date. */
+  readonly notebooks: NotebookDesk;
   readonly #completionContext: CompletionContext | null;
   /** What training made, and which of it is live. */
   readonly adapters: Adapters;
@@ -86,6 +89,7 @@ export class Engine {
     this.#indexFailure = parts.indexFailure;
     this.#completion = parts.completion;
     this.#memory = parts.memory;
+    this.notebooks = new NotebookDesk({ runs: parts.memory.notebookRuns, mayRecord: () => this.#settings["training.record"], log: options.log.for("notebooks") });
     this.memory = new MemoryDesk({ graph: parts.memory.graph, settings: () => this.#settings, forgetRating: (askId) => parts.memory.answers.rate(askId, null) });
     this.adapters = new Adapters({
       folder: path.join(options.storageDir, "adapters"),
@@ -307,8 +311,8 @@ export class Engine {
     if (this.#settings["training.record"]) this.#memory.applied.record(applied);
   }
 
-  recordNotebookRun(run: NotebookExecuted): void {
-    if (this.#settings["training.record"]) this.#memory.notebookRuns.record(run);
+  recordNotebookRun(run: NotebookExecuted): Promise<void> {
+    return this.notebooks.executed(run);
   }
 
   recordOutcome(outcome: CompletionOutcome): void {

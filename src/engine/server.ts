@@ -128,6 +128,10 @@ export function serve(connection: MessageConnection, factory: EngineFactory, log
   on("memory/dismiss", ({ key }) => opened().memory.dismiss(key));
   on("memory/pin", ({ key, pinned }) => opened().memory.pin(key, pinned));
 
+  on("notebook/state", (params) => opened().notebooks.state(params));
+  on("notebook/rerun", (params) => opened().notebooks.rerun(params));
+  on("notebook/explain", (params) => opened().notebooks.explain(params));
+
   onNotice("index/filesChanged", ({ paths }) => opened().filesChanged(paths));
   onNotice("session/documentTouched", (document) => opened().documentTouched(document));
   onNotice("session/documentClosed", ({ path }) => opened().documentClosed(path));

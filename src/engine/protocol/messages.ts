@@ -5,6 +5,7 @@ import type {
 } from "./types.ts";
 import type { ErrorReason } from "./errors.ts";
 import type { MemoryRequests } from "./memory.ts";
+import type { NotebookRequests } from "./notebooks.ts";
 import type { EvaluationProgress, EvaluationRunInfo, EvaluationSuiteInfo } from "./evaluation.ts";
 import type {
   AdapterFormat, AdapterInfo, DataProgress, DatasetInfo, PrepareDataParams, ReviewPage, RunEstimate, RunFigures, RunInfo, RunSample, StartRunParams,
@@ -30,7 +31,7 @@ export interface HelloResult {
 }
 
 /** Requests from client to engine. */
-export interface EngineRequests extends MemoryRequests {
+export interface EngineRequests extends MemoryRequests, NotebookRequests {
   "engine/hello": { params: HelloParams; result: HelloResult };
   "engine/status": { params: null; result: EngineStatus };
   "engine/configure": { params: { settings: Record<string, unknown>; trusted: boolean }; result: { refused: string[] } };

@@ -42,12 +42,16 @@ export type Origin =
   | { from: "module"; path: string }
   /** Another name of the same object. */
   | { from: "alias"; of: string }
+  /** `x += y`: in place where x is a view of another object, a new value elsewhere. */
+  | { from: "augmented" }
   /** An element or attribute of an object: to change it is to change that object. */
   | { from: "part"; of: string; slot: Slot }
+  /** A list, tuple, set or table of objects that have names of their own. */
+  | { from: "container"; of: string[] }
   | { from: "function"; summary: FunctionSummary }
   | { from: "class"; summary: ClassSummary }
-  /** The result of calling `callee` (dotted). */
-  | { from: "call"; callee: string };
+  /** The result of calling `callee` (dotted) with these names among others. */
+  | { from: "call"; callee: string; with: string[] };
 
 export interface Definition {
   name: string;

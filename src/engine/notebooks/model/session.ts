@@ -22,6 +22,8 @@ export interface SessionObject {
   writer: Writer | null;
   /** All that changed it since it was made, the one that made it first. */
   writers: Writer[];
+  /** Objects that can be reached through it. */
+  holds: number[];
   /** To change it is to change that object. */
   partOf: { object: number; slot: Slot } | null;
 }
@@ -41,6 +43,8 @@ export interface Writer {
 }
 
 const MOST_WRITERS = 64;
+/** Objects in objects in objects: so deep is looked. */
+const MOST_HELD_DEPTH = 4;
 
 export interface Transform {
   text: string;
@@ -102,8 +106,8 @@ export class Session {
   }
 
   /** A new object under `name`. */
-  make(name: string, base: Hash, kind: ObjectKind, writer: Writer, partOf: SessionObject["partOf"] = null): SessionObject {
-    const object: SessionObject = { id: this.#nextId++, base, slots: new Map(), kind, writer, writers: [writer], partOf };
+  make(name: string, base: Hash, kind: ObjectKind, writer: Writer, partOf: SessionObject["partOf"] = null, holds: number[] = []): SessionObject {
+    const object: SessionObject = { id: this.#nextId++, base, slots: new Map(), kind, writer, writers: [writer], holds, partOf };
     this.objects.set(object.id, object);
     this.bind(name, object.id);
     return object;
@@ -128,12 +132,13 @@ export class Session {
   }
 
   /** A hash of what reading `slots` of the object sees; null: the whole. */
-  view(object: Pick<SessionObject, "base" | "slots">, slots: readonly Slot[] | null): Hash {
+  view(object: Pick<SessionObject, "base" | "slots"> & { holds?: readonly number[] }, slots: readonly Slot[] | null, depth = 0): Hash {
     if (slots?.length === 1 && slots[0] === SHAPE) return hashOf(object.base, ...[...object.slots.keys()].sort());
     const ordered = [...object.slots].some(([slot]) => slot.startsWith("*"));
     const seen = [...object.slots].filter(([slot]) => slots === null || slots.some((read) => overlaps(slot, read)));
     if (!ordered) seen.sort(([a], [b]) => (a < b ? -1 : 1));
-    return hashOf(object.base, ...seen.flat());
+    const held = slots?.length === 0 || depth >= MOST_HELD_DEPTH ? [] : (object.holds ?? []).map((id) => this.objects.get(id)).filter((inner) => inner !== undefined).map((inner) => this.view(inner, null, depth + 1));
+    return hashOf(object.base, ...seen.flat(), ...held);
   }
 
   /** A part (null: the whole) of the object gets a value; the object it is a part of changes with it. */
@@ -150,6 +155,13 @@ export class Session {
       object.writers.push(writer);
       if (object.writers.length > MOST_WRITERS) object.writers.splice(1, 1);
     }
+    // What is done to all elements is done to the objects that the container holds.
+    if (slot?.startsWith("*for ") === true) {
+      for (const id of object.holds) {
+        const held = this.objects.get(id);
+        if (held && held !== object) this.set(held, slot, hash, writer);
+      }
+    }
     const parent = object.partOf && this.objects.get(object.partOf.object);
     if (object.partOf && parent && parent !== object) this.set(parent, slot === null ? object.partOf.slot || null : [object.partOf.slot, slot].filter((part) => part !== "").join(SLOT_SEPARATOR), hash, writer);
   }
@@ -160,8 +172,9 @@ export class Session {
     const hold = (id: number): void => {
       if (held.has(id)) return;
       held.add(id);
-      const partOf = this.objects.get(id)?.partOf;
-      if (partOf) hold(partOf.object);
+      const object = this.objects.get(id);
+      if (object?.partOf) hold(object.partOf.object);
+      for (const inner of object?.holds ?? []) hold(inner);
     };
     for (const id of this.names.values()) hold(id);
     for (const [id, { kind }] of this.objects) if (!held.has(id) && kind.is !== "module") this.objects.delete(id);

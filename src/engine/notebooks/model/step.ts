@@ -31,9 +31,10 @@ export function takeStep(session: Session, facts: StatementFacts, writer: Writer
   const uses = facts.uses.map((use) => ({ ...use, slots: use.slots === null ? null : [...use.slots] }));
   for (const use of calls.uses) addUse(uses, use.name, use.slots);
   for (const { name, slot, kind } of mutations) {
-    if (kind === "set" && slot !== null) addUse(uses, name, []);
-    else if (kind === "accumulate") addUse(uses, name, slot === null ? null : [slot]);
-    else addUse(uses, name, slot === null ? null : [slot]);
+    if (kind === "set") {
+      // What is set as a whole does not depend on what was there.
+      if (slot !== null) addUse(uses, name, []);
+    } else addUse(uses, name, slot === null ? null : [slot]);
   }
   for (const { name, sure } of facts.defines) if (!sure && session.names.has(name)) addUse(uses, name, null);
 
@@ -135,7 +136,14 @@ function expandCalls(session: Session, facts: StatementFacts): CallEffects {
         if (name !== null && name !== undefined && inside?.parameters.includes(name) !== true && session.names.has(name) && session.objectOf(name)?.kind.is !== "module") found.mutates.push({ name, slot, kind });
       };
       if (summary) {
-        for (const position of changedParameters(summary)) change(call.arguments[position] ?? call.named.find(([keyword]) => keyword === summary.parameters[position])?.[1], "accumulate");
+        for (const [position, methods] of changedParameters(summary)) {
+          const name = call.arguments[position] ?? call.named.find(([keyword]) => keyword === summary.parameters[position])?.[1];
+          const given = name !== null && name !== undefined ? session.objectOf(name)?.kind : undefined;
+          // A method of the notebook's own class is known; others are suspected where nobody looks at their result.
+          const own = given?.is === "instance" ? given.of : null;
+          if (methods !== null && own && methods.every((method) => methodOf(session, own, method)?.changesSelf === null)) continue;
+          change(name, "accumulate");
+        }
         continue;
       }
       const method = call.path.at(-1);
@@ -162,19 +170,21 @@ function expandCalls(session: Session, facts: StatementFacts): CallEffects {
       else if (call.discarded && methodEffect(method) === undefined && callee?.kind.is !== "class") change(call.root, "accumulate");
     }
   };
-  const changedParameters = (summary: FunctionSummary, depth = 0): number[] => {
-    const positions = new Set(summary.changesParameters);
-    if (depth < 8) {
-      for (const call of summary.calls) {
-        const inner = call.local || call.path.length > 0 ? null : summaryOf(call.root);
-        if (!inner || inner === summary) continue;
-        for (const position of changedParameters(inner, depth + 1)) {
-          const own = summary.parameters.indexOf(call.arguments[position] ?? "");
-          if (own >= 0) positions.add(own);
-        }
+  /** Positions of parameters that a function changes; with the methods by which it is suspected to, or null where it is sure. */
+  const changedParameters = (summary: FunctionSummary, depth = 0): Map<number, string[] | null> => {
+    const positions = new Map<number, string[] | null>(summary.changesParameters.map((position) => [position, null]));
+    for (const call of summary.calls) {
+      const method = call.path.at(-1);
+      const suspected = method === undefined ? -1 : summary.parameters.indexOf(call.root);
+      if (suspected >= 0 && call.discarded && methodEffect(method as string) === undefined && positions.get(suspected) !== null) positions.set(suspected, [...positions.get(suspected) ?? [], method as string]);
+      const inner = depth >= 8 || call.local || call.path.length > 0 ? null : summaryOf(call.root);
+      if (!inner || inner === summary) continue;
+      for (const [position, methods] of changedParameters(inner, depth + 1)) {
+        const own = summary.parameters.indexOf(call.arguments[position] ?? "");
+        if (own >= 0 && positions.get(own) !== null) positions.set(own, methods === null ? null : [...positions.get(own) ?? [], ...methods]);
       }
     }
-    return [...positions];
+    return positions;
   };
   for (const use of facts.uses) enter(use.name);
   judgeCalls(facts.calls, null);
@@ -253,6 +263,8 @@ function define(session: Session, { name, origin, transform }: Definition, hash:
   const old = transform ? session.objectOf(name) : null;
   const before = old && (rewound.get(old.id) ?? { base: old.base, slots: new Map(old.slots) });
   let kind: ObjectKind = { is: "value" };
+  let holds: number[] = [];
+  const idsOf = (names: readonly string[]): number[] => names.flatMap((held) => session.names.get(held) ?? []).filter((id) => session.objects.get(id)?.kind.is !== "module");
   switch (origin.from) {
     case "module":
       session.module(name, origin.path, writer);
@@ -281,11 +293,23 @@ function define(session: Session, { name, origin, transform }: Definition, hash:
       break;
     case "call":
       kind = instanceOf(session, origin.callee);
+      if (kind.is === "instance" && kind.of) holds = idsOf(origin.with);
       break;
+    case "container":
+      holds = idsOf(origin.of);
+      break;
+    case "augmented": {
+      const known = session.objectOf(name);
+      if (known?.partOf?.slot.startsWith("*[") === true) {
+        session.set(known, null, hashOf(hash, name), writer);
+        return;
+      }
+      break;
+    }
     case "value":
       break;
   }
-  const object = session.make(name, hashOf(hash, name), kind, writer);
+  const object = session.make(name, hashOf(hash, name), kind, writer, null, holds);
   if (before) noteTransform(session, object, { text: facts.text, cell: writer.cell, slot: null, hash, before });
 }
 

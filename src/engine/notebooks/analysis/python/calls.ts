@@ -87,7 +87,8 @@ export function walkCall(context: WalkContext, node: SyntaxNode, walk: (context:
       names.read(hidden);
       names.mutate(hidden, null, "accumulate");
     },
-    set: (hidden) => { names.mutate(hidden, `${name}(${positional[0] && name !== "seed" ? textOf(tree, positional[0]) : ""})`, "set"); },
+    // A seed sets the whole state; an option or variable is one of several.
+    set: (hidden) => { names.mutate(hidden, hidden.endsWith("random numbers›") || hidden === "‹working directory›" ? null : positional[0] ? textOf(tree, positional[0]) : null, "set"); },
   }, context.judge);
 }
 

@@ -51,7 +51,7 @@ export function walk(context: WalkContext, node: SyntaxNode): void {
       if (left.type === "identifier") names.read(text(left));
       else walkChain(context, left);
       go(field("right"));
-      if (left.type === "identifier") names.bind(text(left), { from: "value" });
+      if (left.type === "identifier") names.bind(text(left), { from: "augmented" });
       else change(context, left, "accumulate");
       return;
     }
@@ -289,13 +289,30 @@ function originOf(context: WalkContext, value: SyntaxNode): Origin {
   if (value.type === "attribute" || value.type === "subscript") {
     const chain = chainOf(tree, value);
     if (chain.root !== null && chain.unknown === null) return { from: "part", of: chain.root, slot: chain.path.join(SLOT_SEPARATOR) };
-    return { from: "value" };
+    // A slice of an array is a view of it.
+    const isView = chain.root !== null && chain.keys.some((key) => key.type === "slice" || key.children.some((child) => child.type === "slice"));
+    return isView ? { from: "part", of: chain.root as string, slot: `*[${chain.unknown}]` } : { from: "value" };
   }
   if (value.type === "call") {
     const callee = childByField(value, "function");
-    if (callee && (callee.type === "identifier" || callee.type === "attribute") && /^[\w.]+$/.test(textOf(tree, callee))) return { from: "call", callee: textOf(tree, callee) };
+    if (callee && (callee.type === "identifier" || callee.type === "attribute") && /^[\w.]+$/.test(textOf(tree, callee))) {
+      const given = childByField(value, "arguments")?.children ?? [];
+      return { from: "call", callee: textOf(tree, callee), with: given.flatMap((argument) => namesIn(tree, argument.type === "keyword_argument" ? childByField(argument, "value") : argument)) };
+    }
+  }
+  if (["list", "tuple", "set", "dictionary"].includes(value.type)) {
+    const of = namesIn(tree, value);
+    if (of.length > 0) return { from: "container", of };
   }
   return { from: "value" };
+}
+
+/** The names that stand in a literal (or are it) as they are. */
+function namesIn(tree: SyntaxTree, node: SyntaxNode | null): string[] {
+  if (!node) return [];
+  if (node.type === "identifier") return [textOf(tree, node)];
+  if (node.type === "pair") return namesIn(tree, childByField(node, "value"));
+  return ["list", "tuple", "set", "dictionary"].includes(node.type) ? node.children.flatMap((child) => (child.named ? namesIn(tree, child) : [])) : [];
 }
 
 /** Inside a function, a local that is a part of a parameter (or of the instance) stands for it when it is changed. */
