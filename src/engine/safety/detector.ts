@@ -49,6 +49,8 @@ export interface Detector {
   readonly deadlineMs: number;
   /** Where it could not judge (no deadline kept, text too long), this is what is done: never "allow". */
   readonly unchecked: Exclude<VerdictAction, "allow">;
+  /** Loads what this text needs (a grammar), before the time counts. */
+  prepare?(screened: ScreenedText): Promise<void>;
   detect(screened: ScreenedText, options: DetectorOptions): Finding | Promise<Finding>;
 }
 

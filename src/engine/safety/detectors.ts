@@ -1,5 +1,6 @@
 // The detectors that need nothing but the text. Those that need a parser or the workspace are made in tasks/checkText.ts.
 // A new one is a file with a `Detector`, a name in verdict.ts, a line in thresholds.ts and a line here.
+import { insecureCodeDetector } from "./code/insecureCodeDetector.ts";
 import { commandsDetector } from "./commands/commandsDetector.ts";
 import type { Detector } from "./detector.ts";
 import { injectionDetector } from "./injection/injectionDetector.ts";
@@ -13,4 +14,5 @@ export const TEXT_DETECTORS: readonly Detector[] = [
   injectionDetector,
   requestsDetector,
   commandsDetector,
+  insecureCodeDetector,
 ];

@@ -39,8 +39,9 @@ export async function screenText(given: ScreenedText, detectors: readonly Detect
 export async function runDetector(detector: Detector, given: ScreenedText, { policy = NO_POLICY, signal }: ScreenOptions = {}): Promise<Finding> {
   throwIfCancelled(signal);
   const threshold = policy.threshold(detector.name);
-  const deadline = new Deadline(detector.deadlineMs);
   try {
+    if (detector.prepare) await detector.prepare(given);
+    const deadline = new Deadline(detector.deadlineMs);
     const found = detector.detect(given, { threshold, deadline, ...(signal ? { signal } : {}) });
     return policy.judge(found instanceof Promise ? await withinTime(found, detector.deadlineMs) : found, given.text);
   } catch (error) {

@@ -66,13 +66,18 @@ export function assessCommand(text: string, options: AssessOptions = {}): Comman
   return judged(relevant, options, body);
 }
 
+/** Of findings that are equally grave, what runs foreign code is told first, and that something is fetched at all last. */
+function rank({ rule }: CommandFinding): number {
+  return rule.startsWith("run-") ? 0 : rule === "download" || rule === "remote" || rule === "invisible" || rule === "unreadable" ? 2 : 1;
+}
+
 function namesWindowsCommand(text: string): boolean {
   for (const match of text.matchAll(/(?:^|[\n;&|({])\s*@?([A-Za-z][\w-]*)/g)) if (WINDOWS_RULES.has((match[1] ?? "").toLowerCase())) return true;
   return false;
 }
 
 function judged(findings: readonly CommandFinding[], options: AssessOptions, text: string): CommandAssessment {
-  const ordered = [...findings].sort((a, b) => (a.action === b.action ? 0 : a.action === "block" ? -1 : 1)).filter((finding, i, all) => all.findIndex((other) => other.rule === finding.rule && other.consequence === finding.consequence) === i);
+  const ordered = [...findings].sort((a, b) => (a.action === b.action ? rank(a) - rank(b) : a.action === "block" ? -1 : 1)).filter((finding, i, all) => all.findIndex((other) => other.rule === finding.rule && other.consequence === finding.consequence) === i);
   const worst = gravest(ordered);
   if (!worst) {
     const asks = options.askByDefault === true && !showsOnly(text);

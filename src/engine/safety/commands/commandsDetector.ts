@@ -4,7 +4,9 @@ import { makeFinding } from "../detector.ts";
 import { assessCommand } from "./assessCommand.ts";
 import type { ShellKind } from "./assessCommand.ts";
 
-const SCORES = { allow: 0, ask: 0.5, block: 1 } as const;
+const SCORES = { ask: 0.5, block: 1 } as const;
+/** Of a command in which nothing was found, but that does more than show something: a workspace whose threshold is this or less is asked about it. */
+const ORDINARY = 0.25;
 
 /** Which shell a language id of a code block stands for, or null where it is no shell. */
 export function shellOf(language: string): ShellKind | null {
@@ -20,8 +22,9 @@ export const commandsDetector: Detector = {
   deadlineMs: 50,
   unchecked: "ask",
   detect({ text, language }, { threshold }) {
-    const assessment = assessCommand(text, { shell: language === undefined ? "auto" : shellOf(language) ?? "auto" });
-    const score = SCORES[assessment.action];
+    const assessment = assessCommand(text, { shell: language === undefined ? "auto" : shellOf(language) ?? "auto", askByDefault: threshold <= ORDINARY });
+    const found = assessment.findings.length > 0;
+    const score = assessment.action === "allow" ? 0 : found ? SCORES[assessment.action] : ORDINARY;
     return makeFinding("commands", {
       score, threshold, action: score < threshold ? "allow" : assessment.action,
       reason: assessment.action === "allow" ? "No dangerous commands." : assessment.consequence,
