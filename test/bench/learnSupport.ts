@@ -10,7 +10,7 @@ import { recordsOfFile } from "../../src/engine/data/sources/workspaceCode.ts";
 import { openRollouts } from "../../src/engine/model/rollouts.ts";
 import { openSampleTokenizer } from "../../src/engine/model/sampleTokenizer.ts";
 import type { RunFigures, RunReceipt, RunSample, TrainingMethod } from "../../src/engine/protocol/training.ts";
-import { generalTexts } from "../../src/engine/tasks/generalTexts.ts";
+import { generalTexts, strengthTexts } from "../../src/engine/tasks/generalTexts.ts";
 import type { AdaptedModel } from "../../src/engine/training/adaptedModel.ts";
 import { pairsOf, writeLora } from "../../src/engine/training/adapters/loraFile.ts";
 import { openAdaptedModel } from "../../src/engine/training/network/openAdaptedModel.ts";
@@ -101,7 +101,7 @@ export async function learn(options: LearnOptions): Promise<Learnt> {
   try {
     const result = await runTuning({
       runFolder, method, modelFile, modelSha256, train: splitOf(options.train), validation: splitOf(options.validation), datasetVersion: options.name,
-      config: options.config, tokenizer, rollouts, general: generalTexts(), threads, resume: false, ...options.rewards === undefined ? {} : { rewards: options.rewards },
+      config: options.config, tokenizer, rollouts, general: generalTexts(), strengthTexts: strengthTexts(), threads, resume: false, ...options.rewards === undefined ? {} : { rewards: options.rewards },
       openModel: async (given) => (model = await openAdaptedModel(given)),
       writeAdapter: (folder, tensors, settings) => writeLora(folder, {
         facts: { architecture, rank: settings.rank, alpha: settings.rankStabilised ? settings.alpha * Math.sqrt(settings.rank) : settings.alpha, baseSha256: modelSha256, method, datasetVersion: options.name, run: options.name, canary: null },

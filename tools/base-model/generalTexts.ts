@@ -1,5 +1,6 @@
-// Makes media/general/texts.jsonl: short passages of held-out packages that no model of ours was trained on, by which a
-// training run shows that it forgot nothing else. Deterministic: the same corpus gives the same file.
+// Makes media/general/texts.jsonl, short passages of held-out packages that no model of ours was trained on, by which a training run
+// shows that it forgot nothing else; and strength.jsonl, others of other documents, by which the strength of its adapter is fitted.
+// Deterministic: the same corpus gives the same files.
 // usage: node tools/base-model/generalTexts.ts (after clean.ts)
 import { createReadStream, readFileSync } from "node:fs";
 import os from "node:os";
@@ -35,31 +36,41 @@ for await (const line of createInterface({ input: createReadStream(corpus) })) {
 }
 found.sort((a, b) => (a.order < b.order ? -1 : 1));
 
-const records: TrainingRecord[] = [];
-const used = new Map<string, number>();
-for (const language of Object.keys(LANGUAGES)) {
-  let taken = 0;
-  for (const { document, passage } of found) {
-    if (document.language !== language || taken >= OF_EACH_LANGUAGE) continue;
-    // No package may stand for a whole language.
-    const ofPackage = used.get(`${language} ${document.package}`) ?? 0;
-    if (ofPackage >= MOST_OF_A_PACKAGE) continue;
-    used.set(`${language} ${document.package}`, ofPackage + 1);
-    taken++;
-    records.push({ kind: "text", text: passage, origin: { at: `${document.package}/${document.path}`, licence: packages.get(document.package)?.licence ?? "", language: LANGUAGES[language] ?? language } });
+/** Passages of documents that `without` does not hold, of each language some. */
+function choose(without: readonly TrainingRecord[]): TrainingRecord[] {
+  const known = new Set(without.map(({ origin }) => origin.at));
+  const records: TrainingRecord[] = [];
+  const used = new Map<string, number>();
+  for (const language of Object.keys(LANGUAGES)) {
+    let taken = 0;
+    for (const { document, passage } of found) {
+      const at = `${document.package}/${document.path}`;
+      if (document.language !== language || taken >= OF_EACH_LANGUAGE || known.has(at)) continue;
+      // No package may stand for a whole language.
+      const ofPackage = used.get(`${language} ${document.package}`) ?? 0;
+      if (ofPackage >= MOST_OF_A_PACKAGE) continue;
+      used.set(`${language} ${document.package}`, ofPackage + 1);
+      taken++;
+      records.push({ kind: "text", text: passage, origin: { at, licence: packages.get(document.package)?.licence ?? "", language: LANGUAGES[language] ?? language } });
+    }
   }
+  return records;
 }
-const names = [...new Set(records.map(({ origin }) => [...packages.keys()].filter((name) => origin.at.startsWith(`${name}/`)).sort((a, b) => b.length - a.length)[0] ?? ""))].sort();
+
+const records = choose([]);
+const others = choose(records);
+const names = [...new Set([...records, ...others].map(({ origin }) => [...packages.keys()].filter((name) => origin.at.startsWith(`${name}/`)).sort((a, b) => b.length - a.length)[0] ?? ""))].sort();
 await writeFileAtomic(path.join(root, "media/general/texts.jsonl"), records.map((record) => `${JSON.stringify(record)}\n`).join(""));
+await writeFileAtomic(path.join(root, "media/general/strength.jsonl"), others.map((record) => `${JSON.stringify(record)}\n`).join(""));
 await writeFileAtomic(path.join(root, "media/general/README.md"), `# Unrelated text
 
-\`texts.jsonl\` holds ${records.length} passages of at most ${CHARACTERS} characters from packages that no model of KaLactica was trained on. A training run reads them before and after: an adapter goes live only where it did not get worse on them (\`promotion.generalMargin\`). Made by \`tools/base-model/generalTexts.ts\` from the corpus of the base model.
+\`texts.jsonl\` holds ${records.length} passages of at most ${CHARACTERS} characters from packages that no model of KaLactica was trained on. A training run reads them before and after: an adapter goes live only where it did not get worse on them (\`promotion.generalMargin\`). \`strength.jsonl\` holds ${others.length} passages of other documents, by which the strength of an adapter is chosen, so that what judges did not choose. Made by \`tools/base-model/generalTexts.ts\` from the corpus of the base model.
 
 | package | version | licence |
 |---|---|---|
 ${names.map((name) => `| ${name} | ${packages.get(name)?.version ?? ""} | ${packages.get(name)?.licence ?? ""} |`).join("\n")}
 `);
-console.log(`${records.length} passages of ${names.length} packages, ${records.reduce((sum, record) => sum + ("text" in record ? record.text.length : 0), 0)} characters`);
+console.log(`${records.length} and ${others.length} passages of ${names.length} packages, ${records.reduce((sum, record) => sum + ("text" in record ? record.text.length : 0), 0)} characters`);
 
 /** Whole lines from inside a document; none where it is too short, and none that are mostly data. */
 function passagesOf({ text }: Document): string[] {

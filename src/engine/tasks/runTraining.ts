@@ -21,7 +21,7 @@ import type { RunConfig } from "../training/tune/runConfig.ts";
 import { runTuning } from "../training/tune/runTuning.ts";
 import type { TuningResult } from "../training/tune/tuningTypes.ts";
 import { openRewards } from "./taskRewards.ts";
-import { generalTexts } from "./generalTexts.ts";
+import { generalTexts, strengthTexts } from "./generalTexts.ts";
 
 /** A run's state is written at most this often while it makes steps; its figures are written at each. */
 const STATE_EVERY_MS = 500;
@@ -71,7 +71,7 @@ export async function runTraining({ writer, pause, cancel, notice }: TrainerCont
       },
       rollouts,
       ...(judged ? { rewards: judged.rewards } : {}),
-      general: generalTexts(),
+      general: generalTexts(), strengthTexts: strengthTexts(),
       threads: job.threads,
       ...(job.device === undefined ? {} : { device: job.device }),
       resume: true,

@@ -13,13 +13,15 @@ import type { TuningLoop } from "./tuningLoop.ts";
 import type { TuningResult } from "./tuningTypes.ts";
 import { heldOutRewards } from "./validation.ts";
 
-/** Errors: CancelledError; those of the model, of rollouts and of writing. */
-export async function finishRun(parts: LoopParts, loop: TuningLoop, general: UnitStore): Promise<Pick<TuningResult, "adapter" | "receipt">> {
+/** `general` judges how unrelated text fares, `others` (may be empty) choose the adapter's strength. Errors: CancelledError; those of the model, of rollouts and of writing. */
+export async function finishRun(parts: LoopParts, loop: TuningLoop, general: UnitStore, others: UnitStore): Promise<Pick<TuningResult, "adapter" | "receipt">> {
   const { options, config, model, validation, stop } = parts;
   loop.report("evaluating");
   await loop.takeBest();
   const { promotion } = config;
-  const { strength, unrelated } = await fitStrength(model, await perplexitySamples(general, promotion.generalSamples), promotion, stop);
+  const judge = await perplexitySamples(general, promotion.generalSamples);
+  const fit = others.count === 0 ? judge : await perplexitySamples(others, promotion.generalSamples);
+  const { strength, unrelated } = await fitStrength(model, fit, judge, promotion, stop);
   const written = await options.writeAdapter(path.join(options.runFolder, "adapters"), model.adapter(), config.adapter);
 
   const heldOut = perplexityChange(validation === null ? [] : await pairedLosses(model, await perplexitySamples(validation, config.heldOutSamples), stop), promotion);

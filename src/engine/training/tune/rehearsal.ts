@@ -17,7 +17,7 @@ import type { TuningOptions } from "./tuningTypes.ts";
 
 const FILE = "rehearsal.json";
 /** Shorter texts ended before they said anything. */
-const SHORTEST_TEXT = 16;
+const SHORTEST_TEXT = 8;
 /** Seeds of texts lie apart from those of replies and samples. */
 const SEED_OFFSET = 0x5eed;
 

@@ -18,11 +18,12 @@ import type { RunConfig } from "./runConfig.ts";
 import { sampleShower } from "./shownSamples.ts";
 import { bestCheckpoint, lastCheckpoint, TuningLoop } from "./tuningLoop.ts";
 import type { LoopParts } from "./loopParts.ts";
-import type { RenderReport, TuningHooks, TuningOptions, TuningResult } from "./tuningTypes.ts";
+import type { RecordSplit, RenderReport, TuningHooks, TuningOptions, TuningResult } from "./tuningTypes.ts";
 
 /** Longest sample where the configuration does not say: what most code and answers need, and a laptop can compute. */
 const USUAL_SEQUENCE = 2048;
 const GENERAL_UNITS = 400;
+const NOTHING: RecordSplit = { count: 0, async *read() { /* no records */ } };
 
 /**
  * Runs `options.method` to its end, or until a signal of `hooks` is aborted: then the state is "paused" (with a checkpoint of
@@ -52,7 +53,7 @@ export async function runTuning(options: TuningOptions, hooks: TuningHooks = {})
   let render = noReport;
   const stopped = (): TuningResult => ({ state: hooks.signal?.aborted === true ? "cancelled" : "paused", step: loop?.position.step ?? 0, adapter: null, receipt: null, render });
   try {
-    const { train, validation, general } = await prepareAll(options, config, longest, stop, stores);
+    const { train, validation, general, others } = await prepareAll(options, config, longest, stop, stores);
     render = train.report;
     hooks.onRendered?.(render);
     logReport(render, validation.store.count, hooks);
@@ -76,7 +77,7 @@ export async function runTuning(options: TuningOptions, hooks: TuningHooks = {})
     try {
       await running.run();
       trained = true;
-      const result = await finishRun(parts, running, general.store);
+      const result = await finishRun(parts, running, general.store, others.store);
       running.report("finished");
       return { state: "finished", step: running.position.step, render, ...result };
     } catch (error) {
@@ -116,7 +117,7 @@ function requireParts({ method, rollouts, rewards }: TuningOptions): void {
   if (rewards === undefined || rewards.length === 0) throw new EngineError("badRequest", "GRPO needs at least one reward. Name one under grpo.rewards, for example { tests: 1 }.");
 }
 
-async function prepareAll(options: TuningOptions, config: RunConfig, longest: number, signal: AbortSignal, opened: PreparedSplit[]): Promise<{ train: PreparedSplit; validation: PreparedSplit; general: PreparedSplit }> {
+async function prepareAll(options: TuningOptions, config: RunConfig, longest: number, signal: AbortSignal, opened: PreparedSplit[]): Promise<{ train: PreparedSplit; validation: PreparedSplit; general: PreparedSplit; others: PreparedSplit }> {
   const { method, tokenizer, runFolder, datasetVersion, modelSha256 } = options;
   const room = method === "grpo" ? longest - config.grpo.maxReplyTokens : longest;
   if (room < 8) throw new EngineError("badRequest", `Replies of ${config.grpo.maxReplyTokens} tokens leave no room for prompts in ${longest}. Set grpo.maxReplyTokens lower or sequenceLength higher.`);
@@ -129,7 +130,9 @@ async function prepareAll(options: TuningOptions, config: RunConfig, longest: nu
   opened.push(validation);
   const general = await prepareUnits(options.general, { ...common, name: "general", method: "sft", longest, identity: modelSha256, most: GENERAL_UNITS });
   opened.push(general);
-  return { train, validation, general };
+  const others = await prepareUnits(options.strengthTexts ?? NOTHING, { ...common, name: "strength", method: "sft", longest, identity: modelSha256, most: GENERAL_UNITS });
+  opened.push(others);
+  return { train, validation, general, others };
 }
 
 /** Tokens of the longest sample. Errors: `badRequest` where more are wanted than the model's context holds. */

@@ -1,5 +1,6 @@
 // How strongly a trained adapter is applied: at full strength, or at the share of it at which unrelated text stays within the
-// margin of the rule of promotion. Near the base, what is gained falls about in proportion to the strength and what is
+// margin of the rule of promotion. It is fitted on other unrelated texts than those that the rule judges by; these may only send it
+// further down. Near the base, what is gained falls about in proportion to the strength and what is
 // forgotten with its square, so that half the strength keeps most of the gain at a quarter of the cost.
 // Source: Wortsman et al. 2022 (WiSE-FT: weights between the base's and the tuned ones); the second-order argument is ours.
 import type { AdaptedModel } from "../adaptedModel.ts";
@@ -14,6 +15,9 @@ const LEAST_STRENGTH = 0.1;
 const MOST_TRIES = 6;
 /** A strength that uses this much of the margin is not worth raising. */
 const CLOSE = 0.7;
+/** Steps down, and how far each goes, where the texts that judge do not bear out what was fitted. */
+const MOST_STEPS_DOWN = 2;
+const STEP_DOWN = 0.75;
 /** Aims this far inside the margin, as the square is only about right. */
 const CAUTION = 0.92;
 
@@ -25,13 +29,13 @@ export interface FittedStrength {
 }
 
 /**
- * Lowers the strength of the adapter in `model` until `unrelated` samples stay within the margin, and leaves it so. Where even
- * the least strength does not, full strength is put back: the rule then refuses the adapter as it was learnt.
- * Errors: CancelledError, those of the model.
+ * Lowers the strength of the adapter in `model` until unrelated samples stay within the margin, and leaves it so: those of `fit`
+ * choose, those of `judge` (the same where there are no others) have the last word. Where even the least strength does not, full
+ * strength is put back: the rule then refuses the adapter as it was learnt. Errors: CancelledError, those of the model.
  */
-export async function fitStrength(model: AdaptedModel, samples: readonly TokenSample[], rule: PromotionRule, signal?: AbortSignal): Promise<FittedStrength> {
+export async function fitStrength(model: AdaptedModel, fit: readonly TokenSample[], judge: readonly TokenSample[], rule: PromotionRule, signal?: AbortSignal): Promise<FittedStrength> {
   const full = model.state().map((tensor) => ({ ...tensor, values: tensor.values.slice() }));
-  const measure = async (): Promise<PerplexityChange> => perplexityChange(await pairedLosses(model, samples, signal), rule);
+  const measure = async (samples = fit): Promise<PerplexityChange> => perplexityChange(await pairedLosses(model, samples, signal), rule);
   const apply = (strength: number): void => model.restore(strength === 1 ? full : full.map((tensor) => (tensor.name.endsWith(".lora_b") ? { ...tensor, values: tensor.values.map((value) => value * strength) } : tensor)));
   const atFull = await measure();
   let tried = { strength: 1, unrelated: atFull };
@@ -55,5 +59,12 @@ export async function fitStrength(model: AdaptedModel, samples: readonly TokenSa
   if ((tried.unrelated.change?.high ?? 0) <= rule.generalMargin) fits = tried;
   const chosen = fits ?? { strength: 1, unrelated: atFull };
   apply(chosen.strength);
-  return chosen;
+  if (judge === fit) return chosen;
+  let judged = { ...chosen, unrelated: await measure(judge) };
+  for (let step = 0; fits !== null && step < MOST_STEPS_DOWN && (judged.unrelated.change?.high ?? 0) > rule.generalMargin; step++) {
+    const strength = STEP_DOWN * judged.strength;
+    apply(strength);
+    judged = { strength, unrelated: await measure(judge) };
+  }
+  return judged;
 }

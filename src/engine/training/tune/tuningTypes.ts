@@ -72,6 +72,8 @@ export interface TuningOptions {
   readonly rewards?: readonly Reward[];
   /** Text that has nothing to do with the data (media/general), as records. */
   readonly general: RecordSplit;
+  /** Other such text, by which the strength of the adapter is chosen; `general` itself where absent. */
+  readonly strengthTexts?: RecordSplit;
   readonly threads: number;
   /** Matrix products; see AdaptedModelOptions. */
   readonly blas?: string;
