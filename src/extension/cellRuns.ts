@@ -12,9 +12,21 @@ export interface FinishedRun {
   cell: string;
   /** What was run, as it stood when it was started. */
   source: string;
+  /** Ascending with the starts of executions, whatever the clock says. */
+  started: number;
   executionOrder: number | undefined;
   success: boolean;
   endedAt: number | undefined;
+  /** By the editor's clock, or ours where that went backwards. */
+  durationMs: number;
+}
+
+interface Started {
+  source: string;
+  order: number | undefined;
+  started: number;
+  /** By a clock that only goes forward. */
+  at: number;
 }
 
 /** Outputs may arrive a little after the news that the execution has ended. */
@@ -24,10 +36,11 @@ export class CellRuns {
   readonly #finished: (run: FinishedRun) => void;
   readonly #settleMs: number;
   /** Text of cells that are running, as it was when they were started. */
-  readonly #started = new Map<string, { source: string; order: number | undefined }>();
-  readonly #settling = new Map<string, NodeJS.Timeout>();
+  readonly #started = new Map<string, Started>();
+  readonly #settling = new Map<string, { timer: NodeJS.Timeout; tell: () => void }>();
   /** The last execution reported of each cell, so that what is told twice is reported once. */
   readonly #reported = new Map<string, string>();
+  #count = 0;
 
   constructor(finished: (run: FinishedRun) => void, settleMs = SETTLE_MS) {
     this.#finished = finished;
@@ -39,23 +52,40 @@ export class CellRuns {
     if (summary.success === undefined) {
       // Started, or its outputs were cleared. Once it has a number it is running, and edits belong to the next execution.
       const started = this.#started.get(cell);
-      if (summary.executionOrder === undefined || started?.order !== summary.executionOrder) this.#started.set(cell, { source, order: summary.executionOrder });
+      if (started && summary.executionOrder !== undefined && started.order === undefined && started.source === source) started.order = summary.executionOrder;
+      else if (summary.executionOrder === undefined || started?.order !== summary.executionOrder) this.#started.set(cell, { source, order: summary.executionOrder, started: ++this.#count, at: performance.now() });
       return;
     }
     const which = `${summary.executionOrder}:${summary.timing?.startTime}:${summary.timing?.endTime}:${summary.success}`;
     if (this.#reported.get(cell) === which) return;
     this.#reported.set(cell, which);
-    const run: FinishedRun = { cell, source: this.#started.get(cell)?.source ?? source, executionOrder: summary.executionOrder, success: summary.success, endedAt: summary.timing?.endTime };
+    // An execution that ends while the last one's outputs settle does not swallow it.
+    this.#settling.get(cell)?.tell();
+    const started = this.#started.get(cell);
+    const timed = summary.timing ? summary.timing.endTime - summary.timing.startTime : -1;
+    const run: FinishedRun = {
+      cell, source: started?.source ?? source, started: started?.started ?? ++this.#count, executionOrder: summary.executionOrder, success: summary.success, endedAt: summary.timing?.endTime,
+      durationMs: timed >= 0 ? timed : started ? Math.round(performance.now() - started.at) : 0,
+    };
     this.#started.delete(cell);
-    clearTimeout(this.#settling.get(cell));
-    this.#settling.set(cell, setTimeout(() => {
+    const tell = (): void => {
+      clearTimeout(timer);
       this.#settling.delete(cell);
       this.#finished(run);
-    }, this.#settleMs));
+    };
+    const timer = setTimeout(tell, this.#settleMs);
+    this.#settling.set(cell, { timer, tell });
+  }
+
+  /** The cell is gone: what ended is told at once, what runs will not be heard of again. */
+  removed(cell: string): void {
+    this.#settling.get(cell)?.tell();
+    this.#started.delete(cell);
+    this.#reported.delete(cell);
   }
 
   dispose(): void {
-    for (const timer of this.#settling.values()) clearTimeout(timer);
+    for (const { timer } of this.#settling.values()) clearTimeout(timer);
     this.#settling.clear();
   }
 }

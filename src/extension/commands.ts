@@ -9,6 +9,8 @@ import { evaluate, showEvaluations } from "./evaluationCommands.ts";
 import { showFailure } from "./messages.ts";
 import type { MemoryActions } from "./memoryActions.ts";
 import { memoryCommands } from "./memoryCommands.ts";
+import { explainCellState, rerunStaleCells } from "./notebookCommands.ts";
+import type { NotebookStates } from "./notebookStates.ts";
 import type { ReportDocuments } from "./reportDocuments.ts";
 import { fineTuneWorkspace, toSomeRun, train } from "./trainingCommands.ts";
 import type { TrainingState } from "./trainingState.ts";
@@ -34,6 +36,7 @@ export interface CommandDependencies {
   /** Opens the monitor; a run that is named is shown first. */
   showMonitor: (runId?: string) => void;
   documents: ReportDocuments;
+  notebooks: NotebookStates;
 }
 
 /** Registers every command of COMMANDS; the compiler refuses a missing one. */
@@ -70,6 +73,8 @@ export function registerCommands(dependencies: CommandDependencies): vscode.Disp
     pauseTraining: () => toSomeRun(learning, "pause"),
     resumeTraining: () => toSomeRun(learning, "resume"),
     cancelTraining: () => toSomeRun(learning, "cancel"),
+    explainCellState: (cell) => explainCellState(dependencies, cell),
+    rerunStaleCells: (cell) => rerunStaleCells(dependencies, cell),
     manageAdapters: () => manageAdapters(learning),
     evaluate: () => evaluate({ engine: client, documents }),
     showEvaluations: () => showEvaluations({ engine: client, documents }),

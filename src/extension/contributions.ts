@@ -35,6 +35,8 @@ export const COMMANDS = {
   pauseTraining: { title: "Pause Training", when: "kalactica.trainingCanPause" },
   resumeTraining: { title: "Resume Training", when: "isWorkspaceTrusted && kalactica.trainingCanResume" },
   cancelTraining: { title: "Cancel Training", when: "kalactica.trainingCanCancel" },
+  explainCellState: { title: "Explain Cell State", when: "notebookEditorFocused" },
+  rerunStaleCells: { title: "Re-run Stale Cells", when: "notebookEditorFocused && isWorkspaceTrusted" },
   manageAdapters: { title: "Manage Adapters…" },
   evaluate: { title: "Evaluate…" },
   showEvaluations: { title: "Show Evaluations" },

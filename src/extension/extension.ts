@@ -12,6 +12,7 @@ import { ReportDocuments } from "./reportDocuments.ts";
 import { MemoryActions } from "./memoryActions.ts";
 import { MemoryTree } from "./memoryTree.ts";
 import { recordNotebookRuns } from "./notebookRuns.ts";
+import { NotebookStates } from "./notebookStates.ts";
 import { StatusItem } from "./statusItem.ts";
 import { TrainingMonitor } from "./trainingMonitor.ts";
 import { TrainingState } from "./trainingState.ts";
@@ -53,6 +54,7 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
   });
 
   const documents = new ReportDocuments();
+  const notebooks = new NotebookStates(client, (message) => log.info(message));
   const memory = new MemoryActions(client, documents);
   const chat = new ChatView({ engine: client, memory, extensionUri: context.extensionUri, storageDir: vscode.Uri.joinPath(storage, "chat").fsPath, log: (message) => log.info(message) });
   const training = new TrainingState(client, (message) => log.info(message));
@@ -68,10 +70,10 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
   };
 
   context.subscriptions.push(
-    log, status, chat, memory, new MemoryTree(client, memory), completions, training, monitor, documents,
+    log, status, chat, memory, new MemoryTree(client, memory), completions, training, monitor, documents, notebooks,
     vscode.window.registerWebviewViewProvider(ChatView.viewId, chat),
     vscode.window.registerWebviewPanelSerializer(TrainingMonitor.viewType, monitor),
-    registerCommands({ client, chat, memory, log, training, documents, explainLastCompletion: () => completions.explainLast(), showMonitor: (runId) => monitor.show(runId) }),
+    registerCommands({ client, chat, memory, log, training, documents, notebooks, explainLastCompletion: () => completions.explainLast(), showMonitor: (runId) => monitor.show(runId) }),
     followTraining(training),
     recordNotebookRuns((run) => client.notify("memory/notebookExecuted", run)),
     client.onNotification("engine/log", ({ level, room, message }) => log[level](`[${room}] ${message}`)),
