@@ -9,6 +9,7 @@ import { openEmbedder } from "../retrieval/embedder/embeddedEmbedder.ts";
 import { runCriteria } from "./evaluateCriteria.ts";
 import { runMemory } from "./evaluateMemory.ts";
 import { runDialogue } from "./evaluateDialogue.ts";
+import { runDrift } from "./evaluateDrift.ts";
 import { runLatency } from "./evaluateLatency.ts";
 import type { LatencyEngine } from "./evaluateLatency.ts";
 import { withSandbox } from "./evaluateModel.ts";
@@ -25,6 +26,7 @@ export const DATA_SUITES: Readonly<Record<string, DataSuite>> = {
   localise: { summary: "From the description of a change to the files it touched (folder with instances and blobs).", run: async (data, hooks) => runLocalise(data, await openEmbedder(SILENT_LOG), hooks) },
   retrieval: { summary: "From a query to the right document (folder in the layout of BEIR).", run: async (data, hooks) => runCorpusRetrieval(data, await openEmbedder(SILENT_LOG), hooks) },
   safety: { summary: "Whether each detector finds what it should, and how often it cries wolf (*.jsonl with detector, text, label).", run: runSafety },
+  drift: { summary: "Whether a project's own code is told from another's and from its own with lines shuffled (folder with folders own and other).", run: async (data, hooks) => runDrift(data, await openEmbedder(SILENT_LOG), hooks) },
   memory: { summary: "Whether recall finds the turns of long conversations that hold an answer (LoCoMo: a file or folder of conversations).", run: runMemory },
   dialogue: { summary: "Slot values of a dialogue turn by turn, by rules alone (folder of Schema-Guided Dialogue).", run: runDialogue },
 };

@@ -27,7 +27,7 @@ function plainH1(distances: ArrayLike<number>, n: number): Feature[] {
   const byLowest = new Map<number, Set<number>>();
   const features: Feature[] = [];
   for (const { vertices, diameter } of simplices) {
-    let column = new Set(vertices.length === 1 ? [] : vertices.map((_, leftOut) => place.get(vertices.filter((__, at) => at !== leftOut).join())!));
+    const column = new Set(vertices.length === 1 ? [] : vertices.map((_, leftOut) => place.get(vertices.filter((__, at) => at !== leftOut).join())!));
     for (;;) {
       const low = Math.max(-1, ...column);
       const other = byLowest.get(low);
@@ -38,7 +38,7 @@ function plainH1(distances: ArrayLike<number>, n: number): Feature[] {
         if (birth.vertices.length === 2 && diameter > birth.diameter) features.push({ birth: birth.diameter, death: diameter });
         break;
       }
-      column = column.symmetricDifference(other);
+      for (const face of other) if (!column.delete(face)) column.add(face);
     }
   }
   return features;

@@ -70,6 +70,18 @@ function orderedMass(values: readonly number[], weights: readonly number[]): [nu
   return values.map((value, i): [number, number] => [value, weights[i]! / total]).sort((x, y) => x[0] - y[0]);
 }
 
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+function sum(values: ArrayLike<number>): number {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i]!;
+  return total;
+}
+
+/**
+ * The upward part of W₁ between sorted samples: how far mass of `a` must go down to become `b`, mass that must go up counting
+ * nothing. upwardTransport(a, b) + upwardTransport(b, a) = W₁(a, b); it is 0 where no quantile of `a` is above that of `b`.
+ */
+export function upwardTransport(a: Float64Array, b: Float64Array): number {
+  // ∫ (q_a − q_b)⁺ = (W₁ + mean(a) − mean(b)) / 2.
+  const mean = (values: Float64Array): number => sum(values) / values.length;
+  return Math.max(0, (wasserstein1dSorted(a, b) + mean(a) - mean(b)) / 2);
 }
