@@ -4,6 +4,7 @@ import { EngineError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Reward, TaskRecord } from "../base/reward.ts";
 import { parsesIn } from "../sandbox/judge/parses.ts";
+import { programOf } from "../sandbox/judge/replyCode.ts";
 import { formatReward, matchReward, testsReward } from "../sandbox/rewards.ts";
 import { Sandbox } from "../sandbox/sandbox.ts";
 import { openUserPreference } from "./userPreference.ts";
@@ -84,16 +85,23 @@ export async function openRewards(given: Readonly<Record<string, number>>, { sto
     }
     return total;
   };
-  return { rewards: [remembered({ name: "task", score })], close: async () => (await sandbox?.catch(() => null))?.close() };
+  return { rewards: [remembered({ name: "task", score }, given)], close: async () => (await sandbox?.catch(() => null))?.close() };
+}
+
+/** What a verdict depends on: where only the program is run, not what the model wrote after it. */
+function judgedPart(task: TaskRecord, reply: string, given: Readonly<Record<string, number>>): string {
+  const { check } = task;
+  const onlyRun = Object.keys(rewardWeights(given, task)).every((name) => (EXECUTING as readonly string[]).includes(name));
+  return check === undefined || !onlyRun || reply.trim() === "" || /\breply\b/.test(check.tests) ? reply : programOf(task, check, reply);
 }
 
 /** `reward`, asked once for each task and reply. A score that is being waited for is shared; one that failed is asked for again. */
-function remembered(reward: Reward): Reward {
+function remembered(reward: Reward, given: Readonly<Record<string, number>>): Reward {
   const known = new Map<string, Promise<number>>();
   return {
     name: reward.name,
     score: (task, reply, signal) => {
-      const key = JSON.stringify([task.origin.at, task.prompt, task.check ?? null, task.reference ?? null, reply]);
+      const key = JSON.stringify([task.origin.at, task.prompt, task.check ?? null, task.reference ?? null, judgedPart(task, reply, given)]);
       const kept = known.get(key);
       if (kept !== undefined) return kept;
       const asked = reward.score(task, reply, signal);
