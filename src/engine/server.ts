@@ -8,6 +8,7 @@ import type { Engine } from "./engine.ts";
 import type { ClientNotifications, EngineNotifier, EngineRequests, HelloParams, WireErrorData } from "./protocol/messages.ts";
 import { WIRE_ERROR_CANCELLED, WIRE_ERROR_FAILED } from "./protocol/messages.ts";
 import { PROTOCOL_VERSION } from "./protocol/version.ts";
+import { runTool } from "./tasks/runTool.ts";
 
 /** The part of an engine's life that the server needs from its composition root. */
 export interface EngineFactory {
@@ -111,6 +112,7 @@ export function serve(connection: MessageConnection, factory: EngineFactory, log
   on("adapters/remove", ({ sha256 }) => opened().adapters.remove(sha256));
   on("adapters/export", ({ sha256, format, to }, signal) => opened().adapters.export(sha256, format, to, { signal }));
 
+  on("tool/run", async ({ name, input }, signal) => ({ text: await runTool(opened(), name, input, signal) }));
   on("evaluate/suites", () => opened().evaluations.suites());
   on("evaluate/run", (params, signal) => opened().evaluations.run(params, signal));
   on("evaluate/runs", () => opened().evaluations.runs());
@@ -127,6 +129,11 @@ export function serve(connection: MessageConnection, factory: EngineFactory, log
   on("memory/forget", ({ keys }) => opened().memory.forget(keys));
   on("memory/dismiss", ({ key }) => opened().memory.dismiss(key));
   on("memory/pin", ({ key, pinned }) => opened().memory.pin(key, pinned));
+
+  on("safety/judge", (params) => opened().safety.judge(params));
+  on("safety/allow", (params) => opened().safety.allow(params));
+  on("safety/overrides", () => opened().safety.overrides());
+  on("safety/withdraw", ({ keys }) => opened().safety.withdraw(keys));
 
   on("notebook/state", (params) => opened().notebooks.state(params));
   on("notebook/rerun", (params) => opened().notebooks.rerun(params));

@@ -1,6 +1,8 @@
 // What the extension shows VS Code in its manifest: commands, views, menus. `npm run manifest` writes it, with the settings
 // of src/engine/settings.ts, into package.json; a test fails when the two disagree.
 
+import { ASSISTANT_TOOLS } from "../engine/protocol/assistantTools.ts";
+
 interface CommandContribution {
   title: string;
   icon?: string;
@@ -95,6 +97,9 @@ export function staticContributions(): Record<string, unknown> {
       "editor/context": [{ submenu: "kalactica.editor", when: "editorHasSelection", group: "1_modification@99" }],
       "kalactica.editor": SELECTION_COMMANDS.map((id) => ({ command: `kalactica.${id}` })),
     },
+    languageModelTools: ASSISTANT_TOOLS.map(({ name, reference, title, summary, description, input, icon }) => ({
+      name, displayName: title, userDescription: summary, modelDescription: description, inputSchema: input, icon, toolReferenceName: reference, canBeReferencedInPrompt: true, tags: ["kalactica"],
+    })),
     submenus: [{ id: "kalactica.editor", label: "KaLactica" }],
   };
 }

@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 import * as vscode from "vscode";
 import { actionsOf } from "../webview/monitorProtocol.ts";
+import { registerAssistantTools } from "./assistantTools.ts";
 import { ChatView } from "./chatView.ts";
 import { registerCommands } from "./commands.ts";
 import { readConfiguration } from "./configuration.ts";
@@ -74,6 +75,7 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
     vscode.window.registerWebviewViewProvider(ChatView.viewId, chat),
     vscode.window.registerWebviewPanelSerializer(TrainingMonitor.viewType, monitor),
     registerCommands({ client, chat, memory, log, training, documents, notebooks, explainLastCompletion: () => completions.explainLast(), showMonitor: (runId) => monitor.show(runId) }),
+    registerAssistantTools(client),
     followTraining(training),
     recordNotebookRuns((run) => client.notify("memory/notebookExecuted", run)),
     client.onNotification("engine/log", ({ level, room, message }) => log[level](`[${room}] ${message}`)),

@@ -9,9 +9,10 @@ import { doctorCommand } from "./doctor.ts";
 import { EVALUATE_COMMANDS } from "./evaluate.ts";
 import { indexCommand } from "./indexFolder.ts";
 import { MEMORY_COMMANDS } from "./memory.ts";
+import { mcpCommand } from "./mcp.ts";
 import { MODEL_COMMANDS } from "./models.ts";
 import { rewardModelCommand } from "./rewardModel.ts";
 import { pretrainCommand, trainEmbedCommand } from "./train.ts";
 import { TRAIN_RUN_COMMANDS } from "./trainRuns.ts";
 
-export const COMMANDS: readonly Command[] = [doctorCommand, ...MODEL_COMMANDS, ...MEMORY_COMMANDS, indexCommand, searchCommand, askCommand, completeCommand, checkCommand, ...DATA_COMMANDS, ...TRAIN_RUN_COMMANDS, rewardModelCommand, pretrainCommand, trainEmbedCommand, ...ADAPTER_COMMANDS, ...EVALUATE_COMMANDS];
+export const COMMANDS: readonly Command[] = [doctorCommand, ...MODEL_COMMANDS, ...MEMORY_COMMANDS, indexCommand, searchCommand, askCommand, completeCommand, checkCommand, ...DATA_COMMANDS, ...TRAIN_RUN_COMMANDS, rewardModelCommand, pretrainCommand, trainEmbedCommand, ...ADAPTER_COMMANDS, ...EVALUATE_COMMANDS, mcpCommand];

@@ -6,6 +6,7 @@ import type {
 import type { ErrorReason } from "./errors.ts";
 import type { MemoryRequests } from "./memory.ts";
 import type { NotebookRequests } from "./notebooks.ts";
+import type { SafetyRequests } from "./safety.ts";
 import type { EvaluationProgress, EvaluationRunInfo, EvaluationSuiteInfo } from "./evaluation.ts";
 import type {
   AdapterFormat, AdapterInfo, DataProgress, DatasetInfo, PrepareDataParams, ReviewPage, RunEstimate, RunFigures, RunInfo, RunSample, StartRunParams,
@@ -31,7 +32,7 @@ export interface HelloResult {
 }
 
 /** Requests from client to engine. */
-export interface EngineRequests extends MemoryRequests, NotebookRequests {
+export interface EngineRequests extends MemoryRequests, NotebookRequests, SafetyRequests {
   "engine/hello": { params: HelloParams; result: HelloResult };
   "engine/status": { params: null; result: EngineStatus };
   "engine/configure": { params: { settings: Record<string, unknown>; trusted: boolean }; result: { refused: string[] } };
@@ -77,6 +78,8 @@ export interface EngineRequests extends MemoryRequests, NotebookRequests {
   "adapters/rollback": { params: null; result: AdapterInfo | null };
   "adapters/remove": { params: { sha256: string }; result: null };
   /** `to`: a file for "gguf" and "merged", a folder for "peft". */
+  /** Runs one of ASSISTANT_TOOLS for another assistant; the text is for its model. */
+  "tool/run": { params: { name: string; input: unknown }; result: { text: string } };
   "evaluate/suites": { params: null; result: EvaluationSuiteInfo[] };
   /** Long: sends `evaluate/progress` under `id`; `data` is null for suites about the folder. A run that was cut short goes on where it was. */
   "evaluate/run": { params: { id: string; suite: string; data: string | null }; result: EvaluationRunInfo };

@@ -1,6 +1,7 @@
 // The list of suites that run inside the extension host; a new suite is added here.
 import "./activation.test.ts";
 import "./answer.test.ts";
+import "./assistantTools.test.ts";
 import "./feedback.test.ts";
 import "./host.test.ts";
 import "./index.test.ts";
