@@ -13,9 +13,9 @@ import { documentation, drawAttack, everydayDocument, excerpt, FAMILIES, LISTS, 
 import { fitLogistic } from "./fitLogistic.ts";
 import type { Example } from "./fitLogistic.ts";
 import { expand } from "./grammar.ts";
-import { ANSWERS, MAILS, NEWS, REQUESTS, TRIGGER_WORDS } from "./texts/everydayTexts.ts";
+import { ANSWERS, MAILS, NEWS, REQUESTS, TRIGGER_FRAMES, TRIGGER_LISTS, TRIGGER_WORDS } from "./texts/everydayTexts.ts";
 
-const { values } = parseArgs({ options: { "hold-out": { type: "string", default: "" }, write: { type: "boolean", default: false }, docs: { type: "string", multiple: true }, n: { type: "string", default: "3000" } } });
+const { values } = parseArgs({ options: { "hold-out": { type: "string", default: "" }, write: { type: "boolean", default: false }, docs: { type: "string", multiple: true }, n: { type: "string", default: "3000" }, blur: { type: "string", default: "0.4" } } });
 const heldOut = (values["hold-out"]).split(",").filter((name) => name !== "");
 const families = FAMILIES.filter((family) => !heldOut.includes(family));
 const random = new SeededRandom(6);
@@ -38,10 +38,12 @@ function segmentExamples(document: string, attack: { start: number; end: number;
     const positive = attack !== null && overlap > 0.5 * Math.min(segment.end - segment.start, attack.end - attack.start);
     // Beside an attack the innocent pieces are those of any other document; every third is enough.
     if (!positive && attack !== null && random.uniform() < 0.67) return;
-    into.push({ features: segmentFeatures(segment, at, segments, counts), positive, weight: positive ? 1 : 0.5, family: positive ? attack.family : "benign" });
+    into.push({ features: segmentFeatures(segment, at, segments, counts, blur()), positive, weight: positive ? 1 : 0.5, family: positive ? attack.family : "benign" });
   });
 }
 
+/** Words left out of some examples, so that the models lean on forms and classes too. */
+const blur = (): { keep?: () => boolean } => (random.uniform() < Number(values.blur) ? { keep: () => random.uniform() < 0.6 } : {});
 const pieces: Example[] = [];
 for (let i = 0; i < nDocuments; i++) {
   segmentExamples(drawDocument(true), null, pieces);
@@ -50,13 +52,13 @@ for (let i = 0; i < nDocuments; i++) {
   segmentExamples(where.text, { ...where, family: attack.family }, pieces);
 }
 const typed: Example[] = [];
-const addTyped = (text: string, positive: boolean, family: string): void => void typed.push({ features: typedFeatures(text), positive, weight: 1, family });
+const addTyped = (text: string, positive: boolean, family: string): void => void typed.push({ features: typedFeatures(text, blur()), positive, weight: 1, family });
 for (let i = 0; i < nDocuments * 2; i++) {
   const attack = drawAttack("direct", families, random);
   addTyped(attack.text, true, attack.family);
-  const sources = [REQUESTS, REQUESTS, REQUESTS, TRIGGER_WORDS, TRIGGER_WORDS, ANSWERS, MAILS, NEWS];
+  const sources = [REQUESTS, REQUESTS, REQUESTS, TRIGGER_WORDS, TRIGGER_WORDS, TRIGGER_FRAMES, TRIGGER_FRAMES, ANSWERS, MAILS, NEWS];
   const list = sources[random.integer(sources.length)] ?? REQUESTS;
-  let text = expand(list[random.integer(list.length)] ?? "", LISTS, random);
+  let text = expand(list[random.integer(list.length)] ?? "", list === TRIGGER_FRAMES ? { ...LISTS, ...TRIGGER_LISTS } : LISTS, random);
   if (list === REQUESTS && random.uniform() < 0.2) text += ` ${expand(list[random.integer(list.length)] ?? "", LISTS, random)}`;
   addTyped(text, false, "benign");
   if (i % 4 === 0) addTyped(excerpt(docs[random.integer(cutAt)] ?? "", random).slice(0, 400), false, "documentation");

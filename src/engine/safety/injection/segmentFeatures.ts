@@ -12,7 +12,7 @@ export function wordCounts(segments: readonly Segment[]): Map<string, number> {
 }
 
 /** Features of a segment among the others of its document. */
-export function segmentFeatures(segment: Segment, at: number, segments: readonly Segment[], counts: ReadonlyMap<string, number>): Features {
+export function segmentFeatures(segment: Segment, at: number, segments: readonly Segment[], counts: ReadonlyMap<string, number>, fitting: { keep?: () => boolean } = {}): Features {
   const words = contentWords(segment.code === null ? segment.text : segment.text.slice(0, segment.text.length - segment.code.length));
   const shared = [...words].filter((word) => (counts.get(word) ?? 0) > 1).length;
   const share = words.size === 0 ? 1 : shared / words.size;
@@ -30,11 +30,11 @@ export function segmentFeatures(segment: Segment, at: number, segments: readonly
   if (segment.code !== null) more.push("code", DANGEROUS_CODE.test(segment.code) ? "code dangerous" : "code other", `code ${form}`);
   // `names` in backticks and paths speak of the document's matter.
   if (/`[^`\n]+`|\w\(\)|\w\.\w+\(|\w_\w|[a-z][A-Z]/.test(segment.code === null ? segment.text : segment.text.slice(0, 200))) more.push("names", `names ${form}`);
-  return featuresOf(segment.text, { classes: INJECTION_CLASSES, more });
+  return featuresOf(segment.text, { classes: INJECTION_CLASSES, more, ...fitting });
 }
 
 /** Features of a text that was typed. */
-export function typedFeatures(text: string): Features {
+export function typedFeatures(text: string, fitting: { keep?: () => boolean } = {}): Features {
   const more: string[] = [`length ${Math.min(9, Math.floor(Math.log2(text.length / 8 + 1)))}`, `questions ${Math.min(4, (text.match(/\?/g) ?? []).length)}`];
   if (/[A-Za-z0-9+/]{24,}={0,2}|(?:[0-9a-f]{2} ){8}|(?:[01]{8} ?){4}/i.test(text)) more.push("encoded");
   if (/\b[a-z] ?= ?["']/.test(text)) more.push("assigns");
@@ -43,7 +43,7 @@ export function typedFeatures(text: string): Features {
   if (/(\b\w+\b)(?:\W+\1\b){4}/i.test(text)) more.push("repeats");
   if (/[^\u0000-\u024f\u2000-\u20ff]/.test(text)) more.push("foreign script");
   if (/\b[A-Z][a-z]+'s (?:\w+ ){0,2}(?:address|phone|number|birth|birthday|birthdate|birthplace|email|password|salary|month|year|day|ssn|date)/.test(text)) more.push("someone's");
-  return featuresOf(text, { classes: INJECTION_CLASSES, more });
+  return featuresOf(text, { classes: INJECTION_CLASSES, more, ...fitting });
 }
 
 function contentWords(text: string): Set<string> {

@@ -17,8 +17,8 @@ export interface Segment {
 const MOST_SEGMENTS = 4_000;
 const LONGEST_SEGMENT = 1_200;
 const CODE_KEPT = 600;
-/** A full stop followed by a space and a capital, or by a mark that ends a sentence in other scripts. */
-const SENTENCE_END = /(?<=[.!?]["')\]]?)\s+(?=[\p{Lu}"'(<\p{Lo}¿¡])|(?<=[。！？])/gu;
+/** A full stop followed by a space and a capital, a mark that ends a sentence in other scripts, or markup (taken out before as NUL). */
+const SENTENCE_END = /(?<=[.!?]["')\]]?)\s+(?=[\p{Lu}"'(<\p{Lo}¿¡])|(?<=[。！？])|\0+/gu;
 const COMMENT = /^\s*(?:<!--|\/\/|\/\*|\*|#(?![#\w])|--|;|%)/;
 
 /** The segments of `text` in order. `complete` is false where there were more than are looked at. */
@@ -57,7 +57,7 @@ function cut(line: string, lineStart: number, isComment: boolean, into: Segment[
   const pieces: [number, number][] = [];
   let from = 0;
   SENTENCE_END.lastIndex = 0;
-  const tags = line.includes("<") ? line.replace(/<\/?[A-Za-z][^<>]{0,200}>|<!--|-->/g, (tag) => " ".repeat(tag.length)) : line;
+  const tags = line.includes("<") ? line.replace(/<\/?[A-Za-z][^<>]{0,200}>|<!--|-->/g, (tag) => "\0".repeat(tag.length)) : line;
   for (const { index, 0: gap } of tags.matchAll(SENTENCE_END)) {
     pieces.push([from, index]);
     from = index + gap.length;
@@ -66,7 +66,7 @@ function cut(line: string, lineStart: number, isComment: boolean, into: Segment[
   for (const [a, b] of pieces) {
     for (let start = a; start < b; start += LONGEST_SEGMENT) {
       const end = Math.min(b, start + LONGEST_SEGMENT);
-      const text = tags.slice(start, end).replace(/^\s*(?:\/\/+|\/\*+|\*+|#+|--+|;+|%+|>+|[-+•]|\d+[.)])?\s*/, "").replace(/\s*\*\/\s*$/, "").trim();
+      const text = tags.slice(start, end).replaceAll("\0", " ").replace(/^\s*(?:\/\/+|\/\*+|\*+|#+|--+|;+|%+|>+|[-+•]|\d+[.)])?\s*/, "").replace(/\s*\*\/\s*$/, "").trim();
       if (text.length < 4 || !/\p{L}{2}/u.test(text)) continue;
       into.push({ start: lineStart + start, end: lineStart + end, text, isComment, code: null, isAlone: pieces.length === 1 });
     }

@@ -17,8 +17,9 @@ const FORMS: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["system file", /\/etc\/|\/root\b|\/proc\b|CVE-\d|\bROP\b|\bctypes\b|\bptrace\b|lsass|\bast\b/i],
 ];
 
-export function requestFeatures(text: string): Features {
+/** `keep`: see {@link featuresOf}. */
+export function requestFeatures(text: string, keep?: () => boolean): Features {
   const more = FORMS.filter(([, pattern]) => pattern.test(text)).map(([name]) => name);
   const pairs = more.flatMap((a, i) => more.slice(i + 1).map((b) => `${a}+${b}`));
-  return featuresOf(text, { classes: REQUEST_CLASSES, more: [...more, ...pairs] });
+  return featuresOf(text, { classes: REQUEST_CLASSES, more: [...more, ...pairs], ...(keep ? { keep } : {}) });
 }

@@ -6,8 +6,12 @@ import type { Detector } from "../detector.ts";
 import { openLinearModel } from "../linear/linearModel.ts";
 import { requestFeatures } from "./requestFeatures.ts";
 
-/** Log odds that the frozen threshold of 0.5 stands for; see thresholds.ts. */
-const OFFSET = 0;
+/**
+ * Log odds added where code is asked for. Orders of code say at length what the code is to do, and ordinary ones score far lower
+ * than questions in words do: 0.03 separates them (chosen on half of the development rows, see tools/screens/README.md).
+ */
+const CODE_OFFSET = 3.48;
+const ASKS_FOR_CODE = /\b(?:scripts?|programs?|code|functions?|modules?|snippets?|exploits?|payloads?|malware)\b/i;
 /** From here on the request is stopped rather than asked about. */
 const SURE = 0.95;
 const JUDGED_CHARACTERS = 6_000;
@@ -31,5 +35,6 @@ export const requestsDetector: Detector = {
 
 /** In (0, 1). */
 export function requestScore(text: string): number {
-  return 1 / (1 + Math.exp(OFFSET - openLinearModel("requests").logit(requestFeatures(text))));
+  const offset = ASKS_FOR_CODE.test(text) ? CODE_OFFSET : 0;
+  return 1 / (1 + Math.exp(-offset - openLinearModel("requests").logit(requestFeatures(text))));
 }
