@@ -34,7 +34,9 @@ import { runCompletion } from "./tasks/evaluateCompletion.ts";
 import { modelForEvaluation } from "./tasks/evaluateModel.ts";
 import { ModelChoice } from "./tasks/chooseModel.ts";
 import { MemoryDesk } from "./tasks/recallMemory.ts";
+import { answerFromNotebooks } from "./tasks/notebookAnswers.ts";
 import { NotebookDesk } from "./tasks/notebookDesk.ts";
+import { SafetyDesk } from "./tasks/safetyDesk.ts";
 import { TrainingDesk } from "./tasks/trainingDesk.ts";
 import { scrub, UserMemory } from "./tasks/userMemory.ts";
 
@@ -63,6 +65,8 @@ export class Engine {
   readonly memory: MemoryDesk;
   /** What ran in notebooks, and which cells are out of date. */
   readonly notebooks: NotebookDesk;
+  /** Judges blocks of code and commands; keeps what the user allows. */
+  readonly safety: SafetyDesk;
   readonly #completionContext: CompletionContext | null;
   /** What training made, and which of it is live. */
   readonly adapters: Adapters;
@@ -120,6 +124,7 @@ export class Engine {
     });
     this.evaluations = new EvaluationDesk({ folder: path.join(path.dirname(options.modelsDir), "evaluations"), engine: this, trusted: () => this.#trusted, onProgress: (progress) => options.notify?.("evaluate/progress", progress) });
     const { index } = parts;
+    this.safety = new SafetyDesk({ overrides: parts.memory.overrides, files: index && (() => index.texts()), log: options.log.for("safety") });
     this.#completionContext = index && new CompletionContext((query, search) => index.search(query, search));
   }
 
@@ -261,7 +266,9 @@ export class Engine {
       },
       settings: this.#settings,
       lease,
+      recordedRuns: (asked, readLines) => answerFromNotebooks(asked, this.notebooks, readLines),
       memory: this.memory,
+      screens: this.safety.screens(signal),
     }, { onEvent: onEvent ?? (() => undefined), ...(signal ? { signal } : {}) }));
     this.#memory.answers.given({ askId: params.askId, question: params.question, answer: result.answer, model: this.#runtime.status().id, prose: result.prose, sources: result.citations });
     this.memory.answered(params, result);

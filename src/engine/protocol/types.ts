@@ -90,9 +90,31 @@ export interface Check {
   notChecked?: true;
 }
 
+/** Something found in one block of code or commands of an answer. */
+export interface BlockConcern {
+  /** Of the block's text: `blockKey` in safety.ts. */
+  block: string;
+  check: "commands" | "insecureCode" | "licence";
+  action: VerdictAction;
+  /** What kind of finding it is: "CWE-89", "run-downloaded", "MIT". */
+  rule: string;
+  /** A sentence: what is wrong, or what would happen. */
+  reason: string;
+  /** A sentence: what to do instead; "" where nothing is to be done but not to do it. */
+  fix: string;
+  /** UTF-16 offsets into the block's text. */
+  span: { start: number; end: number } | null;
+  /** Names this finding in this text, for an override. */
+  key: string;
+  /** The user has allowed it. */
+  allowed: boolean;
+}
+
 export interface Verdict {
   action: VerdictAction;
   checks: Check[];
+  /** What was found in blocks of an answer; absent where it has none. */
+  concerns?: BlockConcern[];
   ms: number;
 }
 

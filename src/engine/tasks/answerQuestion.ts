@@ -18,6 +18,9 @@ import type { AnswerEvent, AskParams, AskResult, Attachment, Citation, GroundedC
 import { citationsCheck, groundedCheck, injectionCheck, secretsCheck } from "../safety/answerChecks.ts";
 import { redactSecrets } from "../safety/secrets.ts";
 import { combineChecks } from "../safety/verdict.ts";
+import { checkAnswer } from "./checkAnswer.ts";
+import { redactRemembering, withoutLeaks } from "./leakage.ts";
+import type { AnswerScreens } from "./checkAnswer.ts";
 import type { Settings } from "../settings.ts";
 import { dialogueStateAfter, understandInDialogue } from "./trackDialogue.ts";
 
@@ -37,6 +40,10 @@ export interface AnswerDependencies {
   model: AnsweringModel | null;
   settings: Pick<Settings, "answer.maximumTokens" | "answer.sources">;
   lease: Lease;
+  /** What the blocks of an answer are checked with, besides rules. */
+  screens?: AnswerScreens;
+  /** The card for a question about what notebooks ran, where it is one; absent: nothing is recorded. */
+  recordedRuns?: (params: AskParams, readLines: WorkspaceAccess["readLines"]) => Promise<ComposedCard | null>;
   /** What memory holds on a question, and of that what a card may show; absent: there is no memory. */
   memory?: { forAnswer(params: AskParams): RecalledItem[]; clearly(recalled: readonly RecalledItem[]): RecalledItem | undefined };
 }
@@ -74,7 +81,7 @@ export async function answerQuestion(params: AskParams, dependencies: AnswerDepe
   }
   hooks.onEvent({ type: "status", text: "Searching the workspace…" });
   const { access, timer } = timed(dependencies.workspace);
-  const composed = await composeCard({ question, access, attachments: params.attachments, activePath: params.activePath, signal });
+  const composed = await dependencies.recordedRuns?.(params, access.readLines) ?? await composeCard({ question, access, attachments: params.attachments, activePath: params.activePath, signal });
   throwIfCancelled(signal);
   const hidden = { count: 0 };
   const recalled = dependencies.memory?.forAnswer(params) ?? [];
@@ -94,17 +101,20 @@ export async function answerQuestion(params: AskParams, dependencies: AnswerDepe
   if (gone.size > 0) card = withoutSources(card, gone);
   const held = filterCitations(prose.text, (n) => prose.allowed.has(n) && composed.ledger.get(n) !== undefined);
   const redacted = redactSecrets(held.text);
-  hidden.count += redacted.spans.length;
+  const unleaked = withoutLeaks(redacted.text);
+  hidden.count += redacted.spans.length + unleaked.leaks;
   const droppedCitations = prose.removed + held.removed;
   const used = new Set([...citedNumbers(card.summary), ...card.items.map((item) => item.citation), ...held.cited]);
   const citations = shown(composed.ledger.list().filter((citation) => used.has(citation.n)), hidden);
-  const finalProse = redacted.text.trim();
-  const verdict = combineChecks([
+  const finalProse = unleaked.text.trim();
+  const proposed = await checkAnswer(finalProse, dependencies.screens ?? { copies: null, isAllowed: () => false });
+  const verdict = { ...combineChecks([
     citationsCheck(citations.length, droppedCitations + gone.size),
     ...(finalProse === "" ? [] : [await groundedCheck(finalProse, knownNames(access, prose.promptText))]),
     injectionCheck([...citations, ...prose.sources].map((source) => ({ label: `\`${source.path}:${source.startLine}\``, text: source.text, isCode: !PROSE_FILE.test(source.path) })).concat(recalled.map((item) => ({ label: `what was remembered from ${item.source}`, text: item.text, isCode: false })))),
     secretsCheck(hidden.count),
-  ], performance.now() - checksBegun);
+    ...proposed.checks,
+  ], performance.now() - checksBegun), ...(proposed.concerns.length > 0 ? { concerns: proposed.concerns } : {}) };
   hooks.onEvent({ type: "citations", citations });
   return {
     answer: [renderCard(card), finalProse].filter((part) => part !== "").join("\n\n"),
@@ -173,7 +183,7 @@ async function writeProse(
       question: question.text, command: question.command, attached, sources: sources.slice(attached.length), supported: composed.card.supported || attached.length > 0,
       recalled: recalled.map(({ source, at, text, holds }) => ({ label: `${source}, ${new Date(at).toISOString().slice(0, 10)}${holds ? "" : ", not true any more"}`, text })),
       history: params.history, contextSize, reservedForAnswer: settings["answer.maximumTokens"],
-      countTokens: (text) => model.countTokens(text), redact: (text) => redactSecrets(text).text,
+      countTokens: (text) => model.countTokens(text), redact: redactRemembering,
     });
     budget = prompt.budget;
     promptText = prompt.messages.map((message) => message.text).join("\n");

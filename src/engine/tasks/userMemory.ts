@@ -9,6 +9,7 @@ import { APPLIED_ANSWER_SCHEMA, AppliedAnswers } from "../memory/appliedAnswers.
 import { MemoryGraph } from "../memory/graph/memoryGraph.ts";
 import { MEMORY_GRAPH_SCHEMA } from "../memory/graph/schema.ts";
 import { NOTEBOOK_RUN_SCHEMA, NotebookRuns } from "../memory/notebookRuns.ts";
+import { SAFETY_OVERRIDE_SCHEMA, SafetyOverrides } from "../memory/safetyOverrides.ts";
 import { TRAINING_REVIEW_SCHEMA, TrainingReview } from "../memory/trainingReview.ts";
 import { redactPersonalData } from "../safety/personalData.ts";
 import { redactSecrets } from "../safety/secrets.ts";
@@ -24,17 +25,20 @@ export class UserMemory {
   readonly applied: AppliedAnswers;
   readonly notebookRuns: NotebookRuns;
   readonly review: TrainingReview;
+  /** Findings of the checks that the user has allowed. */
+  readonly overrides: SafetyOverrides;
   /** Episodes and how they bear on one another: what answers recall. */
   readonly graph: MemoryGraph;
 
   /** Opens `memory.sqlite` in `storageDir`; a damaged one is set aside and told of. Errors: `indexTooNew`, `diskFull`. */
   constructor(storageDir: string, onDamaged: (asideAs: string) => void) {
-    const schemas = [COMPLETION_SCHEMA, FEEDBACK_SCHEMA, NOTEBOOK_RUN_SCHEMA, APPLIED_ANSWER_SCHEMA, TRAINING_REVIEW_SCHEMA, MEMORY_GRAPH_SCHEMA];
+    const schemas = [COMPLETION_SCHEMA, FEEDBACK_SCHEMA, NOTEBOOK_RUN_SCHEMA, APPLIED_ANSWER_SCHEMA, TRAINING_REVIEW_SCHEMA, MEMORY_GRAPH_SCHEMA, SAFETY_OVERRIDE_SCHEMA];
     this.database = openDatabase(path.join(storageDir, "memory.sqlite"), schemas, onDamaged);
     this.answers = new AnswerFeedback(this.database, scrub);
     this.applied = new AppliedAnswers(this.database, scrub);
     this.notebookRuns = new NotebookRuns(this.database, scrub);
     this.review = new TrainingReview(this.database);
+    this.overrides = new SafetyOverrides(this.database, scrub);
     this.graph = new MemoryGraph(this.database, { scrub });
   }
 
