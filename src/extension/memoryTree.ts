@@ -14,6 +14,8 @@ type Element =
   | { type: "more" }
   | { type: "message"; text: string };
 
+/** What happened, was said or decided. Files, names and data sets are found under these, and by searching. */
+const TIMELINE_KINDS = ["decision", "note", "turn", "execution", "error", "edit", "run"];
 const PAGE = 200;
 const MORE_COMMAND = "kalactica.showMoreMemory";
 
@@ -105,8 +107,9 @@ export class MemoryTree implements vscode.TreeDataProvider<Element>, vscode.Disp
     const query = this.#actions.search;
     this.#view.description = query === "" ? undefined : `“${query}”`;
     const limit = this.#pages * PAGE;
-    const { items, overview } = await this.#engine.request("memory/list", { ...(query === "" ? {} : { contains: query, invalidated: true }), limit });
-    let shown = items;
+    const { items, overview } = await this.#engine.request("memory/list", { ...(query === "" ? { kinds: TIMELINE_KINDS } : { contains: query, invalidated: true }), limit });
+    // An answer stands under its question.
+    let shown = items.filter(({ kind, label }) => query !== "" || kind !== "turn" || label !== "assistant");
     if (query !== "") {
       const recalled = await this.#engine.request("memory/recall", { query, k: 20 });
       const keys = new Set(items.map(({ key }) => key));

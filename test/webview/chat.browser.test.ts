@@ -207,6 +207,9 @@ describe("chat view in a browser", function () {
     await page.keyboard.press("Tab");
     assert.equal(await composer().inputValue(), "what did we decide @memory ");
     assert.equal(await page.locator(".chip-context").count(), 1, "it attaches no file");
+    await composer().fill("what did we decide? @memory");
+    await page.keyboard.press("Enter");
+    assert.equal((await postedOf("ask"))[0]?.question, "what did we decide? @memory", "written out, it is sent");
   });
 
   it("asks the obvious question when a command stands alone, and nothing when the field is empty", async () => {

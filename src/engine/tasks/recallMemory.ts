@@ -11,6 +11,7 @@ import type {
 import type { AskParams, AskResult } from "../protocol/types.ts";
 import type { Settings } from "../settings.ts";
 import { rememberTurns } from "./rememberTurns.ts";
+import { rememberDecisions } from "./trackDialogueDecisions.ts";
 
 /** Items and tokens that memory may take of an answer's prompt; wanted by `@memory`: twice as much. */
 export const ANSWER_RECALL = { k: 5, tokenBudget: 600 } as const;
@@ -68,7 +69,8 @@ export class MemoryDesk {
   answered(params: AskParams, result: AskResult): void {
     if (!this.#settings()["memory.enabled"]) return;
     this.graph.batch(() => {
-      rememberTurns(this.graph, params, result);
+      const turns = rememberTurns(this.graph, params, result);
+      if (turns) rememberDecisions(this.graph, params, result, turns.question);
       this.graph.used((result.recalled ?? []).map(({ key }) => key));
     });
   }

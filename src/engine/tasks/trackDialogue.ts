@@ -11,7 +11,7 @@ import type { DialogueItem, DialogueState } from "../protocol/dialogue.ts";
 import type { ChatTurn } from "../protocol/types.ts";
 
 /** Turns that are replayed; more are not looked back to. */
-const MAXIMUM_TURNS = 40;
+export const MAXIMUM_TURNS = 40;
 
 export interface QuestionInDialogue {
   question: Question;

@@ -28,6 +28,9 @@ function ago(ms: number): string {
   return `${value} ${unit}${value === 1 ? "" : "s"} ago`;
 }
 
+/** Kinds of card items that are definitions; the others are passages of a file. */
+const DEFINITIONS = new Set(["function", "method", "class", "interface", "type", "enum", "constant", "variable", "module"]);
+
 export interface WhyRow {
   what: string;
   reason: string;
@@ -42,7 +45,8 @@ export function whyRows(turn: ChatTurn): { title: string; rows: WhyRow[] }[] {
   const sources = turn.citations.map((citation): WhyRow => {
     const item = turn.card?.items.find((other) => other.citation === citation.n);
     const inProse = turn.prose.includes(`[${citation.n}]`);
-    const reason = item ? `${item.kind === "" ? "definition" : `${item.kind} definition`} of ${item.title.split(" — ")[0] ?? item.title}` : turn.card?.intent === "usages" ? "a use of what was asked about" : "found by words and meaning of the question";
+    const name = item?.title.split(" — ")[0] ?? "";
+    const reason = item ? (DEFINITIONS.has(item.kind) ? `where the ${item.kind} ${name} is defined` : `a passage of ${name}`) : turn.card?.intent === "usages" ? "a use of what was asked about" : "found by words and meaning of the question";
     return { what: `[${citation.n}] ${rangeLabel(citation.path, citation.startLine, citation.endLine)}`, reason: inProse ? `${reason}; cited in the text` : reason, range: citation };
   });
   const attached = turn.attachments.map((attachment): WhyRow => ({ what: attachment.kind === "file" ? attachment.path : rangeLabel(attachment.path, attachment.startLine, attachment.endLine), reason: "attached by you", range: attachment }));
@@ -75,6 +79,6 @@ export function stateGroups(state: DialogueState): { title: string; icon: string
 
 /** The turn that is evidence for something: the engine counts answered turns, the last forty of them. */
 export function evidenceTurn(turns: readonly ChatTurn[], of: ChatTurn, index: number): ChatTurn | undefined {
-  const answered = turns.slice(0, turns.indexOf(of)).filter(({ state }) => state === "done").slice(-40);
-  return [...answered, of][index];
+  const answered = turns.slice(0, turns.indexOf(of)).filter(({ state }) => state === "done");
+  return [...answered, of].slice(-40)[index];
 }

@@ -38,7 +38,8 @@ export function reduce(state: ViewState, action: ViewAction): ViewState {
     case "conversations":
       return { ...state, conversations: action.conversations };
     case "turn":
-      return withTurns(state, upsert(state.conversation.turns, action.turn));
+      // What was said about the field's last command has been read once something new is asked.
+      return withTurns(state.conversation.turns.some(({ id }) => id === action.turn.id) ? state : { ...state, notice: null }, upsert(state.conversation.turns, action.turn));
     case "turnEvent":
       return withTurns(state, state.conversation.turns.map((turn) => (turn.id === action.turnId ? applyAnswerEvent(turn, action.event) : turn)));
     case "status":

@@ -21,7 +21,7 @@ describe("words of memory in the chat", () => {
   it("tells why: what was understood, each source, each memory", () => {
     const groups = whyRows(turn({ card: CARD, citations: CITATIONS, prose: "So [1].", memories: REMEMBERED, dialogue: DIALOGUE }));
     assert.deepEqual(groups.map(({ title, rows }) => [title, rows.length]), [["Understood", 1], ["Sources", 3], ["Memories", 2]]);
-    assert.equal(groups[1]?.rows[0]?.reason, "method definition of schedule; cited in the text");
+    assert.equal(groups[1]?.rows[0]?.reason, "where the method schedule is defined; cited in the text");
     assert.equal(groups[2]?.rows[1]?.reason, "linked to src/engine/base/scheduler.ts, rests on something that changed");
     assert.deepEqual(whyRows(turn({})), []);
   });

@@ -36,6 +36,9 @@ describe("view state", () => {
     assert.equal(noticed.notice, "n");
     assert.equal(reduce(noticed, { type: "dismissNotice" }).notice, null);
     assert.equal(reduce(noticed, { type: "conversation", conversation: INITIAL_STATE.conversation }).notice, null);
+    const asked = reduce(noticed, { type: "turn", turn: turn({ id: "new" }) });
+    assert.equal(asked.notice, null, "or something new is asked");
+    assert.equal(reduce(reduce(asked, { type: "notice", text: "m" }), { type: "turn", turn: turn({ id: "new", state: "done" }) }).notice, "m");
   });
 });
 

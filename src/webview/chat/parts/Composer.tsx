@@ -116,8 +116,9 @@ export function Composer({ editor, running, blocked, earlier, onWhy }: ComposerP
     if (suggestions.length > 0) {
       const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
       const suggestion = suggestions[chosen];
-      // "/why" written out needs no choice any more.
-      const whole = event.key === "Enter" && !event.shiftKey && suggestions.length === 1 && suggestion?.insert === text.trim() && needsNoText(text);
+      // "/why" or "@memory" written out needs no choice any more.
+      const written = trigger !== null && suggestion?.insert === text.slice(trigger.start, trigger.end);
+      const whole = event.key === "Enter" && !event.shiftKey && written && (suggestion?.kind === "memory" || needsNoText(text));
       if (whole) send();
       else if (step !== 0) setChosen((chosen + step + suggestions.length) % suggestions.length);
       else if ((event.key === "Enter" || event.key === "Tab") && !event.shiftKey && suggestion) choose(suggestion);

@@ -31,7 +31,7 @@ export function Welcome({ status }: { status: ChatStatus }) {
       </ul>
       <dl class="hints">
         <div><dt><kbd>/</kbd></dt><dd>explain, fix, tests, doc, search</dd></div>
-        <div><dt><kbd>@</kbd></dt><dd>a file</dd></div>
+        <div><dt><kbd>@</kbd></dt><dd>a file, or memory</dd></div>
         <div><dt><kbd>#</kbd></dt><dd>the selection</dd></div>
       </dl>
     </div>
