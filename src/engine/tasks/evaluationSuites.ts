@@ -9,6 +9,7 @@ import { openEmbedder } from "../retrieval/embedder/embeddedEmbedder.ts";
 import { runCriteria } from "./evaluateCriteria.ts";
 import { runMemory } from "./evaluateMemory.ts";
 import { runDialogue } from "./evaluateDialogue.ts";
+import { runConsistency } from "./evaluateConsistency.ts";
 import { runDrift } from "./evaluateDrift.ts";
 import { runLatency } from "./evaluateLatency.ts";
 import type { LatencyEngine } from "./evaluateLatency.ts";
@@ -26,6 +27,7 @@ export const DATA_SUITES: Readonly<Record<string, DataSuite>> = {
   localise: { summary: "From the description of a change to the files it touched (folder with instances and blobs).", run: async (data, hooks) => runLocalise(data, await openEmbedder(SILENT_LOG), hooks) },
   retrieval: { summary: "From a query to the right document (folder in the layout of BEIR).", run: async (data, hooks) => runCorpusRetrieval(data, await openEmbedder(SILENT_LOG), hooks) },
   safety: { summary: "Whether each detector finds what it should, and how often it cries wolf (*.jsonl with detector, text, label).", run: runSafety },
+  consistency: { summary: "Whether agreement among samples tells the right ones, run in the sandbox where there is one (rows of task_id, prompt, samples, passed).", run: (data, hooks) => runConsistency(data, hooks, SILENT_LOG) },
   drift: { summary: "Whether a project's own code is told from another's and from its own with lines shuffled (folder with folders own and other).", run: async (data, hooks) => runDrift(data, await openEmbedder(SILENT_LOG), hooks) },
   memory: { summary: "Whether recall finds the turns of long conversations that hold an answer (LoCoMo: a file or folder of conversations).", run: runMemory },
   dialogue: { summary: "Slot values of a dialogue turn by turn, by rules alone (folder of Schema-Guided Dialogue).", run: runDialogue },
