@@ -1,7 +1,8 @@
 // The checks of an answer, first form: citations verified, names grounded, secrets kept out, instructions found in sources.
 // Each is a pure judgement over what it is given; looking names up is the caller's function.
 import type { Check } from "../protocol/types.ts";
-import { findInjection } from "./injection.ts";
+import { findInjections } from "./injection/isolate.ts";
+import { THRESHOLDS } from "./thresholds.ts";
 import { makeCheck } from "./verdict.ts";
 
 /** Share of a prose's names that must exist. Our choice until it is calibrated. */
@@ -39,15 +40,25 @@ export function secretsCheck(found: number): Check {
   });
 }
 
-/** Whether a source speaks to an assistant. It was treated as data all the same; the user is told. */
+/** Whether a source speaks to an assistant. It was treated as data all the same (injection/isolate.ts); the user is told. */
 export function injectionCheck(sources: readonly { label: string; text: string; isCode?: boolean }[]): Check {
-  for (const source of sources) {
-    const found = findInjection(source.text, { isCode: source.isCode });
-    if (found) {
-      return makeCheck("injection", { score: 1, threshold: 1, action: "warn", reason: `${source.label} holds text that addresses an assistant (“${found.text}”). It was treated as data.` });
+  const { value: threshold } = THRESHOLDS.injection;
+  const judge = (text: string, isCode: boolean): { start: number; end: number }[] | null => {
+    try {
+      return findInjections(text, { isCode });
+    } catch {
+      return null;
     }
+  };
+  let unjudged: string | null = null;
+  for (const { label, text, isCode = false } of sources) {
+    const spans = judge(text, isCode);
+    const first = spans?.[0];
+    if (spans === null) unjudged ??= label;
+    else if (first) return makeCheck("injection", { score: 1, threshold, action: "warn", reason: `${label} holds text that addresses an assistant (“${text.slice(first.start, first.end).replace(/\s+/g, " ").trim().slice(0, 80)}”). It was treated as data.` });
   }
-  return makeCheck("injection", { score: 0, threshold: 1, action: "allow", reason: "No instructions to an assistant found in the sources." });
+  if (unjudged !== null) return { ...makeCheck("injection", { score: 0, threshold, action: "warn", reason: `Not checked: ${unjudged} was too much to be judged in time. It was treated as data.` }), notChecked: true };
+  return makeCheck("injection", { score: 0, threshold, action: "allow", reason: "No instructions to an assistant found in the sources." });
 }
 
 /** The names that prose states as code: in backticks and shaped like identifiers or paths. */

@@ -16,6 +16,7 @@ import type { Lease } from "../base/scheduler.ts";
 import type { RecalledItem } from "../protocol/memory.ts";
 import type { AnswerEvent, AskParams, AskResult, Attachment, Citation, GroundedCard, ModelStatus, PromptBudget, TokenCounts } from "../protocol/types.ts";
 import { citationsCheck, groundedCheck, injectionCheck, secretsCheck } from "../safety/answerChecks.ts";
+import { isolateInjections } from "../safety/injection/isolate.ts";
 import { redactSecrets } from "../safety/secrets.ts";
 import { combineChecks } from "../safety/verdict.ts";
 import { checkAnswer } from "./checkAnswer.ts";
@@ -180,8 +181,8 @@ async function writeProse(
     await model.countTokens("a");
     const contextSize = model.status().contextSize || FALLBACK_CONTEXT;
     const prompt = await buildPrompt({
-      question: question.text, command: question.command, attached, sources: sources.slice(attached.length), supported: composed.card.supported || attached.length > 0,
-      recalled: recalled.map(({ source, at, text, holds }) => ({ label: `${source}, ${new Date(at).toISOString().slice(0, 10)}${holds ? "" : ", not true any more"}`, text })),
+      question: question.text, command: question.command, attached: attached.map(asData), sources: sources.slice(attached.length).map(asData), supported: composed.card.supported || attached.length > 0,
+      recalled: recalled.map(({ source, at, text, holds }) => ({ label: `${source}, ${new Date(at).toISOString().slice(0, 10)}${holds ? "" : ", not true any more"}`, text: isolateInjections(text).text })),
       history: params.history, contextSize, reservedForAnswer: settings["answer.maximumTokens"],
       countTokens: (text) => model.countTokens(text), redact: redactRemembering,
     });
@@ -216,6 +217,11 @@ async function writeProse(
     // Half an answer of a failed model is worth nothing; the card is.
     return { ...so(null, NO_TOKENS), text: "", omitted: error instanceof EngineError ? `No prose: ${error.message}` : "The model failed while it wrote; the card above stands. Ask again, or see the KaLactica output channel." };
   }
+}
+
+/** A source as the model reads it: instructions in it are quotations. */
+function asData(source: PromptSource): PromptSource {
+  return { ...source, text: isolateInjections(source.text, { isCode: !PROSE_FILE.test(source.path) }).text };
 }
 
 /** The result of `work`, or null soon after `signal` is aborted, even where `work` does not settle. */

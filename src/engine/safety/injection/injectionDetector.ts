@@ -40,13 +40,13 @@ export const injectionDetector: Detector = {
 };
 
 /** Every piece with its score in [0, 1]. */
-export function scoreInjections({ text, kind, normal }: Pick<ScreenedText, "text" | "kind" | "normal">, { deadline }: Pick<DetectorOptions, "deadline">): Scored[] {
+export function scoreInjections({ text, kind, normal }: Pick<ScreenedText, "text" | "kind" | "normal">, { deadline, isCode = false }: Pick<DetectorOptions, "deadline"> & { isCode?: boolean }): Scored[] {
   const seen = normal();
   const given = seen.text.slice(0, SCANNED_CHARACTERS);
   const found: Scored[] = [];
   const isTyped = kind === "input" && given.length <= LONGEST_TYPED;
   const add = (start: number, end: number, score: number, family: string): void => void found.push({ start: seen.original(start), end: seen.original(end), score, kind: family });
-  const mark = findInjection(given);
+  const mark = findInjection(given, { isCode });
   if (mark) add(mark.start, mark.end, 0.99, mark.family);
   if (isTyped) add(0, given.length, typedScore(given), "typed");
   else for (const piece of documentScores(given, deadline)) add(piece.start, piece.end, piece.score, piece.kind);
