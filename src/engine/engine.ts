@@ -15,7 +15,7 @@ import { ModelRuntime } from "./model/runtime.ts";
 import type { EngineNotifier, HelloParams } from "./protocol/messages.ts";
 import type {
   AnswerApplied, AnswerEvent, AskParams, AskResult, CompleteParams, CompleteResult, CompletionOutcome, DoctorItem, DownloadProgress,
-  EngineStatus, IndexReport, IndexStatus, ModelInfo, NotebookExecuted, SearchHit,
+  EngineStatus, GenerateParams, IndexReport, IndexStatus, ModelInfo, NotebookExecuted, SearchHit, TokenCounts,
 } from "./protocol/types.ts";
 import { WorkspaceIndex } from "./retrieval/workspaceIndex.ts";
 import { openEmbedder } from "./retrieval/embedder/embeddedEmbedder.ts";
@@ -37,6 +37,7 @@ import { MemoryDesk } from "./tasks/recallMemory.ts";
 import { answerFromNotebooks } from "./tasks/notebookAnswers.ts";
 import { NotebookDesk } from "./tasks/notebookDesk.ts";
 import { SafetyDesk } from "./tasks/safetyDesk.ts";
+import { DialogueReader } from "./tasks/trackDialogueModel.ts";
 import { TrainingDesk } from "./tasks/trainingDesk.ts";
 import { scrub, UserMemory } from "./tasks/userMemory.ts";
 
@@ -60,6 +61,7 @@ export class Engine {
   readonly #index: WorkspaceIndex | null;
   readonly #indexFailure: string | null;
   readonly #completion: CompletionSession;
+  readonly #dialogue: DialogueReader;
   readonly #memory: UserMemory;
   /** What was said, decided and run, for answers and for the user to see. */
   readonly memory: MemoryDesk;
@@ -123,6 +125,13 @@ export class Engine {
       chosenModel: () => this.#models.chosen(this.#settings, this.#trusted),
     });
     this.evaluations = new EvaluationDesk({ folder: path.join(path.dirname(options.modelsDir), "evaluations"), engine: this, trusted: () => this.#trusted, onProgress: (progress) => options.notify?.("evaluate/progress", progress) });
+    this.#dialogue = new DialogueReader({
+      status: () => this.#runtime.status(),
+      generate: (request) => this.#runtime.generate(request),
+      whenIdle: (signal, work) => this.#scheduler.run(PRIORITY.background, AbortSignal.any([signal, this.#closing.signal]), work),
+      tell: (askId, state) => options.notify?.("answer/dialogue", { askId, state }),
+      log: options.log.for("dialogue"),
+    });
     const { index } = parts;
     this.safety = new SafetyDesk({ overrides: parts.memory.overrides, files: index && (() => index.texts()), log: options.log.for("safety") });
     this.#completionContext = index && new CompletionContext((query, search) => index.search(query, search));
@@ -257,6 +266,7 @@ export class Engine {
 
   async ask(params: AskParams, { signal, onEvent }: { signal?: AbortSignal; onEvent?: (event: AnswerEvent) => void }): Promise<AskResult> {
     const index = this.#requireIndex();
+    this.#dialogue.stop();
     const result = await this.#scheduler.run(PRIORITY.chat, signal, (lease) => answerQuestion(params, {
       workspace: accessToIndex(index),
       model: {
@@ -273,7 +283,20 @@ export class Engine {
     this.#memory.answers.given({ askId: params.askId, question: params.question, answer: result.answer, model: this.#runtime.status().id, prose: result.prose, sources: result.citations });
     this.memory.answered(params, result);
     if (!result.stopped) await index.rememberAnswer(result.answer, result.citations);
+    void this.#dialogue.after(params, result);
     return result;
+  }
+
+  /** The loaded model by itself. Errors: `badRequest` where another model is loaded by now, `modelIncapable`, `contextOverflow`. */
+  async generate({ model, messages, maxTokens, temperature = 0 }: GenerateParams, { signal, onText }: { signal?: AbortSignal; onText: (text: string) => void }): Promise<{ stopReason: "end" | "length" | "cancelled"; tokens: TokenCounts }> {
+    const { id } = this.#runtime.status();
+    if (id !== model) throw new EngineError("badRequest", `The model ${model} is not loaded any more; it is ${id ?? "none"}. Choose it again.`);
+    const { stopReason, tokens } = await this.#scheduler.run(PRIORITY.chat, signal, (lease) => this.#runtime.generate({ messages, maxTokens, temperature, lease, onText, ...(signal ? { signal } : {}) }));
+    return { stopReason, tokens };
+  }
+
+  countTokens(text: string): Promise<number> {
+    return this.#runtime.countTokens(text);
   }
 
   complete(params: CompleteParams, signal?: AbortSignal): Promise<CompleteResult> {
@@ -332,6 +355,7 @@ export class Engine {
     this.#closing.abort();
     if (this.#statusTimer) clearTimeout(this.#statusTimer);
     this.#completion.dispose();
+    this.#dialogue.stop();
     this.training.close();
     await this.#runtime.dispose();
     await this.#index?.close();

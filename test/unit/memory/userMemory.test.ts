@@ -28,14 +28,17 @@ describe("the memory of a user", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("keeps runs of cells in their order, a run again without a change once", () => {
+  it("keeps runs of cells in their order, and to learn from a run again without a change once", () => {
     assert.equal(memory.notebookRuns.record(run), true);
     assert.equal(memory.notebookRuns.record({ ...run, executionOrder: 3 }), false);
     assert.equal(memory.notebookRuns.record({ ...run, source: "print(name)", error: null, output: "Jo" }), true);
     reopen();
+    assert.deepEqual(memory.notebookRuns.executions("n.ipynb").map(({ id, order, source, error }) => ({ id, order, source, failed: error !== null })), [
+      { id: 1, order: 2, source: "print(undefined_name)", failed: true }, { id: 2, order: 3, source: "print(undefined_name)", failed: true }, { id: 3, order: 2, source: "print(name)", failed: false },
+    ]);
     assert.deepEqual([...memory.notebookRuns.stored()], [
       { id: 1, at: 5, notebook: "n.ipynb", cell: "c1", language: "python", source: "print(undefined_name)", above: [{ kind: "code", source: "x = 1", output: "1" }], output: "", error: { name: "NameError", message: "m", traceback: "t" } },
-      { id: 2, at: 5, notebook: "n.ipynb", cell: "c1", language: "python", source: "print(name)", above: [{ kind: "code", source: "x = 1", output: "1" }], output: "Jo", error: null },
+      { id: 3, at: 5, notebook: "n.ipynb", cell: "c1", language: "python", source: "print(name)", above: [{ kind: "code", source: "x = 1", output: "1" }], output: "Jo", error: null },
     ]);
   });
 
@@ -43,7 +46,7 @@ describe("the memory of a user", () => {
     for (let i = 0; i < 30; i++) memory.notebookRuns.record({ ...run, source: `step(${i})` });
     const kept = [...memory.notebookRuns.stored()];
     assert.deepEqual([kept.length, kept[0]?.source], [20, "step(10)"]);
-    assert.equal(memory.notebookRuns.record({ ...run, cell: "c2", source: "x".repeat(8_001) }), false);
+    assert.equal(memory.notebookRuns.record({ ...run, cell: "c2", source: "x".repeat(65_537) }), false);
     assert.equal(memory.notebookRuns.record({ ...run, cell: "c3", source: "  " }), false);
   });
 

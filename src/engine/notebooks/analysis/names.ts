@@ -64,7 +64,6 @@ export class Names {
   read(name: string, slots: readonly Slot[] | null = null): void {
     const where = this.resolve(name);
     if (where.local) return;
-    if (where.by && isMemo(name)) return;
     if (where.by) addUse(where.by.summary.uses, name, slots);
     else if (!this.assigned.has(name)) addUse(this.facts.uses, name, slots);
   }
@@ -106,7 +105,6 @@ export class Names {
       return;
     }
     if (where.by) {
-      if (isMemo(name)) return;
       addMutation(where.by.summary.mutates, { name, slot, kind });
       return;
     }
@@ -158,11 +156,6 @@ export class Names {
     const part = this.parts.get(name);
     if (part && part.of !== name) this.mutate(part.of, part.slot, kind);
   }
-}
-
-/** Results that a function keeps for itself: what is in them does not change what it gives. */
-function isMemo(name: string): boolean {
-  return /(?:^|_)(?:cache|memo)(?:_|$|s$)/i.test(name);
 }
 
 /** What is in both sets. */

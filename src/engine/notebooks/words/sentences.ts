@@ -66,9 +66,9 @@ export function consequencesOf(statements: readonly StatementFacts[], language: 
   };
 }
 
-/** "cell 2 (run [4])" */
+/** "cell 2 (run 4)" */
 export function runName(model: NotebookModel, run: Run): string {
-  return `${cellName(model, run.execution.cell)}${run.execution.order === null ? "" : ` (run [${run.execution.order}])`}`;
+  return `${cellName(model, run.execution.cell)}${run.execution.order === null ? "" : ` (run ${run.execution.order})`}`;
 }
 
 /** What lay between two runs of a cell, as sentences; empty where the record tells of nothing. */
@@ -104,7 +104,7 @@ export function explainCell(model: NotebookModel, cell: string): string {
   for (const reason of status.reasons) lines.push(`- ${reasonSentence(model, reason)}`);
   if (!run || !notes) return [...lines, "It has not run in the time that is recorded."].join("\n");
   if (status.reasons.length > 0) lines.push("");
-  lines.push(`## Its last run${run.execution.order === null ? "" : ` [${run.execution.order}]`}`, "", ...list("needs", notes.uses), ...list("makes", notes.defines), ...list("changes", notes.changes), ...list("reads files", notes.filesRead), ...list("writes files", notes.filesWritten), ...list("installs", notes.packages), ...list("sets", notes.environment));
+  lines.push(`## Its last run${run.execution.order === null ? "" : `: run ${run.execution.order}`}`, "", ...list("needs", notes.uses), ...list("makes", notes.defines), ...list("changes", notes.changes), ...list("reads files", notes.filesRead), ...list("writes files", notes.filesWritten), ...list("installs", notes.packages), ...list("sets", notes.environment));
   for (const hazard of notes.hazards) lines.push(`- not to be repeated without thought: ${hazard.what} (line ${hazard.line})`);
   for (const { run: source, names } of sourcesOf(model, run).slice(-12)) lines.push(`- from ${runName(model, source)}: ${names.map(shownName).join(", ")}`);
   if (run.execution.error) lines.push(`- failed: ${run.execution.error.name}: ${clip(run.execution.error.message)}`);

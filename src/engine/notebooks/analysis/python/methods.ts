@@ -8,7 +8,7 @@ const set = (words: string): ReadonlySet<string> => new Set(words.split(/\s+/));
 const ACCUMULATES = set(`append extend insert pop popitem popleft appendleft extendleft remove reverse rotate write writelines
   writerow writerows read readline readlines readinto step backward partial_fit send put put_nowait push resize shuffle
   symmetric_difference_update subtract __next__ jumped consume advance enqueue dequeue add_row add_rows learn
-  train_on_batch fit_generator truncate seek iadd`);
+  train train_on_batch fit_generator truncate seek iadd`);
 
 /** Change the receiver; to do it twice does nothing more. */
 const TRANSFORMS = set(`sort clear eval freeze requires_grad_ cuda cpu half zero_grad heapify close freeze_ unfreeze detach_

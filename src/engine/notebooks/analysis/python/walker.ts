@@ -41,7 +41,8 @@ export function walk(context: WalkContext, node: SyntaxNode): void {
       const right = field("right");
       go(field("type"));
       if (!left || !right) return;
-      go(right);
+      if (right.type === "lambda" && left.type === "identifier") parameterDefaults(context, childByField(right, "parameters"));
+      else go(right);
       assign(context, left, right);
       return;
     }
@@ -349,7 +350,7 @@ function iterated(tree: SyntaxTree, node: SyntaxNode): string | null {
   if (node.type === "attribute" || node.type === "subscript") return chainOf(tree, node).root;
   if (node.type !== "call") return null;
   const callee = childByField(node, "function");
-  if (callee?.type === "attribute" && /\.(?:values|items|flatten|ravel|flat)$/.test(textOf(tree, callee))) return chainOf(tree, callee).root;
+  if (callee?.type === "attribute" && /\.(?:values|items|flatten|ravel|flat|parameters|modules|children|itertuples|iterrows)$/.test(textOf(tree, callee))) return chainOf(tree, callee).root;
   if (callee && /^(?:enumerate|reversed|zip|list|sorted|tqdm)$/.test(textOf(tree, callee))) {
     const first = childByField(node, "arguments")?.children.find((child) => child.named);
     return first ? iterated(tree, first) : null;
