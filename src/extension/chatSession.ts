@@ -57,7 +57,7 @@ export class ChatSession {
   /** Conversations that changed since they were last stored. */
   readonly #unstored = new Set<string>();
   #disposed = false;
-  readonly #subscription: { dispose(): void };
+  readonly #subscriptions: { dispose(): void }[];
 
   constructor(options: ChatSessionOptions) {
     this.#options = options;
@@ -66,12 +66,15 @@ export class ChatSession {
     this.#conversations = stored.conversations.map((conversation) => ({ ...conversation, turns: conversation.turns.map(interrupted) }));
     this.#currentId = this.#conversations.some(({ id }) => id === stored.currentId) ? stored.currentId : "";
     if (this.#currentId === "") this.#begin();
-    this.#subscription = options.engine.onNotification("answer/event", ({ askId, event }) => {
+    this.#subscriptions = [options.engine.onNotification("answer/event", ({ askId, event }) => {
       const flight = this.#flight;
       if (!flight || flight.askId !== askId) return;
       this.#update(flight.turnId, (turn) => applyAnswerEvent(turn, event), "quiet");
       this.#options.post({ type: "turnEvent", turnId: flight.turnId, event });
-    });
+    }), options.engine.onNotification("answer/dialogue", ({ askId, state }) => {
+      const turn = this.#conversations.flatMap(({ turns }) => turns).find((other) => askIdOf(other) === askId);
+      if (turn) this.#update(turn.id, (before) => ({ ...before, dialogue: state }));
+    })];
   }
 
   get current(): Conversation {
@@ -145,6 +148,16 @@ export class ChatSession {
     await this.#options.engine.request("memory/dismiss", { key });
   }
 
+  /** A finding was allowed, or is not any more: all blocks with the same text show it. */
+  setAllowed(key: string, allowed: boolean): void {
+    for (const turn of this.#conversations.flatMap(({ turns }) => turns)) {
+      if (!turn.checks?.verdict.concerns?.some((concern) => concern.key === key && concern.allowed !== allowed)) continue;
+      this.#update(turn.id, (before) => before.checks === null ? before : {
+        ...before, checks: { ...before.checks, verdict: { ...before.checks.verdict, concerns: before.checks.verdict.concerns?.map((concern) => (concern.key === key ? { ...concern, allowed } : concern)) ?? [] } },
+      });
+    }
+  }
+
   /** What was forgotten is shown by no answer any more, in whichever conversation. */
   forgetMemories(keys: readonly string[]): void {
     this.#withoutMemory(() => true, keys);
@@ -182,7 +195,7 @@ export class ChatSession {
   /** Writes what is not yet written. */
   async dispose(): Promise<void> {
     this.#disposed = true;
-    this.#subscription.dispose();
+    for (const subscription of this.#subscriptions) subscription.dispose();
     this.#store();
     await this.#options.store.flush();
   }

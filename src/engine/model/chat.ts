@@ -1,6 +1,6 @@
 // Writes an answer to a conversation in the model's own chat template, streaming text.
 // It knows nothing of sources, citations or budgets (tasks do).
-import type { ChatHistoryItem, ChatWrapper, LlamaModel, Token } from "node-llama-cpp";
+import type { ChatHistoryItem, ChatWrapper, GbnfJsonObjectSchema, LlamaGrammarEvaluationState, LlamaModel, Token } from "node-llama-cpp";
 import { EngineError, isCancelled } from "../base/errors.ts";
 import type { Lease } from "../base/scheduler.ts";
 import type { TokenCounts } from "../protocol/types.ts";
@@ -17,6 +17,8 @@ export interface GenerateRequest {
   /** Oldest first, ending with the user's. Texts that look like the template's markers stay text. */
   messages: ChatMessage[];
   maxTokens: number;
+  /** Only JSON of this schema is written, the likeliest of it; `temperature` is then not used. An answer cut by `maxTokens` may be no whole JSON. */
+  schema?: GbnfJsonObjectSchema;
   /** 0 (the default) always takes the likeliest token. */
   temperature?: number;
   /** Repeats a draw with a temperature; default 0. */
@@ -84,6 +86,11 @@ export class Chat {
     return { tokens: contextText.tokenize(this.#model.tokenizer), stopTokens, stopTexts: stopTexts.filter((text) => text !== "") };
   }
 
+  async #grammarOf(schema: GbnfJsonObjectSchema): Promise<LlamaGrammarEvaluationState> {
+    const { LlamaGrammarEvaluationState: State } = await import("node-llama-cpp");
+    return new State({ model: this.#model, grammar: await this.#model.llama.createGrammarForJsonSchema(schema) });
+  }
+
   /**
    * Generates; never throws for cancelling (`stopReason` says so).
    * Errors: `contextOverflow` where prompt and answer do not fit `contextSize`.
@@ -106,8 +113,19 @@ export class Chat {
       return { text: stream.text, tokens: counts, firstTokenMs, stopReason };
     };
     try {
+      const grammar = request.schema && await this.#grammarOf(request.schema);
       const limit = Math.min(request.maxTokens, room);
       while (counts.generated < limit) {
+        if (grammar) {
+          const { token, reused } = await cache.nextInGrammar(tokens, grammar, { signal: request.signal, lease: request.lease });
+          if (counts.generated === 0) counts.reused = reused;
+          if (firstTokenMs === 0) firstTokenMs = performance.now() - begun;
+          if (token === null || this.#model.isEogToken(token)) return finish("end");
+          tokens.push(token);
+          counts.generated++;
+          stream.push(text.push(token));
+          continue;
+        }
         // Each token is drawn by a fresh sampler, so its seed must differ from the one before.
         const options = { temperature: request.temperature ?? 0, seed: seed + counts.generated * 7919 };
         const { outputs, reused } = await cache.evaluate(tokens, [{ generateNext: { token: true, options } }], { signal: request.signal, lease: request.lease });

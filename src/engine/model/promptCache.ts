@@ -1,7 +1,7 @@
 // One sequence of a context whose computed tokens are kept between requests: the next prompt computes only what differs.
 // Computing is cut into short batches, between which more urgent work goes first and cancelling takes effect.
 // It knows nothing of what the tokens mean.
-import type { ControlledEvaluateIndexOutput, ControlledEvaluateInputItem, LlamaContextSequence, Token } from "node-llama-cpp";
+import type { ControlledEvaluateIndexOutput, ControlledEvaluateInputItem, LlamaContextSequence, LlamaGrammarEvaluationState, Token } from "node-llama-cpp";
 import { throwIfCancelled } from "../base/errors.ts";
 import type { Lease } from "../base/scheduler.ts";
 
@@ -108,6 +108,16 @@ export class PromptCache {
       await sequence.evaluateWithoutGeneratingNewTokens(wanted.slice(start, start + count));
       this.#learn(count, performance.now() - begun);
     }
+  }
+
+  /**
+   * The likeliest token after `tokens` that `grammar` allows; the grammar moves on by it. What others displaced since the last call is
+   * computed again. Errors: CancelledError.
+   */
+  async nextInGrammar(tokens: readonly Token[], grammar: LlamaGrammarEvaluationState, turn: Turn): Promise<{ token: Token | null; reused: number }> {
+    const { reused } = await this.evaluate(tokens.slice(0, -1), [], turn);
+    for await (const token of this.#sequence.evaluate(tokens.slice(-1), { temperature: 0, grammarEvaluationState: grammar, yieldEogToken: true })) return { token, reused };
+    return { token: null, reused };
   }
 
   /** Forgets everything that was computed. */

@@ -1,8 +1,9 @@
 // Every message between client and engine: its name, direction, parameters and result, in one place.
 import type {
-  AnswerApplied, AnswerEvent, AskParams, AskResult, CompleteParams, CompleteResult, CompletionOutcome, DoctorItem, DownloadProgress,
-  EngineStatus, IndexReport, IndexStatus, ModelInfo, NotebookExecuted, SearchHit,
+  AnswerApplied, AnswerEvent, AskParams, AskResult, ChatText, CompleteParams, CompleteResult, CompletionOutcome, DoctorItem,
+  DownloadProgress, EngineStatus, GenerateParams, IndexReport, IndexStatus, ModelInfo, NotebookExecuted, SearchHit, TokenCounts,
 } from "./types.ts";
+import type { DialogueState } from "./dialogue.ts";
 import type { ErrorReason } from "./errors.ts";
 import type { MemoryRequests } from "./memory.ts";
 import type { NotebookRequests } from "./notebooks.ts";
@@ -78,6 +79,9 @@ export interface EngineRequests extends MemoryRequests, NotebookRequests, Safety
   "adapters/rollback": { params: null; result: AdapterInfo | null };
   "adapters/remove": { params: { sha256: string }; result: null };
   /** `to`: a file for "gguf" and "merged", a folder for "peft". */
+  /** The loaded model by itself, for VS Code's own chat; sends `chat/text`. */
+  "chat/generate": { params: GenerateParams; result: { stopReason: "end" | "length" | "cancelled"; tokens: TokenCounts } };
+  "chat/countTokens": { params: { text: string }; result: { tokens: number } };
   /** Runs one of ASSISTANT_TOOLS for another assistant; the text is for its model. */
   "tool/run": { params: { name: string; input: unknown }; result: { text: string } };
   "evaluate/suites": { params: null; result: EvaluationSuiteInfo[] };
@@ -111,9 +115,12 @@ export interface EngineNotifications {
   "engine/statusChanged": EngineStatus;
   "engine/log": { level: "debug" | "info" | "warn" | "error"; room: string; message: string; at: string };
   "answer/event": { askId: string; event: AnswerEvent };
+  /** The model read the conversation after the answer and found more in it. */
+  "answer/dialogue": { askId: string; state: DialogueState };
   "model/downloadProgress": DownloadProgress;
   "data/progress": DataProgress;
   "evaluate/progress": EvaluationProgress;
+  "chat/text": ChatText;
   /** A run came, went or changed its state. */
   "train/changed": RunInfo;
   /** A new point of a run's curves. */

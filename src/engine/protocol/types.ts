@@ -102,8 +102,9 @@ export interface BlockConcern {
   reason: string;
   /** A sentence: what to do instead; "" where nothing is to be done but not to do it. */
   fix: string;
-  /** UTF-16 offsets into the block's text. */
+  /** UTF-16 offsets into the block's text, and what stands there, cut. */
   span: { start: number; end: number } | null;
+  excerpt: string;
   /** Names this finding in this text, for an override. */
   key: string;
   /** The user has allowed it. */
@@ -363,6 +364,24 @@ export interface ModelInfo {
   fit: MemoryFit | null;
   installed: boolean;
   active: boolean;
+}
+
+/** A conversation for the loaded model alone: no search, no memory, no card. */
+export interface GenerateParams {
+  /** Names the stream of `chat/text`. */
+  id: string;
+  /** Id of the model that is meant; another one that is loaded by now is refused. */
+  model: string;
+  /** Oldest first, ending with the user's. */
+  messages: { role: "user" | "assistant"; text: string }[];
+  maxTokens: number;
+  /** 0 (the default) always takes the likeliest token. */
+  temperature?: number;
+}
+
+export interface ChatText {
+  id: string;
+  text: string;
 }
 
 export interface ModelStatus {

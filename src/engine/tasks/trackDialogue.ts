@@ -97,7 +97,7 @@ function searchName(mention: Mention): string {
   return mention.kind === "file" ? mention.path ?? mention.name : mention.name;
 }
 
-function exchangesOf(history: readonly ChatTurn[]): { question: string; answer: string }[] {
+export function exchangesOf(history: readonly ChatTurn[]): { question: string; answer: string }[] {
   const exchanges: { question: string; answer: string }[] = [];
   for (const { role, text } of history) {
     const last = exchanges.at(-1);

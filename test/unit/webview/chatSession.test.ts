@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { ChatSession, historyFor, plainQuestion } from "../../../src/extension/chatSession.ts";
 import type { CancelToken, ChatEngine } from "../../../src/extension/chatSession.ts";
+import type { DialogueState } from "../../../src/engine/protocol/dialogue.ts";
 import type { AskParams, AskResult } from "../../../src/engine/protocol/types.ts";
 import type { EngineNotifications } from "../../../src/engine/protocol/messages.ts";
 import type { Conversation, HostMessage } from "../../../src/webview/protocol.ts";
 import type { ChatStore } from "../../../src/extension/chatStore.ts";
 import { rankFiles } from "../../../src/extension/chatFiles.ts";
 import { contentSecurityPolicy, webviewHtml } from "../../../src/extension/webviewHtml.ts";
-import { CARD, CHECKS, CITATIONS, REMEMBERED, turn } from "../../webview/scenarios.ts";
+import { CARD, CHECKS, CITATIONS, DIALOGUE, REMEMBERED, turn } from "../../webview/scenarios.ts";
 
 const RESULT: AskResult = {
   answer: "", card: CARD, prose: "Done [1].", citations: CITATIONS, stopped: false, ...CHECKS!,
@@ -35,13 +36,13 @@ function setUp(store = new MemoryStore()) {
   const asked: Asked[] = [];
   const told: unknown[] = [];
   const posted: HostMessage[] = [];
-  let listener: ((value: EngineNotifications["answer/event"]) => void) | null = null;
+  const listeners = new Map<string, (value: unknown) => void>();
   const engine: ChatEngine = {
     request: ((_method: string, params: AskParams, token?: CancelToken) => new Promise((resolve, reject) => asked.push({ params, token, resolve, reject }))),
     notify: (method, params) => { told.push([method, params]); },
-    onNotification: (_method, added) => {
-      listener = added as typeof listener;
-      return { dispose: () => { listener = null; } };
+    onNotification: (method, added) => {
+      listeners.set(method, added as (value: unknown) => void);
+      return { dispose: () => { listeners.delete(method); } };
     },
   };
   let clock = 1_000;
@@ -49,7 +50,7 @@ function setUp(store = new MemoryStore()) {
     engine, store, post: (message) => posted.push(message), now: () => clock++,
     describeError: (error) => (error instanceof Error && error.message === "cancelled" ? null : { text: String(error), action: { label: "Try Again", command: "retry" } }),
   });
-  return { session, asked, told, posted, store, emit: (askId: string, event: EngineNotifications["answer/event"]["event"]) => listener?.({ askId, event }) };
+  return { session, asked, told, posted, store, emit: (askId: string, event: EngineNotifications["answer/event"]["event"]) => listeners.get("answer/event")?.({ askId, event }), read: (askId: string, state: DialogueState) => listeners.get("answer/dialogue")?.({ askId, state }) };
 }
 
 describe("chat session", () => {
@@ -84,6 +85,17 @@ describe("chat session", () => {
     const params = asked.at(-1)?.params;
     assert.deepEqual([params?.session, params?.memory, params?.question], [session.current.id, "wanted", "what did we decide about sqlite?"]);
     assert.deepEqual([params?.earlier?.length, params?.earlier?.[0]?.text, params?.history.length, params?.history[0]?.text], [4, "question 0", 12, "question 2"]);
+  });
+
+  it("takes what the model read in the talk, for the answer that it read, and keeps it", async () => {
+    const { session, asked, read } = setUp();
+    const done = session.ask("q", null, [], null);
+    asked[0]?.resolve({ ...RESULT, dialogue: { ...DIALOGUE, goal: null } });
+    await done;
+    read("of a turn that is gone", DIALOGUE);
+    assert.equal(session.current.turns[0]?.dialogue?.goal, null);
+    read(asked[0]?.params.askId ?? "", DIALOGUE);
+    assert.deepEqual(session.current.turns[0]?.dialogue, DIALOGUE);
   });
 
   it("takes a memory off an answer, tells the engine, and shows nowhere what was forgotten", async () => {
