@@ -112,6 +112,8 @@ export function serve(connection: MessageConnection, factory: EngineFactory, log
   on("adapters/remove", ({ sha256 }) => opened().adapters.remove(sha256));
   on("adapters/export", ({ sha256, format, to }, signal) => opened().adapters.export(sha256, format, to, { signal }));
 
+  on("chat/generate", (params, signal) => opened().generate(params, { signal, onText: (text) => notify("chat/text", { id: params.id, text }) }));
+  on("chat/countTokens", async ({ text }) => ({ tokens: await opened().countTokens(text) }));
   on("tool/run", async ({ name, input }, signal) => ({ text: await runTool(opened(), name, input, signal) }));
   on("evaluate/suites", () => opened().evaluations.suites());
   on("evaluate/run", (params, signal) => opened().evaluations.run(params, signal));

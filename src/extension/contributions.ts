@@ -24,6 +24,8 @@ export const COMMANDS = {
   searchWorkspace: { title: "Search Workspace by Meaning" },
   toggleCompletions: { title: "Toggle Inline Completions" },
   explainCompletion: { title: "Why Was No Completion Shown?" },
+  whyHidden: { title: "Why Was the Suggestion Hidden?" },
+  showSafetyOverrides: { title: "Show Safety Overrides" },
   chooseModel: { title: "Choose Model" },
   downloadModel: { title: "Download Model", when: "isWorkspaceTrusted" },
   inspectModel: { title: "Inspect Model File" },
@@ -97,6 +99,7 @@ export function staticContributions(): Record<string, unknown> {
       "editor/context": [{ submenu: "kalactica.editor", when: "editorHasSelection", group: "1_modification@99" }],
       "kalactica.editor": SELECTION_COMMANDS.map((id) => ({ command: `kalactica.${id}` })),
     },
+    languageModelChatProviders: [{ vendor: "kalactica", displayName: "KaLactica" }],
     languageModelTools: ASSISTANT_TOOLS.map(({ name, reference, title, summary, description, input, icon }) => ({
       name, displayName: title, userDescription: summary, modelDescription: description, inputSchema: input, icon, toolReferenceName: reference, canBeReferencedInPrompt: true, tags: ["kalactica"],
     })),

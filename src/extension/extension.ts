@@ -9,6 +9,7 @@ import { registerCommands } from "./commands.ts";
 import { readConfiguration } from "./configuration.ts";
 import { EngineClient } from "./engineClient.ts";
 import { registerInlineCompletions } from "./inlineCompletion.ts";
+import { LanguageModelProvider } from "./languageModelProvider.ts";
 import { ReportDocuments } from "./reportDocuments.ts";
 import { MemoryActions } from "./memoryActions.ts";
 import { MemoryTree } from "./memoryTree.ts";
@@ -74,8 +75,9 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
     log, status, chat, memory, new MemoryTree(client, memory), completions, training, monitor, documents, notebooks,
     vscode.window.registerWebviewViewProvider(ChatView.viewId, chat),
     vscode.window.registerWebviewPanelSerializer(TrainingMonitor.viewType, monitor),
-    registerCommands({ client, chat, memory, log, training, documents, notebooks, explainLastCompletion: () => completions.explainLast(), showMonitor: (runId) => monitor.show(runId) }),
+    registerCommands({ client, chat, memory, log, training, documents, notebooks, explainLastCompletion: () => completions.explainLast(), lastHiddenCompletion: () => completions.lastHidden(), showMonitor: (runId) => monitor.show(runId) }),
     registerAssistantTools(client),
+    new LanguageModelProvider(client),
     followTraining(training),
     recordNotebookRuns((run) => client.notify("memory/notebookExecuted", run)),
     client.onNotification("engine/log", ({ level, room, message }) => log[level](`[${room}] ${message}`)),

@@ -69,4 +69,29 @@ describe("an answer that is being written", function () {
     await chat.composer.press("Escape");
     await chat.ended(5_000);
   });
+
+  it("is written for other extensions too, by VS Code's own way to a model, and stops when they cancel", async () => {
+    const offered = await workbench.inHost(async (vscode) => {
+      const [model] = await vscode.lm.selectChatModels({ vendor: "kalactica" });
+      return model === undefined ? null : { id: model.id, room: model.maxInputTokens, tokens: await model.countTokens("const total = 1;") };
+    });
+    assert.equal(offered?.id, "slow-random");
+    assert.ok(offered.room > 1_000 && offered.tokens > 3 && offered.tokens <= 16, JSON.stringify(offered));
+    const reply = workbench.inHost(async (vscode) => {
+      const [model] = await vscode.lm.selectChatModels({ vendor: "kalactica" });
+      const source = new vscode.CancellationTokenSource();
+      const response = await model!.sendRequest([vscode.LanguageModelChatMessage.User("Say something.")], { justification: "a test" }, source.token);
+      let pieces = 0;
+      try {
+        for await (const piece of response.text) if (piece !== "" && ++pieces === 5) source.cancel();
+      } catch (error) {
+        return { pieces, ended: String(error) };
+      }
+      return { pieces, ended: "quietly" };
+    });
+    // VS Code asks once before another extension may use a model.
+    const allow = workbench.page.locator(".monaco-dialog-box").getByRole("button", { name: "Allow" });
+    const { pieces, ended } = await Promise.race([reply, allow.click({ timeout: 30_000 }).then(() => reply, () => reply)]);
+    assert.ok(pieces >= 5 && pieces < 100, `${pieces} pieces; it ended ${ended}`);
+  });
 });
