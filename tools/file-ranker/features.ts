@@ -10,7 +10,6 @@ import { gitText } from "../../src/engine/data/sources/gitProcess.ts";
 import { historyCases } from "../../src/engine/evaluation/localiseHistory.ts";
 import { fileOf, hasFields, readRows } from "../../src/engine/evaluation/readSet.ts";
 import { openEmbedder } from "../../src/engine/retrieval/embedder/embeddedEmbedder.ts";
-import { togetherIn } from "../../src/engine/retrieval/fileRanker/changeHistory.ts";
 import { PreparedFiles, TrialIndex } from "../../src/engine/retrieval/trialIndex.ts";
 
 export interface CaseFeatures {
@@ -19,13 +18,14 @@ export interface CaseFeatures {
   query: string;
   paths: string[];
   features: number[][];
-  ties: Float32Array[][];
+  /** usesAmong of the candidates. */
+  uses: Float32Array[];
   /** Positions of gold files among the candidates. */
   gold: number[];
   nGold: number;
 }
 
-interface Row { id: string; repo: string; query: string; gold: readonly string[]; files: Readonly<Record<string, string>>; past?: readonly { files: readonly string[]; message: string }[] }
+interface Row { id: string; repo: string; query: string; gold: readonly string[]; files: Readonly<Record<string, string>> }
 
 const { values } = parseArgs({ options: { set: { type: "string", multiple: true, default: [] }, history: { type: "string", multiple: true, default: [] }, cases: { type: "string", default: "40" }, out: { type: "string" }, only: { type: "string" }, embedder: { type: "string" } } });
 if (values.out === undefined) {
@@ -53,10 +53,10 @@ async function run(rows: readonly Row[], textOf: (sha: string) => Promise<string
     for (const [file, sha] of Object.entries(row.files)) if (held.get(file) !== sha) await index.add(file, await textOf(sha));
     held = new Map(Object.entries(row.files));
     const candidates = await index.fileFeatures(row.query);
-    const ties = index.ties(candidates, row.past ? togetherIn(row.past) : null);
+    const uses = index.usesAmong(candidates);
     results.push({
       id: row.id, repo: row.repo, query: row.query, paths: candidates.map((candidate) => candidate.path), features: candidates.map((candidate) => candidate.features),
-      ties: ties.map((tie) => tie.map((line) => Float32Array.from(line))), gold: candidates.flatMap((candidate, i) => (row.gold.includes(candidate.path) ? [i] : [])), nGold: row.gold.length,
+      uses: uses.map((line) => Float32Array.from(line)), gold: candidates.flatMap((candidate, i) => (row.gold.includes(candidate.path) ? [i] : [])), nGold: row.gold.length,
     });
     if (at % 20 === 19) console.error(`${row.repo} ${at + 1}/${rows.length}`);
   }

@@ -8,8 +8,7 @@ import { parseArgs } from "node:util";
 import { deserialize } from "node:v8";
 import { meanInterval } from "../../src/engine/evaluation/intervals.ts";
 import { FIRST_FEATURES } from "../../src/engine/retrieval/fileRanker/fileFeatures.ts";
-import { RELATED_FEATURES } from "../../src/engine/retrieval/fileRanker/related.ts";
-import { relatedFeatures } from "../../src/engine/retrieval/fileRanker/related.ts";
+import { usesOfLikely } from "../../src/engine/retrieval/fileRanker/related.ts";
 import type { CaseFeatures } from "./features.ts";
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { l2: { type: "string", default: "0.01" }, l2b: { type: "string", default: "0.02" }, without: { type: "string", default: "" }, hold: { type: "string", default: "" }, out: { type: "string" }, select: { type: "boolean", default: false }, detail: { type: "boolean", default: false }, temperature: { type: "string", default: "1" } } });
@@ -74,18 +73,18 @@ function importanceOf(of: readonly CaseFeatures[]): number[] {
   return of.map(({ repo }) => 1 / Math.sqrt(counts.get(repo) as number));
 }
 
-const ALL = [...FIRST_FEATURES, ...RELATED_FEATURES];
+const ALL = [...FIRST_FEATURES, "usesLikely"];
 
 function secondRows(one: CaseFeatures, first: readonly number[]): Rows {
-  const related = relatedFeatures(one.ties as unknown as number[][][], softmax(one.features.map((row) => dot(row, first))));
-  return one.features.map((row, i) => [...row, ...(related[i] as number[])]);
+  const related = usesOfLikely(one.uses as unknown as number[][], softmax(one.features.map((row) => dot(row, first))));
+  return one.features.map((row, i) => [...row, related[i] as number]);
 }
 
 function train(of: readonly CaseFeatures[], off: ReadonlySet<string>): Weights {
   const importance = importanceOf(of);
   const gold = of.map((one) => one.gold);
   const first = fit(of.map((one) => one.features), gold, importance, FIRST_FEATURES.map((name) => !off.has(name)), l2);
-  if (off.has("stage2")) return { first, second: [...first, ...RELATED_FEATURES.map(() => 0)] };
+  if (off.has("stage2")) return { first, second: [...first, 0] };
   return { first, second: fit(of.map((one) => secondRows(one, first)), gold, importance, ALL.map((name) => !off.has(name)), l2b) };
 }
 
@@ -116,8 +115,16 @@ function report(label: string, judged: readonly { one: CaseFeatures; strict: num
   return `${label.padEnd(22)} n ${judged.length} strict ${average(strict).toFixed(3)} [${low.toFixed(2)}, ${high.toFixed(2)}] macro ${macro.toFixed(3)} any ${average(judged.map((row) => row.any)).toFixed(3)} by gold ${byGold.join("/")}`;
 }
 
+/** One feature alone, for comparison. */
+function alone(name: (typeof FIRST_FEATURES)[number], of: readonly CaseFeatures[]): { one: CaseFeatures; strict: number; any: number }[] {
+  const weights = { first: FIRST_FEATURES.map(() => 0), second: ALL.map((feature) => (feature === name ? 1 : 0)) };
+  return of.map((one) => ({ one, ...judge(one, weights) }));
+}
+
 const fitted = cases.filter(({ repo }) => !held.has(repo));
 const base = leftOut(fitted, without);
+console.log(report("BM25 (body alone)", alone("body", fitted)));
+console.log(report("BM25F alone", alone("all", fitted)));
 console.log(report("left out", base));
 for (const repo of new Set(fitted.map((one) => one.repo))) console.log(report(`  ${repo}`, base.filter(({ one }) => one.repo === repo)));
 const development = base.filter(({ one }) => one.repo.includes("/"));
@@ -132,6 +139,8 @@ console.log("second:", shown(weights.second, ALL));
 if (held.size > 0) {
   const judged = cases.filter(({ repo }) => held.has(repo)).map((one) => ({ one, ...judge(one, weights) }));
   console.log(report("held out", judged));
+  console.log(report("held out, BM25", alone("body", judged.map(({ one }) => one))));
+  console.log(report("held out, BM25F", alone("all", judged.map(({ one }) => one))));
   for (const repo of held) console.log(report(`  ${repo}`, judged.filter(({ one }) => one.repo === repo)));
 }
 if (values.detail) for (const { one, strict } of base) if (strict === 0) console.log(one.repo, JSON.stringify(one.query.slice(0, 100)), one.gold.map((i) => one.paths[i]), `${one.gold.length}/${one.nGold}`);

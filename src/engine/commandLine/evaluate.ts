@@ -8,6 +8,7 @@ import { ItemFile } from "../evaluation/runs/itemCache.ts";
 import type { EvaluationResult, Metrics } from "../evaluation/suite.ts";
 import { provenanceOf } from "../tasks/evaluationDesk.ts";
 import { DATA_SUITES } from "../tasks/evaluationSuites.ts";
+import { RETRIEVAL_SUITES } from "./benchRetrieval.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { UsageError } from "./command.ts";
 import { MODEL_SUITES } from "./evaluateModel.ts";
@@ -15,7 +16,7 @@ import { comparisonText, isWorse, runStore, RUN_COMMANDS } from "./evaluateRuns.
 import type { Suite } from "./evaluateSuite.ts";
 
 /** A suite that needs nothing but data is a line in tasks/evaluationSuites.ts. */
-const SUITES: Readonly<Record<string, Suite>> = { ...DATA_SUITES, ...MODEL_SUITES };
+const SUITES: Readonly<Record<string, Suite>> = { ...DATA_SUITES, ...MODEL_SUITES, ...RETRIEVAL_SUITES };
 
 export const EVALUATE_COMMANDS: readonly Command[] = [...Object.entries(SUITES).map(([suite, spec]): Command => ({
   words: ["evaluate", suite],

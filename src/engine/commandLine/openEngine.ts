@@ -47,6 +47,11 @@ function settingsOf(context: CommandContext): Record<string, unknown> {
   return settings;
 }
 
+/** Where the command line keeps the index and the memory of the folder named by --workspace, or of the current one. */
+export function storageOf(context: CommandContext): string {
+  return path.join(workspaceOf(context), ".kalactica");
+}
+
 /** Runs `work` with an engine that starts nothing by itself; its warnings go to standard error. */
 export async function withEngine<T>(context: CommandContext, options: { workspace: boolean }, work: (engine: Engine) => Promise<T>): Promise<T> {
   const home = homeDir();

@@ -6,7 +6,6 @@ import { mean, meanInterval, pairedMetrics } from "./intervals.ts";
 import { allWithin, anyWithin, reciprocalRank } from "./ranking.ts";
 import { fileOf, hasFields, readRows } from "./readSet.ts";
 import { rounded } from "./suite.ts";
-import type { PastChange } from "./localiseHistory.ts";
 import type { EvaluationHooks, EvaluationResult, Metrics } from "./suite.ts";
 
 /** A case with the tree in which its files are to be found. */
@@ -18,8 +17,6 @@ export interface LocaliseCase {
   readonly gold: readonly string[];
   /** Path → id of its content. */
   readonly files: Readonly<Record<string, string>>;
-  /** Changes before this one, newest first, where they are known. */
-  readonly past?: readonly PastChange[];
 }
 
 export interface LocaliseSet {
@@ -37,7 +34,7 @@ export interface LocaliseRankers {
   /** The shipped ranking first. */
   readonly ablations: readonly string[];
   /** The tree of a case; valid until the next one is asked for. */
-  tree(files: Readonly<Record<string, string>>, text: (id: string) => Promise<string>, past: readonly PastChange[] | null): Promise<LocaliseTree>;
+  tree(files: Readonly<Record<string, string>>, text: (id: string) => Promise<string>): Promise<LocaliseTree>;
   close(): void;
   readonly settings: Readonly<Record<string, unknown>>;
 }
@@ -61,9 +58,9 @@ export async function evaluateLocalise({ cases: instances, text }: LocaliseSet, 
   const items: Record<string, unknown>[] = [];
   const queryMs: number[] = [];
   try {
-    for (const [done, { id, repo, query, gold, files, past }] of instances.entries()) {
+    for (const [done, { id, repo, query, gold, files }] of instances.entries()) {
       throwIfCancelled(hooks.signal);
-      const tree = await rankers.tree(files, text, past ?? null);
+      const tree = await rankers.tree(files, text);
       for (const name of rankers.ablations) {
         const started = performance.now();
         const ranked = await tree.rank(name, query);

@@ -2,23 +2,7 @@
 // is the query, the files it changed are what must be found, and the tree is that of its parent, so that nothing of the
 // change itself can be seen. Git is run by whoever hands it in; nothing is written.
 import { EngineError, throwIfCancelled } from "../base/errors.ts";
-
-export interface HistoryCase {
-  readonly id: string;
-  readonly repo: string;
-  readonly query: string;
-  readonly gold: readonly string[];
-  /** Path → Git's id of the blob. */
-  readonly files: Readonly<Record<string, string>>;
-  /** Changes before this one, newest first. */
-  readonly past: readonly PastChange[];
-}
-
-/** A commit before the case's, as far as rankings may know it. */
-export interface PastChange {
-  readonly message: string;
-  readonly files: readonly string[];
-}
+import type { LocaliseCase } from "./localise.ts";
 
 export interface HistoryOptions {
   /** What `git ARGS` prints in the folder. */
@@ -32,8 +16,6 @@ export interface HistoryOptions {
 
 /** As in the public set: what changes more files is a sweep that no description names. */
 const MOST_GOLD = 3;
-/** Changes before a case that rankings may look at. */
-const MOST_PAST = 2_000;
 const MOST_COMMITS = 5_000;
 
 const SOURCE = /\.(?:[cm]?[jt]sx?|pyi?|go|rs|java|kt|kts|scala|rb|php|cs|fs|cpp|cc|cxx|c|h|hpp|hh|m|mm|swift|vue|svelte|lua|dart|ex|exs|jl|r|pl|pm|sh|ps1|sql|zig)$/i;
@@ -46,7 +28,7 @@ export function isSourceFile(path: string): boolean {
 }
 
 /** Errors: `dataInvalid` where no commit makes a case; those of `git`. */
-export async function historyCases({ git, repo, mostCases, signal }: HistoryOptions): Promise<HistoryCase[]> {
+export async function historyCases({ git, repo, mostCases, signal }: HistoryOptions): Promise<LocaliseCase[]> {
   const log = await git(["log", "--no-merges", "--no-renames", "--name-status", "--relative", `--max-count=${MOST_COMMITS}`, "--format=%x01%H%x00%P%x00%B%x00"], signal);
   const commits = log.split("\x01").slice(1).flatMap((entry) => {
     const [id = "", parent = "", message = "", files = ""] = entry.split("\0");
@@ -56,8 +38,8 @@ export async function historyCases({ git, repo, mostCases, signal }: HistoryOpti
     });
     return parent === "" ? [] : [{ id, parent: parent.split(" ")[0] as string, message: message.trim(), changes }];
   });
-  const cases: HistoryCase[] = [];
-  for (const [at, { id, parent, message, changes }] of commits.entries()) {
+  const cases: LocaliseCase[] = [];
+  for (const { id, parent, message, changes } of commits) {
     throwIfCancelled(signal);
     if (cases.length >= mostCases) break;
     const source = changes.filter(({ path }) => isSourceFile(path));
@@ -69,8 +51,7 @@ export async function historyCases({ git, repo, mostCases, signal }: HistoryOpti
       return match && isSourceFile(match[2] as string) ? [[match[2] as string, match[1] as string]] : [];
     }));
     if (!gold.every((path) => path in files)) continue;
-    const past = commits.slice(at + 1, at + 1 + MOST_PAST).map((commit) => ({ message: commit.message, files: commit.changes.map(({ path }) => path).filter(isSourceFile) }));
-    cases.push({ id, repo, query: message, gold, files, past });
+    cases.push({ id, repo, query: message, gold, files });
   }
   if (cases.length === 0) throw new EngineError("dataInvalid", `No commit of ${repo} makes a case: a case needs a message and changes one to ${MOST_GOLD} source files that its parent has. Name a folder with more history.`, { commits: commits.length });
   return cases;

@@ -11,8 +11,7 @@ import { passageOf } from "./indexer.ts";
 import { changeQuery } from "./fileRanker/changeQuery.ts";
 import { candidateFiles } from "./fileRanker/fileFeatures.ts";
 import type { CandidateFile } from "./fileRanker/fileFeatures.ts";
-import { tiesAmong } from "./fileRanker/related.ts";
-import type { ChangedTogether, Ties } from "./fileRanker/related.ts";
+import { usesAmong } from "./fileRanker/related.ts";
 import { rankFiles } from "./fileRanker/rankFiles.ts";
 import type { FileSignal } from "./fileRanker/rankFiles.ts";
 import { FILE_SCORES } from "./keyword/fieldSearch.ts";
@@ -91,7 +90,7 @@ export class TrialIndex {
   }
 
   /** Paths in the order of the file ranker. */
-  async rankFiles(description: string, options: { together?: ChangedTogether | null; without?: readonly FileSignal[] } = {}): Promise<string[]> {
+  async rankFiles(description: string, options: { without?: readonly FileSignal[] } = {}): Promise<string[]> {
     return rankFiles(this.#store, description, { queryVector: await this.#files.queryVector(description), ...options }).map(({ path }) => path);
   }
 
@@ -102,8 +101,8 @@ export class TrialIndex {
     return files.toSorted((a, b) => (b.scores[at] as number) - (a.scores[at] as number)).flatMap(({ fileId }) => this.#store.pathOf(fileId) ?? []);
   }
 
-  ties(candidates: readonly CandidateFile[], together: ChangedTogether | null): Ties {
-    return tiesAmong(this.#store, candidates, together);
+  usesAmong(candidates: readonly CandidateFile[]): number[][] {
+    return usesAmong(this.#store, candidates);
   }
 
   remove(path: string): void {

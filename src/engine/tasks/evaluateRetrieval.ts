@@ -7,10 +7,8 @@ import { historyCases } from "../evaluation/localiseHistory.ts";
 import { evaluateRetrieval as evaluateCorpus } from "../evaluation/retrieval.ts";
 import type { EvaluationHooks, EvaluationResult } from "../evaluation/suite.ts";
 import type { Embedder } from "../retrieval/embedder.ts";
-import { togetherIn } from "../retrieval/fileRanker/changeHistory.ts";
 import { FILE_SIGNALS } from "../retrieval/fileRanker/rankFiles.ts";
 import type { FileSignal } from "../retrieval/fileRanker/rankFiles.ts";
-import type { ChangedTogether } from "../retrieval/fileRanker/related.ts";
 import { FILE_RANKER_WEIGHTS } from "../retrieval/fileRanker/weights.ts";
 import { FUSION_WEIGHTS } from "../retrieval/searcher.ts";
 import type { FusionWeights } from "../retrieval/searcher.ts";
@@ -38,14 +36,14 @@ const PASSAGE_RANKINGS: Readonly<Record<string, FusionWeights>> = {
 };
 
 /** Orders of files, the shipped one first: plain BM25 over whole files, BM25F over all fields, passages, and the ranker without one signal. */
-const FILE_RANKINGS: Readonly<Record<string, (index: TrialIndex, query: string, together: ChangedTogether | null) => Promise<string[]>>> = {
-  fused: (index, query, together) => index.rankFiles(query, { together }),
+const FILE_RANKINGS: Readonly<Record<string, (index: TrialIndex, query: string) => Promise<string[]>>> = {
+  fused: (index, query) => index.rankFiles(query),
   bm25: (index, query) => index.filesByScore(query, "body"),
   vector: (index, query) => index.filesByPassages(query, PASSAGE_RANKINGS["vector"]),
-  "fused+short": (index, query, together) => index.rankFiles(query, { together }),
+  "fused+short": (index, query) => index.rankFiles(query),
   bm25f: (index, query) => index.filesByScore(query, "all"),
   passages: (index, query) => index.filesByPassages(query),
-  ...Object.fromEntries((Object.keys(FILE_SIGNALS) as FileSignal[]).map((signal) => [`without ${signal}`, (index: TrialIndex, query: string, together: ChangedTogether | null) => index.rankFiles(query, { together, without: [signal] })])),
+  ...Object.fromEntries((Object.keys(FILE_SIGNALS) as FileSignal[]).map((signal) => [`without ${signal}`, (index: TrialIndex, query: string) => index.rankFiles(query, { without: [signal] })])),
 };
 
 /** On the public set in `folder`. */
@@ -74,7 +72,7 @@ function fileRankers(embedder: Embedder | null): LocaliseRankers {
   return {
     ablations: Object.keys(FILE_RANKINGS),
     settings: { weights: FILE_RANKER_WEIGHTS, embedder: embedder?.id ?? null, shortCrop: SHORT_CROP },
-    async tree(files, text, past) {
+    async tree(files, text) {
       const differing = Object.entries(files).filter(([file, id]) => held[file] !== id).length;
       if (differing > 0.3 * Object.keys(files).length) {
         index.close();
@@ -84,8 +82,7 @@ function fileRankers(embedder: Embedder | null): LocaliseRankers {
       for (const [file, id] of Object.entries(held)) if (files[file] !== id) index.remove(file);
       for (const [file, id] of Object.entries(files)) if (held[file] !== id) await index.add(file, await text(id));
       held = files;
-      const together = past && togetherIn(past);
-      return { rank: (name, query) => (FILE_RANKINGS[name] as typeof FILE_RANKINGS[string])(index, query, together) };
+      return { rank: (name, query) => (FILE_RANKINGS[name] as typeof FILE_RANKINGS[string])(index, query) };
     },
     close: () => index.close(),
   };

@@ -1,6 +1,5 @@
 // What speaks for each file as the place of a change: scores by field (keyword/fieldSearch.ts), meaning, names and paths that
-// the description spells out, and how a file hangs together with the others that look right. Features only; what they are
-// worth is in weights.ts.
+// the description spells out. Features only; what they are worth is in weights.ts.
 import { foldIdentifier } from "../keyword/analyzer.ts";
 import { FILE_SCORES } from "../keyword/fieldSearch.ts";
 import type { ChunkStore } from "../store/chunkStore.ts";
@@ -8,7 +7,7 @@ import { decodeVector, dot } from "../store/vectorCodec.ts";
 import type { ChangeQuery } from "./changeQuery.ts";
 
 /** Files that are looked at: the best by all fields together. */
-export const CANDIDATE_FILES = 60;
+export const CANDIDATE_FILES = 80;
 
 /** Scores by field, scaled by the best file's, then what is added here. */
 export const FIRST_FEATURES = [...FILE_SCORES, "meaning", "meaningTop", "defines", "uses", "spelt", "folder", "mentioned", "linesUp"] as const;
@@ -18,8 +17,6 @@ export interface CandidateFile {
   path: string;
   /** Along {@link FIRST_FEATURES}. */
   features: number[];
-  /** Mean of its chunks' vectors, scaled to length 1; null where nothing embeds. */
-  centre: Float32Array | null;
 }
 
 /** The candidates with their features, in the order of the field index. */
@@ -43,7 +40,7 @@ export function candidateFiles(store: ChunkStore, query: ChangeQuery, queryVecto
     const vectors = queryVector ? store.vectorsOfFile(fileId).map(decodeVector) : [];
     const near = vectors.map((vector) => dot(vector, queryVector as Float32Array)).sort((a, b) => b - a);
     candidates.push({
-      fileId, path, centre: centreOf(vectors),
+      fileId, path,
       features: [
         ...scaled, near[0] ?? 0, near.length === 0 ? 0 : near.slice(0, 3).reduce((sum, x) => sum + x, 0) / Math.min(3, near.length),
         share(named.map(({ defining }) => defining), fileId), share(named.map(({ defining, using }) => (defining.has(fileId) ? new Set<number>() : using)), fileId),
@@ -72,12 +69,3 @@ function speltOut(path: string, { plain, flat, paths }: ChangeQuery): [spelt: nu
 }
 
 const COMMON_FOLDERS = new Set(["src", "lib", "app", "pkg", "cmd", "core", "internal", "test", "tests", "source"]);
-
-function centreOf(vectors: readonly Float32Array[]): Float32Array | null {
-  const [first] = vectors;
-  if (!first) return null;
-  const sum = new Float32Array(first.length);
-  for (const vector of vectors) for (let d = 0; d < sum.length; d++) sum[d] = (sum[d] as number) + (vector[d] as number);
-  const length = Math.sqrt(dot(sum, sum));
-  return length === 0 ? null : sum.map((x) => x / length);
-}

@@ -3,8 +3,7 @@
 import type { ChunkStore } from "../store/chunkStore.ts";
 import { changeQuery } from "./changeQuery.ts";
 import { candidateFiles, FIRST_FEATURES } from "./fileFeatures.ts";
-import { RELATED_FEATURES, relatedFeatures, tiesAmong } from "./related.ts";
-import type { ChangedTogether } from "./related.ts";
+import { usesAmong, usesOfLikely } from "./related.ts";
 import { FILE_RANKER_WEIGHTS } from "./weights.ts";
 
 /** Signals that can be switched off, with the features that make them up. */
@@ -17,8 +16,7 @@ export const FILE_SIGNALS = {
   passages: ["bestChunk", "topChunks", "allChunks"],
   size: ["size"],
   vector: ["meaning", "meaningTop"],
-  ties: RELATED_FEATURES.filter((name) => name !== "together"),
-  history: ["together"],
+  links: ["usesLikely"],
 } as const satisfies Record<string, readonly string[]>;
 export type FileSignal = keyof typeof FILE_SIGNALS;
 
@@ -32,26 +30,23 @@ export interface RankedFile {
 export interface RankFilesOptions {
   /** The description's unit vector; null where nothing embeds. */
   queryVector: Float32Array | null;
-  /** Which files past changes touched together, where that is known. */
-  together?: ChangedTogether | null;
   without?: readonly FileSignal[];
 }
 
-const FEATURES: readonly string[] = [...FIRST_FEATURES, ...RELATED_FEATURES];
+const FEATURES: readonly string[] = [...FIRST_FEATURES, "usesLikely"];
 const SIGNAL_OF = new Map(Object.entries(FILE_SIGNALS).flatMap(([signal, features]) => features.map((feature): [string, FileSignal] => [feature, signal as FileSignal])));
 
 /** The candidates, best first; empty where no word of the description stands anywhere. */
-export function rankFiles(store: ChunkStore, description: string, { queryVector, together = null, without = [] }: RankFilesOptions): RankedFile[] {
+export function rankFiles(store: ChunkStore, description: string, { queryVector, without = [] }: RankFilesOptions): RankedFile[] {
   const candidates = candidateFiles(store, changeQuery(description), without.includes("vector") ? null : queryVector);
   if (candidates.length === 0) return [];
   const off = new Set<string>(without.flatMap((signal) => FILE_SIGNALS[signal] as readonly string[]));
   const weigh = (weights: Readonly<Record<string, number>>): number[] => FEATURES.map((name) => (off.has(name) ? 0 : weights[name] ?? 0));
   const first = weigh(FILE_RANKER_WEIGHTS.first);
   const shares = softmax(candidates.map(({ features }) => weighted(features, first)));
-  const usesTies = !without.includes("ties") || !without.includes("history");
-  const related = usesTies ? relatedFeatures(tiesAmong(store, candidates, together), shares) : candidates.map(() => []);
+  const related = without.includes("links") ? candidates.map(() => 0) : usesOfLikely(usesAmong(store, candidates), shares);
   const second = weigh(FILE_RANKER_WEIGHTS.second);
-  const rows = candidates.map(({ features }, i) => [...features, ...(related[i] as number[])]);
+  const rows = candidates.map(({ features }, i) => [...features, related[i] as number]);
   const means = FEATURES.map((_, k) => rows.reduce((sum, row) => sum + (row[k] ?? 0), 0) / rows.length);
   return candidates
     .map(({ path }, i): RankedFile => ({ path, score: weighted(rows[i] as number[], second), via: signalsFor(rows[i] as number[], means, second) }))
