@@ -3,7 +3,7 @@
 import * as vscode from "vscode";
 import type { MemoryItem } from "../engine/protocol/memory.ts";
 import type { EngineClient } from "./engineClient.ts";
-import { description, iconOf, isEditable, itemPage, oneLine } from "./memoryWords.ts";
+import { description, iconOf, isDecision, isEditable, itemPage, oneLine } from "./memoryWords.ts";
 import type { ReportDocuments } from "./reportDocuments.ts";
 
 const MAXIMUM_LISTED = 200;
@@ -41,7 +41,7 @@ export class MemoryActions implements vscode.Disposable {
   async remember(text: string, session?: string): Promise<string | null> {
     const words = text.trim() !== "" ? text.trim() : (await vscode.window.showInputBox({ title: vscode.l10n.t("Remember"), prompt: vscode.l10n.t("A fact or decision about this folder; it stays on this machine"), ignoreFocusOut: true }))?.trim();
     if (words === undefined || words === "") return null;
-    const item = await this.#engine.request("memory/remember", { text: words, ...(session === undefined ? {} : { session }) });
+    const item = await this.#engine.request("memory/remember", { text: words, kind: isDecision(words) ? "decision" : "note", ...(session === undefined ? {} : { session }) });
     this.#changed.fire();
     return vscode.l10n.t("Remembered: {0}", oneLine(item.text, 80));
   }

@@ -30,6 +30,11 @@ export function linkWords(type: string, direction: "out" | "in"): string {
   return words ? words[direction === "out" ? 0 : 1] : type;
 }
 
+/** Whether what is to be remembered was decided, rather than found out. */
+export function isDecision(text: string): boolean {
+  return /\b(?:decid(?:e|ed)|agreed|let's|we(?:'ll| will) (?:use|keep|go|take|drop|not)|we (?:do not|don't|never|always) )\b/i.test(text.replaceAll("’", "'"));
+}
+
 /** What the user may write anew: words of their own, that still hold. */
 export function isEditable(item: MemoryItem): boolean {
   return (item.kind === "note" || item.kind === "decision") && item.holds;

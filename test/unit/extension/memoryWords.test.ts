@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { MemoryItem } from "../../../src/engine/protocol/memory.ts";
-import { byTime, description, isEditable, itemPage, linkWords, oneLine } from "../../../src/extension/memoryWords.ts";
+import { byTime, description, isDecision, isEditable, itemPage, linkWords, oneLine } from "../../../src/extension/memoryWords.ts";
 
 const NOW = new Date(2026, 5, 10, 15, 0).getTime();
 const HOUR = 3_600_000;
@@ -28,6 +28,10 @@ describe("words of the memory view", () => {
     assert.equal(description(item({ holds: false, supersededBy: "note-2", doubted: true })), "replaced · you, in the chat");
     assert.equal(description(item({ holds: false })), "no longer true · you, in the chat");
     assert.equal(description(item({ doubted: true })), "doubtful · you, in the chat");
+  });
+
+  it("tells a decision from a fact", () => {
+    assert.deepEqual(["We decided on sqlite", "Let’s keep the vector file", "we never deploy on Fridays", "The backoff uses full jitter", "this is undecided"].map(isDecision), [true, true, true, false, false]);
   });
 
   it("lets words of the user's own be written anew, while they hold", () => {
