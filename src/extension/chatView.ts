@@ -12,6 +12,7 @@ import { ChatFiles } from "./chatStore.ts";
 import type { EngineClientState } from "./engineClient.ts";
 import type { MemoryActions } from "./memoryActions.ts";
 import { remedyKindOf, sentenceFor } from "./messages.ts";
+import { leaveToUse, runInTerminal, setAllowed } from "./verdictActions.ts";
 import { webviewHtml } from "./webviewHtml.ts";
 
 /** What the view needs of the engine client beyond asking. */
@@ -222,7 +223,13 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
         this.#notice(await openLink(message.href));
         break;
       case "insertAtCursor":
-        this.#notice(await insertAtCursor(message.code));
+        this.#notice(await this.#insert(message.code, message.language ?? ""));
+        break;
+      case "runCode":
+        this.#notice(await runInTerminal(this.#options.engine, message.code, message.language));
+        break;
+      case "allowConcern":
+        await this.#allowConcern(message.turnId, message.key, message.allowed);
         break;
       case "applyCode":
         this.#notice(await this.#apply(message));
@@ -246,6 +253,18 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     } finally {
       await tell();
     }
+  }
+
+  async #insert(code: string, language: string): Promise<string | null> {
+    const leave = await leaveToUse(this.#options.engine, code, language, "insert");
+    return leave.use ? insertAtCursor(code) : leave.notice;
+  }
+
+  async #allowConcern(turnId: string, key: string, allowed: boolean): Promise<void> {
+    const concern = this.#session.turn(turnId)?.checks?.verdict.concerns?.find((each) => each.key === key);
+    if (!concern) return;
+    await setAllowed(this.#options.engine, concern, allowed);
+    this.#session.setAllowed(key, allowed);
   }
 
   /** The code goes to the file that the block names, else to the attached selection, else to the active editor. */

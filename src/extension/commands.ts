@@ -12,6 +12,8 @@ import { memoryCommands } from "./memoryCommands.ts";
 import { explainCellState, rerunStaleCells } from "./notebookCommands.ts";
 import type { NotebookStates } from "./notebookStates.ts";
 import type { ReportDocuments } from "./reportDocuments.ts";
+import { explainHidden, showOverrides } from "./verdictActions.ts";
+import type { HiddenCompletion } from "./verdictWords.ts";
 import { fineTuneWorkspace, toSomeRun, train } from "./trainingCommands.ts";
 import type { TrainingState } from "./trainingState.ts";
 
@@ -32,6 +34,7 @@ export interface CommandDependencies {
   memory: MemoryActions;
   log: vscode.LogOutputChannel;
   explainLastCompletion: () => string;
+  lastHiddenCompletion: () => HiddenCompletion | null;
   training: TrainingState;
   /** Opens the monitor; a run that is named is shown first. */
   showMonitor: (runId?: string) => void;
@@ -58,6 +61,8 @@ export function registerCommands(dependencies: CommandDependencies): vscode.Disp
     explainCompletion: async () => {
       await vscode.window.showInformationMessage(dependencies.explainLastCompletion());
     },
+    whyHidden: () => explainHidden(dependencies.lastHiddenCompletion()),
+    showSafetyOverrides: () => showOverrides(client),
     chooseModel: () => chooseModel(client),
     downloadModel: (uri) => downloadModel(client, uri),
     inspectModel: () => inspectModel(client),

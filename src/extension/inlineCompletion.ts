@@ -5,6 +5,8 @@ import type { EngineNotifications, EngineRequests, ClientNotifications } from ".
 import type { CompleteParams, CompleteResult, NoCompletionReason } from "../engine/protocol/types.ts";
 import { AdaptiveDebounce } from "./completionDebounce.ts";
 import { CompletionFates } from "./completionFate.ts";
+import { hiddenReason } from "./verdictWords.ts";
+import type { HiddenCompletion } from "./verdictWords.ts";
 
 /** Characters around the caret that are sent; the protocol's bounds. */
 const mostPrefix = 32_768;
@@ -27,7 +29,7 @@ export interface InlineCompletionOptions {
 }
 
 /** Registers ghost text for all languages. `explainLast` says in a sentence how the last request ended. */
-export function registerInlineCompletions(options: InlineCompletionOptions): { dispose(): void; explainLast(): string } {
+export function registerInlineCompletions(options: InlineCompletionOptions): { dispose(): void; explainLast(): string; lastHidden(): HiddenCompletion | null } {
   const provider = new InlineCompletionProvider(options);
   const subscription = vscode.Disposable.from(
     provider,
@@ -36,7 +38,7 @@ export function registerInlineCompletions(options: InlineCompletionOptions): { d
     vscode.workspace.onDidChangeTextDocument((event) => provider.edited(event)),
     vscode.window.onDidChangeActiveTextEditor(() => provider.leftEditor()),
   );
-  return { dispose: () => { subscription.dispose(); }, explainLast: () => provider.explainLast() };
+  return { dispose: () => { subscription.dispose(); }, explainLast: () => provider.explainLast(), lastHidden: () => provider.hidden };
 }
 
 class InlineCompletionProvider implements vscode.InlineCompletionItemProvider, vscode.Disposable {
@@ -47,6 +49,8 @@ class InlineCompletionProvider implements vscode.InlineCompletionItemProvider, v
   readonly #reviews = new Set<NodeJS.Timeout>();
   #running: vscode.CancellationTokenSource | null = null;
   #last = vscode.l10n.t("No completion was asked for yet.");
+  /** The last suggestion that a check hid. */
+  hidden: HiddenCompletion | null = null;
 
   constructor({ client, onNote }: InlineCompletionOptions) {
     this.#client = client;
@@ -122,7 +126,9 @@ class InlineCompletionProvider implements vscode.InlineCompletionItemProvider, v
 
   #show(document: vscode.TextDocument, position: vscode.Position, result: CompleteResult): vscode.InlineCompletionItem[] {
     if (result.text === null) {
-      this.#note(reasonSentence(result.reason, result.confidence));
+      const hidden = hiddenReason(result);
+      if (hidden !== null) this.hidden = { reason: hidden, path: vscode.workspace.asRelativePath(document.uri, false), line: position.line + 1, at: Date.now() };
+      this.#note(hidden ?? reasonSentence(result.reason, result.confidence));
       this.#fates.dismiss();
       return [];
     }

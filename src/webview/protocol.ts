@@ -133,7 +133,11 @@ export type ViewMessage =
   | { type: "openRange"; range: FileRange }
   | { type: "openLink"; href: string }
   | { type: "copy"; text: string }
-  | { type: "insertAtCursor"; code: string }
+  | { type: "insertAtCursor"; code: string; language?: string }
+  /** Runs a block of commands in a terminal, after what the checks say about it. */
+  | { type: "runCode"; code: string; language: string }
+  /** Allows a finding about a block, or takes that back. */
+  | { type: "allowConcern"; turnId: string; key: string; allowed: boolean }
   | { type: "applyCode"; turnId: string; code: string; language: string; path: string | null }
   | { type: "resolveProposal"; id: string; accept: boolean }
   | { type: "suggestFiles"; requestId: number; query: string }

@@ -7,7 +7,7 @@ import type { Page } from "playwright-core";
 import type { HostMessage, ViewMessage } from "../../src/webview/protocol.ts";
 import { useBrowserPage } from "./browserPage.ts";
 import { THEMES } from "./previewServer.ts";
-import { CARD, CARD_ONLY, CITATIONS, PROSE, SCENARIOS, turn } from "./scenarios.ts";
+import { CARD, CARD_ONLY, CITATIONS, PROSE, SCENARIOS, SCREENED, turn } from "./scenarios.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** Our own script may not outgrow this. */
@@ -48,7 +48,7 @@ describe("chat view in a browser", function () {
     await page.locator(".prose.provisional").waitFor();
     assert.equal(await answer().getAttribute("aria-busy"), "true");
     await page.getByTestId("health").waitFor();
-    assert.equal(await page.getByTestId("health").innerText(), "3 sources verified · 0 dropped · 2.1 s");
+    assert.equal(await page.getByTestId("health").innerText(), "3 sources verified · 2 checks passed · 2.1 s");
     assert.equal(await page.locator(".provisional").count(), 0);
     assert.equal(await page.getByTestId("send").count(), 1);
     assert.equal(await composer().inputValue(), "");
@@ -384,6 +384,24 @@ describe("chat view in a browser", function () {
     assert.match(details, /Checks[\s\S]*Token budget[\s\S]*8,192 tokens[\s\S]*Timings[\s\S]*310 ms/);
   });
 
+  it("tells under a block what is wrong with it, asks to run it, and allows it by one click", async () => {
+    await open("screened", "dark", 260);
+    const blocks = page.locator(".code");
+    assert.deepEqual(await blocks.locator(".code-mark").allInnerTexts(), ["asks first", "CWE-89", "blocked"]);
+    assert.match(await blocks.nth(1).locator(".code-note").innerText(), /CWE-89 An SQL statement.*prepared statement\./s);
+    await blocks.nth(0).getByRole("button", { name: "Run in terminal" }).click();
+    assert.deepEqual((await postedOf("runCode"))[0], { type: "runCode", code: "curl -fsSL https://get.example.com/install.sh | sh", language: "sh" });
+    await blocks.nth(2).getByRole("button", { name: /^Allow: Deletes every file/ }).click();
+    assert.deepEqual((await postedOf("allowConcern"))[0], { type: "allowConcern", turnId: "t5", key: "k3", allowed: true });
+    const { verdict } = SCREENED.checks!;
+    await send({ type: "turn", turn: { ...SCREENED, checks: { ...SCREENED.checks!, verdict: { ...verdict, concerns: verdict.concerns!.map((concern) => ({ ...concern, allowed: concern.key === "k3" })) } } } });
+    await page.getByRole("button", { name: /^Stop allowing/ }).waitFor();
+    assert.deepEqual(await blocks.locator(".code-mark").allInnerTexts(), ["asks first", "CWE-89"]);
+    await page.getByTestId("health").click();
+    assert.match(await page.locator(".health-details").innerText(), /Commands[\s\S]*2 findings[\s\S]*allowed by you/);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth));
+  });
+
   it("announces the answer in sentences, and its end", async () => {
     await open("welcome");
     await composer().fill("q");
@@ -415,7 +433,7 @@ describe("chat view in a browser", function () {
     it(`has no serious accessibility violations in ${THEMES[theme]!.name}`, async function () {
       this.timeout(120_000);
       await open("welcome", theme);
-      for (const scenario of ["welcome", "conversation", "memory", "streaming", "failed", "proposal", "warned", "noFolder"]) {
+      for (const scenario of ["welcome", "conversation", "memory", "streaming", "failed", "proposal", "warned", "screened", "noFolder"]) {
         await composer().fill("");
         await show(scenario);
         if (scenario === "welcome") {

@@ -2,6 +2,7 @@
 import type { DialogueState } from "../../src/engine/protocol/dialogue.ts";
 import type { RecalledItem } from "../../src/engine/protocol/memory.ts";
 import type { AskResult, Citation, GroundedCard } from "../../src/engine/protocol/types.ts";
+import { blockKey } from "../../src/engine/protocol/safety.ts";
 import type { ChatStatus, ChatTurn, Conversation, HostMessage } from "../../src/webview/protocol.ts";
 
 export interface Scenario {
@@ -171,6 +172,35 @@ const HOSTILE = `Hello <script>window.hacked = 1</script> <img src="https://exam
 
 const RTL = `المجدول يقرر ما يعمل أولاً، وضغطة المفتاح تسبق المحادثة [1].\n\n\`\`\`ts\nconst first = "keystroke";\n\`\`\``;
 
+const SHELL = "curl -fsSL https://get.example.com/install.sh | sh";
+const WIPE = "sudo rm -rf / --no-preserve-root";
+const QUERY = `def find_user(request, cursor):
+    name = request.args["name"]
+    cursor.execute("SELECT * FROM users WHERE name = '" + name + "'")
+    return cursor.fetchone()`;
+
+/** An answer whose blocks the checks have something to say about: asked first, blocked, warned, allowed by the user. */
+export const SCREENED = turn({
+  id: "t5", question: "How do I install the tool and look up a user?",
+  prose: `Install it first:\n\n\`\`\`sh\n${SHELL}\n\`\`\`\n\nThen look the user up [1]:\n\n\`\`\`python app/users.py\n${QUERY}\n\`\`\`\n\nTo start over:\n\n\`\`\`sh\n${WIPE}\n\`\`\``,
+  citations: CITATIONS.slice(0, 1),
+  checks: { ...CHECKS, verdict: {
+    action: "block", ms: 9,
+    checks: [
+      { name: "citations", score: 1, threshold: 1, action: "allow", reason: "1 source verified." },
+      { name: "secrets", score: 0, threshold: 1, action: "allow", reason: "No secrets found." },
+      { name: "commands", score: 1, threshold: 0.5, action: "block", reason: "Deletes every file on this machine, with administrator rights. And 1 more." },
+      { name: "insecureCode", score: 1, threshold: 0.5, action: "warn", reason: "An SQL statement is put together from pieces. Pass values as parameters of a prepared statement. (CWE-89)" },
+      { name: "drift", score: 0, threshold: 1, action: "warn", reason: "Not checked: there was no time left.", notChecked: true },
+    ],
+    concerns: [
+      { block: blockKey(SHELL), check: "commands", action: "ask", rule: "run-downloaded", reason: "Runs a program downloaded from get.example.com unseen.", fix: "", span: { start: 0, end: 51 }, excerpt: SHELL, key: "k1", allowed: false },
+      { block: blockKey(QUERY), check: "insecureCode", action: "warn", rule: "CWE-89", reason: "An SQL statement is put together from pieces.", fix: "Pass values as parameters of a prepared statement.", span: { start: 64, end: 130 }, excerpt: "cursor.execute(\"SELECT * FROM users WHERE name = '\" + name + \"'\")", key: "k2", allowed: false },
+      { block: blockKey(WIPE), check: "commands", action: "block", rule: "delete-system", reason: "Deletes every file on this machine, with administrator rights.", fix: "", span: { start: 0, end: 32 }, excerpt: WIPE, key: "k3", allowed: false },
+    ],
+  } },
+});
+
 const CONVERSATIONS = [
   { id: "c1", title: "Where is the scheduler, and what goes first?", updatedAt: Date.now() - 60_000 },
   { id: "c2", title: "/explain How does the index skip binaries, minified files and everything that is…", updatedAt: Date.now() - 7_200_000 },
@@ -196,6 +226,7 @@ export const SCENARIOS: Record<string, Scenario> = {
   warned: scenario([turn({
     card: CARD, citations: CITATIONS, prose: PROSE.slice(0, 120), checks: { ...CHECKS, droppedCitations: 1, verdict: { action: "warn", ms: 3, checks: [{ name: "insecureCode", score: 0.8, threshold: 0.5, action: "warn", reason: "The code runs a shell command built from user input (line 4)." }] } },
   })]),
+  screened: scenario([SCREENED]),
   noFolder: scenario([], { status: { ...STATUS, folderOpen: false, index: null }, editor: { activePath: null, selection: null } }),
   indexing: scenario([], { status: { ...STATUS, index: { state: "indexing", files: 320, pendingFiles: 884, skippedFiles: 0, failure: null } } }),
   indexFailed: scenario([], { status: { ...STATUS, index: { state: "failed", files: 0, pendingFiles: 0, skippedFiles: 0, failure: "The index could not be written: the disk is full. Free some space and build it again." } } }),

@@ -96,7 +96,7 @@ function judge(block: AnswerBlock, screens: AnswerScreens, budgetMs: number): { 
   const name = blockKey(block.code);
   const add = (check: BlockCheck, action: VerdictAction, rule: string, reason: string, fix: string, span: { start: number; end: number } | null): void => {
     const key = createHash("sha256").update(`${check}\n${rule}\n${name}\n${block.code.replace(/\s+/g, " ").trim()}`).digest("hex").slice(0, 40);
-    concerns.push({ block: name, check, action, rule, reason, fix, span, key, allowed: screens.isAllowed(key) });
+    concerns.push({ block: name, check, action, rule, reason, fix, span, excerpt: excerptOf(block.code, span), key, allowed: screens.isAllowed(key) });
   };
   const shell = shellOf(block.language);
   if (budgetMs <= 0) return { judged: [[shell ? "commands" : "insecureCode", "there was no time left"]], concerns };
@@ -121,6 +121,13 @@ function judge(block: AnswerBlock, screens: AnswerScreens, budgetMs: number): { 
     if (copy) add("licence", "warn", copy.licence, `Stands word for word in ${copy.path}, which is under ${copy.licence}.`, "Keep its notice, or write it anew.", { start: copy.start, end: copy.end });
   }
   return { judged, concerns };
+}
+
+/** The line on which a finding begins, cut. */
+function excerptOf(code: string, span: { start: number; end: number } | null): string {
+  const text = span ? code.slice(span.start, span.end) : code;
+  const line = text.trim().split("\n")[0] ?? "";
+  return line.length > 80 ? `${line.slice(0, 79)}…` : line;
 }
 
 /** Blocks without a language that are commands: a prompt, or a first word as terminals know it. */

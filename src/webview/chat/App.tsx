@@ -151,7 +151,14 @@ function runCodeAction(button: HTMLElement): void {
       post({ type: "copy", text: code });
       break;
     case "insert":
-      post({ type: "insertAtCursor", code });
+      post({ type: "insertAtCursor", code, language: block?.dataset["language"] ?? "" });
+      break;
+    case "run":
+      post({ type: "runCode", code, language: block?.dataset["language"] ?? "" });
+      break;
+    case "allow":
+    case "withdraw":
+      post({ type: "allowConcern", turnId, key: button.dataset["key"] ?? "", allowed: button.dataset["action"] === "allow" });
       break;
     case "apply":
       post({ type: "applyCode", turnId, code, language: block?.dataset["language"] ?? "", path: block?.dataset["path"] ?? null });

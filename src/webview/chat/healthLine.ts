@@ -4,23 +4,36 @@ import type { ChatTurn } from "../protocol.ts";
 export interface HealthRow {
   label: string;
   value: string;
-  tone: "ok" | "warning" | "plain";
+  /** "unmade": the check could not be made. "detail": what a check has found, where. */
+  tone: "ok" | "warning" | "plain" | "unmade" | "detail";
 }
 
-/** "3 sources verified · 0 dropped · 42 ms". */
+/** "3 sources verified · 4 checks passed · 42 ms"; warnings, dropped citations and checks that were not made take the place of what passed. */
 export function healthLine(turn: ChatTurn): string {
   const verified = turn.citations.filter((citation) => citation.verified).length;
   const parts = [verified === 0 ? "no sources" : `${verified} ${verified === 1 ? "source" : "sources"} verified`];
   const checks = turn.checks;
   if (checks) {
-    if (verified > 0 || checks.droppedCitations > 0) parts.push(`${checks.droppedCitations} dropped`);
-    const concerns = checks.verdict.checks.filter((check) => check.action !== "allow").length;
+    if (checks.droppedCitations > 0) parts.push(`${checks.droppedCitations} dropped`);
+    const { checks: made } = checks.verdict;
+    const unmade = made.filter((check) => check.notChecked).length;
+    const concerns = made.filter((check) => check.action !== "allow" && !check.notChecked).length;
+    const passed = made.length - unmade - concerns;
     if (concerns > 0) parts.push(`${concerns} ${concerns === 1 ? "warning" : "warnings"}`);
+    else if (passed > 0) parts.push(`${passed} ${passed === 1 ? "check" : "checks"} passed`);
+    if (unmade > 0) parts.push(`${unmade} not checked`);
     parts.push(duration(checks.timings.totalMs));
   }
   if (turn.state === "stopped") parts.push("stopped");
   return parts.join(" · ");
 }
+
+/** Whether a check's findings stand under the blocks that they are about, and need no line of their own. */
+export function shownAtBlocks(turn: ChatTurn, check: string): boolean {
+  return turn.checks?.verdict.concerns?.some((concern) => concern.check === check && !concern.allowed) ?? false;
+}
+
+const CHECK_LABELS: Readonly<Record<string, string>> = { insecureCode: "Code", licence: "Copies", grounded: "Names", personalData: "Personal data" };
 
 export function checkRows(turn: ChatTurn): HealthRow[] {
   const rows: HealthRow[] = turn.citations.map((citation) => ({
@@ -32,7 +45,10 @@ export function checkRows(turn: ChatTurn): HealthRow[] {
   if (!checks) return rows;
   if (checks.droppedCitations > 0) rows.push({ label: "Dropped citations", value: `${checks.droppedCitations}, because their lines did not hold`, tone: "warning" });
   for (const check of checks.verdict.checks) {
-    rows.push({ label: sentenceCase(check.name), value: check.reason, tone: check.action === "allow" ? "ok" : "warning" });
+    const found = (checks.verdict.concerns ?? []).filter((concern) => concern.check === check.name);
+    const value = found.length === 0 ? check.reason : `${found.length} ${found.length === 1 ? "finding" : "findings"}`;
+    rows.push({ label: CHECK_LABELS[check.name] ?? sentenceCase(check.name), value, tone: check.notChecked ? "unmade" : check.action === "allow" ? "ok" : "warning" });
+    for (const { excerpt, rule, action, allowed } of found) rows.push({ label: excerpt, value: allowed ? "allowed by you" : check.name === "commands" ? (action === "block" ? "blocked" : "asks first") : rule, tone: "detail" });
   }
   return rows;
 }

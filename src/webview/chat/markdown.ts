@@ -2,7 +2,9 @@
 // Raw HTML and images are off; `[n]` becomes a chip where source n exists. Clicks are handled by App, by data attributes.
 import MarkdownIt from "markdown-it";
 import type { Token } from "markdown-it";
-import type { Citation } from "../../engine/protocol/types.ts";
+import { blockKey } from "../../engine/protocol/safety.ts";
+import type { BlockConcern, Citation } from "../../engine/protocol/types.ts";
+import { blockNotes, markOf } from "./blockNotes.ts";
 import { rangeLabel } from "./healthLine.ts";
 import { escapeHtml, highlight } from "./highlight.ts";
 import { ALLOWED_LINK, sanitise } from "./sanitise.ts";
@@ -46,23 +48,28 @@ markdown.renderer.rules["citation"] = (tokens, index, _options, environment) => 
   return `<button type="button" class="cite" data-cite="${n}" aria-label="${escapeHtml(label)}">${n}</button>`;
 };
 
-markdown.renderer.rules["fence"] = (tokens, index) => {
+markdown.renderer.rules["fence"] = (tokens, index, _options, environment) => {
   const token = tokens[index];
-  return token ? codeBlock(token.content, token.info) : "";
+  return token ? codeBlock(token.content, token.info, environment?.["concerns"] as readonly BlockConcern[] | undefined) : "";
 };
 markdown.renderer.rules["code_block"] = (tokens, index) => codeBlock(tokens[index]?.content ?? "", "");
 
-function codeBlock(content: string, info: string): string {
+/** Languages of terminals: such a block can be run. */
+const SHELL = /^(?:sh|bash|zsh|shell|shellscript|console|terminal|powershell|pwsh|ps1?|bat|batch|cmd)$/i;
+
+function codeBlock(content: string, info: string, concerns: readonly BlockConcern[] = []): string {
   const code = content.replace(/\n$/, "");
   const { language, path: named } = parseFenceInfo(info);
   const path = named ?? pathInFirstLine(code);
   const hint = path ?? language;
+  const key = concerns.length > 0 ? blockKey(code) : "";
+  const own = concerns.filter((concern) => concern.block === key);
   const action = (name: string, icon: string, label: string): string =>
     `<button type="button" class="icon-button" data-action="${name}" title="${label}" aria-label="${label}"><span class="codicon codicon-${icon}" aria-hidden="true"></span></button>`;
   return `<div class="code" data-language="${escapeHtml(language)}"${path ? ` data-path="${escapeHtml(path)}"` : ""}>` +
-    `<div class="code-bar"><span class="code-hint">${escapeHtml(hint)}</span><span class="code-actions">` +
-    action("apply", "diff", "Apply with diff") + action("insert", "insert", "Insert at cursor") + action("copy", "copy", "Copy") +
-    `</span></div><pre tabindex="0" dir="ltr"><code>${highlight(code, language)}</code></pre></div>`;
+    `<div class="code-bar"><span class="code-hint">${escapeHtml(hint)}</span>${markOf(own)}<span class="code-actions">` +
+    (SHELL.test(language) ? action("run", "terminal", "Run in terminal") : action("apply", "diff", "Apply with diff")) + action("insert", "insert", "Insert at cursor") + action("copy", "copy", "Copy") +
+    `</span></div><pre tabindex="0" dir="ltr"><code>${highlight(code, language)}</code></pre>${blockNotes(own)}</div>`;
 }
 
 // Each paragraph takes its own direction, so that Hebrew prose and English code stand right side by side.
@@ -75,8 +82,8 @@ markdown.renderer.rules["table_open"] = () => '<div class="table" tabindex="0" r
 markdown.renderer.rules["table_close"] = () => "</table></div>";
 
 /** Sanitised HTML, one string per top-level block. */
-export function renderBlocks(text: string, citations: readonly Citation[]): string[] {
-  const environment: { citations: CitationMap; [key: string | symbol]: unknown } = { citations: new Map(citations.map((citation) => [citation.n, citation])) };
+export function renderBlocks(text: string, citations: readonly Citation[], concerns: readonly BlockConcern[] = []): string[] {
+  const environment: { citations: CitationMap; [key: string | symbol]: unknown } = { concerns, citations: new Map(citations.map((citation) => [citation.n, citation])) };
   const blocks: string[] = [];
   let group: Token[] = [];
   for (const token of markdown.parse(text, environment)) {

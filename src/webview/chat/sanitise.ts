@@ -7,7 +7,7 @@ const ALLOWED_TAGS = [
   "p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "strong", "em", "s", "code", "pre", "blockquote", "ul", "ol", "li",
   "table", "thead", "tbody", "tr", "th", "td", "a", "span", "div", "button",
 ];
-const ALLOWED_ATTR = ["class", "href", "title", "type", "dir", "start", "tabindex", "role", "aria-label", "aria-hidden", "data-cite", "data-action", "data-language", "data-path"];
+const ALLOWED_ATTR = ["class", "href", "title", "type", "dir", "start", "tabindex", "role", "aria-label", "aria-hidden", "data-cite", "data-action", "data-language", "data-path", "data-key", "data-tone"];
 
 /** Links that may be followed: the web, mail, and files of the workspace. */
 export const ALLOWED_LINK = /^(?:https?:\/\/|mailto:|(?![a-z][a-z0-9+.-]*:|\/\/|\\)[^\s])/i;

@@ -8,8 +8,8 @@ import { CARD_ONLY, CHECKS, CITATIONS, FULL, turn } from "../../webview/scenario
 
 describe("health line", () => {
   it("counts sources, drops and time", () => {
-    assert.equal(healthLine(CARD_ONLY), "3 sources verified · 0 dropped · 42 ms");
-    assert.equal(healthLine(turn({ citations: CITATIONS.slice(0, 1), checks: { ...CHECKS!, droppedCitations: 2 } })), "1 source verified · 2 dropped · 2.1 s");
+    assert.equal(healthLine(CARD_ONLY), "3 sources verified · 2 checks passed · 42 ms");
+    assert.equal(healthLine(turn({ citations: CITATIONS.slice(0, 1), checks: { ...CHECKS!, droppedCitations: 2 } })), "1 source verified · 2 dropped · 2 checks passed · 2.1 s");
   });
 
   it("does not call an unverified source verified", () => {

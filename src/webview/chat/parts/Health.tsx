@@ -33,9 +33,9 @@ function Rows({ title, rows }: { title: string; rows: HealthRow[] }) {
     <>
       <h4 class="rows-title">{title}</h4>
       <dl class="rows">
-        {rows.map((row) => (
-          <div key={row.label} class="row" data-tone={row.tone}>
-            <dt><Icon name={row.tone === "ok" ? "check" : row.tone === "warning" ? "warning" : "blank"} />{row.label}</dt>
+        {rows.map((row, index) => (
+          <div key={`${index}${row.label}`} class="row" data-tone={row.tone}>
+            <dt><Icon name={row.tone === "ok" ? "check" : row.tone === "warning" ? "warning" : row.tone === "unmade" ? "question" : "blank"} />{row.label}</dt>
             <dd>{row.value}</dd>
           </div>
         ))}

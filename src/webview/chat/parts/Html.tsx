@@ -4,15 +4,17 @@ import { useMemo } from "preact/hooks";
 import { highlight } from "../highlight.ts";
 import { renderBlocks } from "../markdown.ts";
 import { sanitise } from "../sanitise.ts";
-import type { Citation } from "../../../engine/protocol/types.ts";
+import type { BlockConcern, Citation } from "../../../engine/protocol/types.ts";
 
 const Block = memo(function Block({ html }: { html: string }) {
   return <div class="block" dangerouslySetInnerHTML={{ __html: html }} />;
 });
 
-/** Markdown with citation chips. Blocks that did not change keep their nodes, and with them selection and focus. */
-export function Markdown({ text, citations, class: className }: { text: string; citations: readonly Citation[]; class?: string }) {
-  const blocks = useMemo(() => renderBlocks(text, citations), [text, citations]);
+const NONE: readonly BlockConcern[] = [];
+
+/** Markdown with citation chips and with what the checks say about its blocks. Blocks that did not change keep their nodes, and with them selection and focus. */
+export function Markdown({ text, citations, concerns = NONE, class: className }: { text: string; citations: readonly Citation[]; concerns?: readonly BlockConcern[]; class?: string }) {
+  const blocks = useMemo(() => renderBlocks(text, citations, concerns), [text, citations, concerns]);
   return <div class={`markdown ${className ?? ""}`}>{blocks.map((html, index) => <Block key={index} html={html} />)}</div>;
 }
 

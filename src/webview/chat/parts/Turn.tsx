@@ -4,6 +4,7 @@ import { answerMarkdown } from "../answerText.ts";
 import { post } from "../host.ts";
 import { Card } from "./Card.tsx";
 import { PathLabel } from "./CitationChip.tsx";
+import { shownAtBlocks } from "../healthLine.ts";
 import { Health } from "./Health.tsx";
 import { Markdown } from "./Html.tsx";
 import { Memories, Why } from "./Memories.tsx";
@@ -27,7 +28,7 @@ export function Turn({ turn, last, busy, tabIndex, why, onWhy }: TurnProps) {
       <Question turn={turn} />
       <div class="answer" data-testid="answer" data-state={turn.state} aria-busy={running}>
         {turn.card && <Card card={turn.card} citations={turn.citations} />}
-        {turn.prose !== "" && <Markdown class={running || !turn.checks ? "prose provisional" : "prose"} text={turn.prose} citations={turn.citations} />}
+        {turn.prose !== "" && <Markdown class={running || !turn.checks ? "prose provisional" : "prose"} text={turn.prose} citations={turn.citations} concerns={turn.checks?.verdict.concerns} />}
         {running && <p class="progress"><Icon name="loading" spin /> <span>{progressText(turn)}</span></p>}
         {turn.state === "stopped" && <StoppedNote turn={turn} />}
         {turn.failure && <Failure turn={turn} />}
@@ -93,7 +94,7 @@ function Failure({ turn }: { turn: ChatTurn }) {
 }
 
 function Warnings({ turn }: { turn: ChatTurn }) {
-  const concerns = turn.checks?.verdict.checks.filter((check) => check.action !== "allow") ?? [];
+  const concerns = (turn.checks?.verdict.checks ?? []).filter((check) => check.action !== "allow" && !check.notChecked && !shownAtBlocks(turn, check.name));
   if (concerns.length === 0) return null;
   return (
     <ul class="warnings">
