@@ -20,27 +20,36 @@ export function planRerun(model: NotebookModel, targets?: readonly string[]): Re
   const order = model.cells.map(({ id }) => id);
   const wanted = targets ?? statuses.filter(({ state }) => state === "stale").map(({ cell }) => cell);
   const current = new Set(statuses.filter(({ state }) => state === "current" || state === "failed").map(({ cell }) => cell));
-  const found = complete(model, new Set(wanted), current, order);
-  if (found === null) {
-    // From the top in a fresh kernel: all that the wanted cells rest on.
-    const all = order.filter((id) => model.lastRun(id) !== null || wanted.includes(id));
-    return { cells: all, helpers: all.filter((id) => !wanted.includes(id)), needsRestart: true };
-  }
-  for (const id of [...found]) {
+  const mended = fewest(model, wanted, current, order, () => model.currentSession());
+  if (mended) return planOf(mended, wanted, order, false);
+  // In a fresh kernel, everything that has run and what it rests on.
+  const all = order.filter((id) => model.lastRun(id) !== null || wanted.includes(id));
+  const anew = fewest(model, all, new Set(), order, () => new Session()) ?? new Set(order);
+  return planOf(anew, wanted, order, true);
+}
+
+function planOf(found: ReadonlySet<string>, wanted: readonly string[], order: readonly string[], needsRestart: boolean): RerunPlan {
+  const cells = order.filter((id) => found.has(id));
+  return { cells, helpers: cells.filter((id) => !wanted.includes(id)), needsRestart };
+}
+
+/** The fewest cells, `wanted` among them, that make these right and keep `current` right; null where none do. */
+function fewest(model: NotebookModel, wanted: readonly string[], current: ReadonlySet<string>, order: readonly string[], start: () => Session): Set<string> | null {
+  const found = complete(model, new Set(wanted), current, order, start);
+  for (const id of [...found ?? []]) {
     if (wanted.includes(id)) continue;
     const fewer = new Set(found);
     fewer.delete(id);
-    if (holds(model, fewer, current)) found.delete(id);
+    if (holds(model, fewer, current, start)) found?.delete(id);
   }
-  const cells = order.filter((id) => found.has(id));
-  return { cells, helpers: cells.filter((id) => !wanted.includes(id)), needsRestart: false };
+  return found;
 }
 
 /** Adds what is missing until running `cells` gives what running everything would; null where nothing more can be added. */
-function complete(model: NotebookModel, cells: Set<string>, current: ReadonlySet<string>, order: readonly string[]): Set<string> | null {
+function complete(model: NotebookModel, cells: Set<string>, current: ReadonlySet<string>, order: readonly string[], start: () => Session): Set<string> | null {
   for (let round = 0; round <= 2 * order.length; round++) {
     const before = cells.size;
-    const { expected, taken } = imagine(model, cells);
+    const { expected, taken } = imagine(model, cells, start());
     let isRight = true;
     for (const { id } of model.cells) {
       const wanted = expected.get(id) ?? [];
@@ -60,8 +69,8 @@ function complete(model: NotebookModel, cells: Set<string>, current: ReadonlySet
   return null;
 }
 
-function holds(model: NotebookModel, cells: ReadonlySet<string>, current: ReadonlySet<string>): boolean {
-  const { expected, taken } = imagine(model, cells);
+function holds(model: NotebookModel, cells: ReadonlySet<string>, current: ReadonlySet<string>, start: () => Session): boolean {
+  const { expected, taken } = imagine(model, cells, start());
   return model.cells.every(({ id }) => {
     const wanted = expected.get(id) ?? [];
     const steps = taken.get(id);
@@ -69,10 +78,9 @@ function holds(model: NotebookModel, cells: ReadonlySet<string>, current: Readon
   });
 }
 
-/** `expected`: running everything from the top; `taken`: running `cells` now. Chance falls anew in what is run. */
-function imagine(model: NotebookModel, cells: ReadonlySet<string>): { expected: Map<string, readonly Step[]>; taken: Map<string, readonly Step[]> } {
+/** `expected`: running everything from the top; `taken`: running `cells` on the session `now`. Chance falls anew in what is run. */
+function imagine(model: NotebookModel, cells: ReadonlySet<string>, now: Session): { expected: Map<string, readonly Step[]>; taken: Map<string, readonly Step[]> } {
   const fresh = new Session();
-  const now = model.currentSession();
   const expected = new Map<string, readonly Step[]>();
   const taken = new Map<string, readonly Step[]>();
   for (const cell of model.cells) {
