@@ -37,23 +37,23 @@ export class DialogueReader {
   /** Reads the conversation that ended with `result`; tells a state that has more in it, nothing otherwise. Resolves when done or given up. */
   async after(params: AskParams, result: AskResult): Promise<void> {
     this.stop();
-    const { status, generate, whenIdle, tell, log } = this.#options;
-    const { state, capabilities } = status();
+    const options = this.#options;
+    const { state, capabilities } = options.status();
     if (!result.dialogue || result.stopped || !capabilities.answer || state !== "ready") return;
     const turns = [...exchangesOf([...params.earlier ?? [], ...params.history]), { question: params.question, answer: [result.card?.summary ?? "", result.prose].join("\n") }].slice(-MAXIMUM_TURNS);
     const clean = turns.map(({ question, answer }) => ({ question: redactSecrets(question).text, answer: redactSecrets(answer).text }));
     const running = new AbortController();
     this.#running = running;
     try {
-      const { text, stopReason } = await whenIdle(running.signal, (lease) => generate({
+      const { text, stopReason } = await options.whenIdle(running.signal, (lease) => options.generate({
         messages: [{ role: "system", text: DIALOGUE_INSTRUCTION }, { role: "user", text: dialogueTranscript(clean) }],
         maxTokens: MAXIMUM_TOKENS, schema: DIALOGUE_FORM, signal: running.signal, lease, onText: () => undefined,
       }));
       if (running.signal.aborted || stopReason === "cancelled") return;
       const read = withModelReading(result.dialogue, text, clean);
-      if (JSON.stringify(read) !== JSON.stringify(result.dialogue)) tell(params.askId, read);
+      if (JSON.stringify(read) !== JSON.stringify(result.dialogue)) options.tell(params.askId, read);
     } catch (error) {
-      if (!isCancelled(error)) log.warn("The model could not read the conversation", { error: String(error) });
+      if (!isCancelled(error)) options.log.warn("The model could not read the conversation", { error: String(error) });
     } finally {
       if (this.#running === running) this.#running = null;
     }
