@@ -285,6 +285,28 @@ describe("training monitor in a browser", function () {
     assert.ok((await chart("loss").locator(".drawing path.line:not(.raw)").first().getAttribute("d"))!.length < 20_000);
   });
 
+  it("draws the other charts where one cannot be drawn, and that one again with the next values", async () => {
+    await open("sft");
+    const runId = MONITOR_SCENARIOS["sft"]!.snapshot.runs[0]!.id;
+    await chart("rate").locator(".drawing path.line").first().waitFor();
+    const next = (step: number): Promise<void> => send({ type: "figures", runId, figures: [{ step, at: Date.now(), loss: 2, rate: 1e-9, gradientNorm: 1, tokensPerSecond: 900, residentMb: 900 }], whole: false });
+    // Only very small and very large ticks are written so: here those of the learning rate.
+    await page.evaluate(() => {
+      const { toExponential } = Number.prototype;
+      Object.assign(window, { mend: () => { Number.prototype.toExponential = toExponential; } });
+      Number.prototype.toExponential = () => { throw new Error("poisoned"); };
+    });
+    await next(261);
+    await page.getByTestId("chart-failure").waitFor();
+    assert.match(await page.getByTestId("chart-failure").innerText(), /cannot be drawn \(poisoned\)/);
+    assert.equal(await chart("rate").count(), 0);
+    assert.ok(await chart("loss").locator(".drawing path.line").count() > 0, "the loss is drawn");
+    await page.evaluate(() => (window as unknown as { mend: () => void }).mend());
+    await next(262);
+    await chart("rate").locator(".drawing path.line").first().waitFor();
+    assert.equal(await page.getByTestId("chart-failure").count(), 0);
+  });
+
   it("fits a narrow tab", async () => {
     await open("sft", "light", 380);
     for (const selector of ["html", "main", ".runs"]) assert.ok((await page.locator(selector).evaluate((e) => e.scrollWidth - e.clientWidth)) <= 0, selector);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { EngineError } from "../../../src/engine/base/errors.ts";
-import { sha256, sha256File, writeFailure, writeFileAtomic } from "../../../src/engine/base/files.ts";
+import { makeFolder, sha256, sha256File, writeFailure, writeFileAtomic } from "../../../src/engine/base/files.ts";
 
 describe("writeFileAtomic", () => {
   it("replaces the content and leaves no temporary file behind", async () => {
@@ -43,5 +43,18 @@ describe("sha256", () => {
     const file = path.join(await mkdtemp(path.join(tmpdir(), "kalactica-files-")), "abc");
     await writeFile(file, "abc");
     assert.equal(await sha256File(file), expected);
+  });
+});
+
+describe("makeFolder", () => {
+  it("makes a folder with all it lies in, and ends with a sentence where none can be made", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "kalactica-folder-"));
+    await makeFolder(path.join(folder, "a", "b"));
+    await makeFolder(path.join(folder, "a", "b"));
+    await writeFile(path.join(folder, "file"), "");
+    await assert.rejects(makeFolder(path.join(folder, "file", "c")), /file is no folder/);
+    // Node's own recursive mkdir asks there for ever.
+    if (process.platform === "linux") await assert.rejects(makeFolder("/proc/kalactica/x"), { reason: "unreadable" });
+    await rm(folder, { recursive: true });
   });
 });

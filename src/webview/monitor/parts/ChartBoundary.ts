@@ -20,7 +20,7 @@ export class ChartBoundary extends Component<ChartBoundaryProps, ChartBoundarySt
   override state: ChartBoundaryState = { failure: null, failedOn: undefined };
 
   override componentDidCatch(error: unknown): void {
-    console.error(`The chart "${this.props.title}" could not be drawn`, error);
+    console.warn(`The chart "${this.props.title}" could not be drawn`, error);
     this.setState({ failure: error instanceof Error ? error.message : String(error), failedOn: this.props.drawn });
   }
 
