@@ -15,12 +15,12 @@ import type { Example } from "./fitLogistic.ts";
 import { expand } from "./grammar.ts";
 import { ANSWERS, MAILS, NEWS, REQUESTS, TRIGGER_FRAMES, TRIGGER_LISTS, TRIGGER_WORDS } from "./texts/everydayTexts.ts";
 
-const { values } = parseArgs({ options: { "hold-out": { type: "string", default: "" }, write: { type: "boolean", default: false }, docs: { type: "string", multiple: true }, n: { type: "string", default: "3000" }, blur: { type: "string", default: "0.4" } } });
+const { values } = parseArgs({ options: {  "hold-out": { type: "string", default: "" }, write: { type: "boolean", default: false }, docs: { type: "string", multiple: true }, n: { type: "string", default: "3000" }, blur: { type: "string", default: "0.4" } } });
 const heldOut = (values["hold-out"]).split(",").filter((name) => name !== "");
 const families = FAMILIES.filter((family) => !heldOut.includes(family));
 const random = new SeededRandom(6);
 const folders = values.docs ?? [path.join(packageDir(), "node_modules")];
-const docs = documentation(folders, 700, random);
+const docs = documentation(folders, 1600, random);
 const nDocuments = Number(values.n);
 
 /** Three parts of the documentation are for fitting, one for looking at the threshold. */
@@ -53,7 +53,7 @@ for (let i = 0; i < nDocuments; i++) {
 }
 const typed: Example[] = [];
 const addTyped = (text: string, positive: boolean, family: string): void => void typed.push({ features: typedFeatures(text, blur()), positive, weight: 1, family });
-for (let i = 0; i < nDocuments * 2; i++) {
+for (let i = 0; i < nDocuments * 5; i++) {
   const attack = drawAttack("direct", families, random);
   addTyped(attack.text, true, attack.family);
   const sources = [REQUESTS, REQUESTS, REQUESTS, TRIGGER_WORDS, TRIGGER_WORDS, TRIGGER_FRAMES, TRIGGER_FRAMES, ANSWERS, MAILS, NEWS];
@@ -64,7 +64,20 @@ for (let i = 0; i < nDocuments * 2; i++) {
   if (i % 4 === 0) addTyped(excerpt(docs[random.integer(cutAt)] ?? "", random).slice(0, 400), false, "documentation");
 }
 const about = { families, heldOut, documents: nDocuments, seed: 6, date: new Date().toISOString().slice(0, 10) };
-const contextFile = fitLogistic("injection-context", pieces, random, { fitted: { ...about, examples: pieces.length } });
+// Pieces of documentation that a first fit takes for orders are shown again: there is more of it than any grammar says.
+const first = new LinearModel(fitLogistic("injection-context", pieces, random, { epochs: 5 }));
+let nHard = 0;
+for (let i = 0; i < nDocuments; i++) {
+  const { segments } = segmentsOf(excerpt(docs[random.integer(cutAt)] ?? "", random));
+  const counts = wordCounts(segments);
+  segments.forEach((segment, at) => {
+    const features = segmentFeatures(segment, at, segments, counts);
+    if (first.logit(features) < -2.5) return;
+    nHard++;
+    pieces.push({ features, positive: false, weight: 1, family: "hard" });
+  });
+}
+const contextFile = fitLogistic("injection-context", pieces, random, { fitted: { ...about, examples: pieces.length, hard: nHard } });
 const typedFile = fitLogistic("injection-typed", typed, random, { fitted: { ...about, examples: typed.length } });
 const context = new LinearModel(contextFile);
 const direct = new LinearModel(typedFile);

@@ -25,7 +25,7 @@ export function segmentFeatures(segment: Segment, at: number, segments: readonly
   const overlap = share === 0 ? "none" : share < 0.34 ? "little" : share < 0.67 ? "some" : "much";
   const more = [
     `form ${form}`, `place ${place} ${form}`, `overlap ${overlap}`, `overlap ${overlap} ${form}`, `alone ${segment.isAlone} ${form}`,
-    segment.isComment ? "comment" : "plain", `length ${Math.min(6, Math.floor(Math.log2(segment.text.length / 8 + 1)))}`,
+    segment.isComment ? "comment" : "plain", `line ${segment.form}`, `line ${segment.form} ${form}`, `length ${Math.min(6, Math.floor(Math.log2(segment.text.length / 8 + 1)))}`,
   ];
   if (segment.code !== null) more.push("code", DANGEROUS_CODE.test(segment.code) ? "code dangerous" : "code other", `code ${form}`);
   // `names` in backticks and paths speak of the document's matter.

@@ -12,6 +12,8 @@ export interface Segment {
   readonly code: string | null;
   /** Is the whole of its line. */
   readonly isAlone: boolean;
+  /** A heading, a list item, indented (code or a quotation), or none of these. */
+  readonly form: "heading" | "item" | "indented" | "plain";
 }
 
 const MOST_SEGMENTS = 4_000;
@@ -19,6 +21,8 @@ const LONGEST_SEGMENT = 1_200;
 const CODE_KEPT = 600;
 /** A full stop followed by a space and a capital, a mark that ends a sentence in other scripts, or markup (taken out before as NUL). */
 const SENTENCE_END = /(?<=[.!?]["')\]]?)\s+(?=[\p{Lu}"'(<\p{Lo}¿¡])|(?<=[。！？])|\0+/gu;
+/** Fewer words are a label or a fragment rather than an order. */
+const FEWEST_WORDS = 3;
 const COMMENT = /^\s*(?:<!--|\/\/|\/\*|\*|#(?![#\w])|--|;|%)/;
 
 /** The segments of `text` in order. `complete` is false where there were more than are looked at. */
@@ -67,10 +71,28 @@ function cut(line: string, lineStart: number, isComment: boolean, into: Segment[
     for (let start = a; start < b; start += LONGEST_SEGMENT) {
       const end = Math.min(b, start + LONGEST_SEGMENT);
       const text = tags.slice(start, end).replaceAll("\0", " ").replace(/^\s*(?:\/\/+|\/\*+|\*+|#+|--+|;+|%+|>+|[-+•]|\d+[.)])?\s*/, "").replace(/\s*\*\/\s*$/, "").trim();
-      if (text.length < 4 || !/\p{L}{2}/u.test(text)) continue;
-      into.push({ start: lineStart + start, end: lineStart + end, text, isComment, code: null, isAlone: pieces.length === 1 });
+      const last = into.at(-1);
+      // A sentence that is wrapped goes on in the next line.
+      if (last && a === 0 && lineStart - last.end <= 1 && last.code === null && last.text.length + text.length < LONGEST_SEGMENT && /^[\p{Ll}\d("'`*]/u.test(text) && !/[.!?:。！？]["')\]]?$/.test(last.text)) {
+        into[into.length - 1] = { ...last, end: lineStart + end, text: `${last.text} ${text}` };
+        continue;
+      }
+      if (text.length < 4 || !isSaid(text)) continue;
+      into.push({ start: lineStart + start, end: lineStart + end, text, isComment, code: null, isAlone: pieces.length === 1, form: formOf(line) });
     }
   }
+}
+
+function formOf(line: string): Segment["form"] {
+  if (/^\s{0,3}#{1,6}\s/.test(line)) return "heading";
+  if (/^\s*(?:[-*+•]|\d+[.)])\s/.test(line)) return "item";
+  return /^(?: {4}|\t)/.test(line) ? "indented" : "plain";
+}
+
+/** Enough words to say something; scripts without spaces need a few letters. */
+function isSaid(text: string): boolean {
+  const words = text.match(/\p{L}{2,}/gu);
+  return words !== null && (words.length >= FEWEST_WORDS || /[^\u0000-\u024f]{4}/.test(text));
 }
 
 /** A block belongs to the sentence above it. */
@@ -78,5 +100,5 @@ function attach(segments: Segment[], fence: { start: number; text: string }, end
   const last = segments.at(-1);
   const code = fence.text.slice(0, CODE_KEPT);
   if (last && fence.start - last.end < 8) segments[segments.length - 1] = { ...last, end, text: `${last.text}\n${code}`, code };
-  else segments.push({ start: fence.start, end, text: code, isComment: false, code, isAlone: true });
+  else segments.push({ start: fence.start, end, text: code, isComment: false, code, isAlone: true, form: "plain" });
 }

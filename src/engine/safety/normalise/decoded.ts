@@ -37,10 +37,10 @@ export function decodedParts(text: string): DecodedText[] {
   return parts;
 }
 
-/** Printable, mostly letters, and words between spaces. */
+/** Printable, mostly letters, and several words between spaces; data and addresses are none. */
 export function readsAsWords(text: string): boolean {
   const head = text.slice(0, 2_000);
-  if (head.length < 8 || /[\u0000-\u0008\u000e-\u001f\ufffd]/.test(head)) return false;
+  if (head.length < 8 || /^\s*(?:[{[]["{[\d]|[a-z]+:\/\/|\/)/.test(head) || /[\u0000-\u0008\u000e-\u001f\ufffd]/.test(head)) return false;
   const letters = head.match(/[\p{L} .,;:!?'"-]/gu)?.length ?? 0;
   return letters / head.length > 0.8 && /\p{L}{2,}[ ,.:]+\p{L}{2,}/u.test(head);
 }
