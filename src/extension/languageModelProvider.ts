@@ -11,7 +11,7 @@ const OUTPUT_TOKENS = 1024;
 export class LanguageModelProvider implements vscode.LanguageModelChatProvider, vscode.Disposable {
   readonly #engine: Pick<TrainingEngine, "request" | "onNotification">;
   readonly #changed = new vscode.EventEmitter<void>();
-  readonly #listening: vscode.Disposable[];
+  readonly #listening: readonly { dispose(): void }[];
   #offered = "";
   readonly onDidChangeLanguageModelChatInformation = this.#changed.event;
 
