@@ -412,7 +412,7 @@ describe("chat view in a browser", function () {
 
   it("does not overflow sideways at 260 pixels", async () => {
     await open("welcome", "dark", 260);
-    for (const scenario of ["conversation", "failed", "untrusted", "proposal", "welcome"]) {
+    for (const scenario of ["conversation", "memory", "failed", "untrusted", "proposal", "welcome"]) {
       await show(scenario);
       const { scroll, client, wide } = await page.evaluate(() => ({
         scroll: document.documentElement.scrollWidth, client: document.documentElement.clientWidth,
