@@ -1,7 +1,7 @@
 // Reads a cell of Python: magics taken out, one set of facts per top-level statement. A statement is the grain on purpose:
 // to edit one line of a cell does not touch what the others defined.
-import type { SyntaxNode, SyntaxTree } from "../../../base/syntaxTree.ts";
-import { readSyntaxTree, textOf } from "../../../base/syntaxTree.ts";
+import { readSyntaxTree } from "../../../base/syntaxTree.ts";
+import { canonical } from "../canonical.ts";
 import type { CellFacts, StatementFacts } from "../facts.ts";
 import { addUse, emptyStatement } from "../facts.ts";
 import { judgeShell, withoutMagics } from "../magics.ts";
@@ -62,18 +62,6 @@ function addMagic(facts: StatementFacts, magic: Magic): void {
 
 function opaqueCell(source: string): StatementFacts {
   return { ...emptyStatement(source.replaceAll(/\s+/g, " ").trim(), 1, source.split("\n").length), opaque: "the cell could not be read in time" };
-}
-
-/** The code without comments, its blanks made alike; blocks in braces, so that indentation still counts. */
-export function canonical(tree: SyntaxTree, node: SyntaxNode): string {
-  if (node.type === "comment") return "";
-  if (node.type === "string") {
-    const outer = tree.text.slice(node.start, node.end);
-    return outer.includes("{") || outer.startsWith("f") ? outer : outer.replace(/^"([^"'\\\n]*)"$/, "'$1'");
-  }
-  if (node.children.length === 0) return textOf(tree, node);
-  const inner = node.children.map((child) => canonical(tree, child)).filter((text) => text !== "").join(" ");
-  return node.type === "block" ? `{${inner}}` : inner;
 }
 
 function lineFinder(text: string): (offset: number) => number {
