@@ -30,6 +30,8 @@ interface ServiceState {
   requested: Set<string>;
   /** Names in the system's last turn, in lower case. */
   offered: Set<string>;
+  /** The last street address that the system told. */
+  address: TrackedValue | null;
 }
 
 export class SchemaTracker {
@@ -37,7 +39,7 @@ export class SchemaTracker {
   #turn = -1;
 
   constructor(services: readonly ServiceSchema[]) {
-    for (const schema of services) this.#states.set(schema.name, { profile: profileService(schema), values: new Map(), pending: new Map(), requested: new Set(), offered: new Set() });
+    for (const schema of services) this.#states.set(schema.name, { profile: profileService(schema), values: new Map(), pending: new Map(), requested: new Set(), offered: new Set(), address: null });
   }
 
   /** The values of `service` so far. */
@@ -54,7 +56,10 @@ export class SchemaTracker {
       if (!state) continue;
       const told = acts?.[name];
       state.requested = told ? new Set(told.requests) : requestedSlots(text, state.profile);
-      state.offered = new Set(findValues(text).filter(({ kind }) => kind === "name").map(({ meaning }) => meaning));
+      const names = findValues(text).filter(({ kind }) => kind === "name");
+      state.offered = new Set(names.map(({ meaning }) => meaning));
+      const address = names.findLast((name) => /^\d+ \D/.test(name.text));
+      if (address) state.address = { value: address.text, meaning: address.meaning, turn: this.#turn, said: "system" };
       // What was done had been agreed to.
       if (report === "success") this.#take(state);
       if (report === "failure") state.pending.clear();
@@ -146,6 +151,11 @@ export class SchemaTracker {
     let latest: TrackedValue | undefined;
     for (const [service, state] of this.#states) {
       if (service === except) continue;
+      // One goes to an address rather than to a name.
+      if (target.kind === "place" && !target.isTown && state.address && (!latest || state.address.turn >= latest.turn)) {
+        latest = state.address;
+        continue;
+      }
       for (const [slotName, value] of state.values) {
         const slot = state.profile.slots.find(({ schema }) => schema.name === slotName);
         const alike = slot && (slot.kind === target.kind || (target.kind === "place" && !target.isTown && slot.kind === "name"));

@@ -87,6 +87,15 @@ describe("SchemaTracker", () => {
     assert.equal(state.get("to_harbour")?.turn, 0, "its evidence is the turn that said it");
   });
 
+  it("goes to the address that was told, where one was", () => {
+    const cabs: ServiceSchema = { name: "Cabs_9", description: "Be driven", slots: [slot("destination", "Place to be driven to")], intents: [{ name: "Ride", description: "Call a ride", requiredSlots: ["destination"], optionalSlots: {} }] };
+    const tracker = new SchemaTracker([INNS, cabs]);
+    tracker.userTurn("I need an inn in Bornholm on March 5th.", ["Inns_9"]);
+    tracker.systemTurn("How about the Green Heron? It is at 12 Harbour Street.", ["Inns_9"]);
+    tracker.userTurn("Great. Please call me a ride to get there.", ["Cabs_9"]);
+    assert.equal(tracker.state("Cabs_9").get("destination")?.value, "12 Harbour Street");
+  });
+
   it("believes a system that tells its own acts", () => {
     const tracker = new SchemaTracker([FERRIES]);
     tracker.systemTurn("Shall I?", ["Ferries_9"], { Ferries_9: { requests: [], proposals: [{ slot: "vessel_name", value: "Leonora", isOffer: true }, { slot: "no_such_slot", value: "x", isOffer: true }] } });
