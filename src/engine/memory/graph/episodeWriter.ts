@@ -11,6 +11,7 @@ import { checkEdgeType, checkInterval, checkKind } from "./rows.ts";
 const TEXT_CHARACTERS = 32_000;
 const LABEL_CHARACTERS = 1_000;
 const DATA_CHARACTERS = 64_000;
+const KNOWN_NAMES = 2_000;
 
 /** A row of memoryNode without its id. */
 export interface NodeRow {
@@ -30,6 +31,7 @@ export class EpisodeWriter {
   readonly #prepare: (sql: string) => StatementSync;
   readonly #scrub: (text: string) => string;
   readonly #now: () => number;
+  readonly #names = new Map<string, string>();
 
   constructor(prepare: (sql: string) => StatementSync, scrub: (text: string) => string, now: () => number) {
     this.#prepare = prepare;
@@ -43,14 +45,14 @@ export class EpisodeWriter {
     if (typeof episode.text !== "string") throw new EngineError("badRequest", "An episode needs a text. Give what was said, run or decided.", {});
     const learnedAt = this.#now();
     const text = this.clean(episode.text, TEXT_CHARACTERS);
-    const label = this.clean(episode.label ?? "", LABEL_CHARACTERS);
-    const session = this.clean(episode.session ?? "", LABEL_CHARACTERS);
+    const label = this.#cleanName(episode.label ?? "");
+    const session = this.#cleanName(episode.session ?? "");
     const validFrom = episode.validFrom ?? learnedAt;
     const validTo = episode.validTo ?? null;
     checkInterval(validFrom, validTo);
     const row = {
       kind, text, label, session, validFrom, validTo, learnedAt,
-      provenance: JSON.stringify(this.cleanJson(episode.provenance as unknown as JsonObject)), data: this.#data(episode.data),
+      provenance: JSON.stringify(this.#provenance(episode.provenance)), data: this.#data(episode.data),
     };
     // Events are told apart by when and where; anything else is what it is called and what it says.
     const event = EPISODE_KINDS[kind].event;
@@ -111,6 +113,22 @@ export class EpisodeWriter {
     return row.ended === null;
   }
 
+  /** Labels and threads come again and again: scrubbing them is most of the work of a short episode. */
+  #cleanName(name: string): string {
+    let clean = this.#names.get(name);
+    if (clean === undefined) {
+      clean = this.clean(name, LABEL_CHARACTERS);
+      if (this.#names.size >= KNOWN_NAMES) this.#names.clear();
+      this.#names.set(name, clean);
+    }
+    return clean;
+  }
+
+  #provenance({ by, reference }: Provenance): Provenance {
+    if (typeof by !== "string" || !/^[a-zA-Z]{1,20}$/.test(by)) throw new EngineError("badRequest", "An episode needs its provenance: by whom or what it became known.", {});
+    return { by, ...(reference === undefined ? {} : { reference: this.clean(reference, LABEL_CHARACTERS) }) };
+  }
+
   #data(data: JsonObject | undefined): string {
     if (data === undefined) return "{}";
     const text = JSON.stringify(this.cleanJson(data));
@@ -119,7 +137,7 @@ export class EpisodeWriter {
   }
 
   /** Every text in `value`, however deep, as {@link clean} gives it. */
-  cleanJson(value: JsonValue | Provenance): JsonValue {
+  cleanJson(value: JsonValue): JsonValue {
     if (typeof value === "string") return this.clean(value, TEXT_CHARACTERS);
     if (Array.isArray(value)) return value.map((entry: JsonValue) => this.cleanJson(entry));
     if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined).map(([name, entry]) => [name, this.cleanJson(entry as JsonValue)]));

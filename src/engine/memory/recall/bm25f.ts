@@ -26,22 +26,14 @@ export function weightedTerms(index: RecallIndex, hashes: readonly number[]): We
   });
 }
 
-/** How often each of `terms` stands in a document's text, normalised by its length. */
-function frequencies(index: RecallIndex, document: number, places: ReadonlyMap<number, number>, into: Float64Array, weight: number): void {
-  const body = index.body(document);
-  const share = weight / (1 - BM25F.b + BM25F.b * body.length / index.averageBody);
-  for (const term of body) {
-    const place = places.get(term);
-    if (place !== undefined) into[place] = (into[place] as number) + share;
-  }
-}
-
-/** Scores documents for one query; keeps its working memory between documents. */
+/** Scores documents for one query. How often its terms stand in a document is counted once and kept. */
 export class Bm25fScorer {
   readonly #index: RecallIndex;
   readonly #terms: readonly WeightedTerm[];
   readonly #places: ReadonlyMap<number, number>;
   readonly #frequencies: Float64Array;
+  /** By document: frequencies of the terms, normalised by the text's length; null where none of them stands in it. */
+  readonly #counted = new Map<number, Float64Array | null>();
   /** The most that a document can reach. */
   readonly ceiling: number;
 
@@ -55,53 +47,75 @@ export class Bm25fScorer {
 
   /** In [0, 1): BM25 of the text alone, as a share of the ceiling. */
   own(document: number): number {
-    this.#frequencies.fill(0);
-    frequencies(this.#index, document, this.#places, this.#frequencies, 1);
-    return this.#sum();
+    const counts = this.#count(document);
+    return counts ? this.#sum(counts) : 0;
   }
 
   /** In [0, 1): with the label and `reach` turns before and after. */
   windowed(document: number, reach: number): number {
-    this.#frequencies.fill(0);
-    frequencies(this.#index, document, this.#places, this.#frequencies, 1);
+    const sum = this.#frequencies.fill(0);
+    this.#add(document, 1);
     for (const term of this.#index.label(document)) {
       const place = this.#places.get(term);
-      if (place !== undefined) this.#frequencies[place] = (this.#frequencies[place] as number) + BM25F.labelWeight;
+      if (place !== undefined) sum[place] = (sum[place] as number) + BM25F.labelWeight;
     }
     for (let steps = 1; steps <= reach; steps++) {
-      const before = this.#index.neighbour(document, -steps);
-      if (before >= 0) frequencies(this.#index, before, this.#places, this.#frequencies, BM25F.before[steps - 1] as number);
-      const after = this.#index.neighbour(document, steps);
-      if (after >= 0) frequencies(this.#index, after, this.#places, this.#frequencies, BM25F.after[steps - 1] as number);
+      this.#add(this.#index.neighbour(document, -steps), BM25F.before[steps - 1] as number);
+      this.#add(this.#index.neighbour(document, steps), BM25F.after[steps - 1] as number);
     }
-    return this.#sum();
+    return this.#sum(sum);
   }
 
-  /** Share of the terms' weight that stands in the documents at all, in [0, 1]. */
-  coverage(documents: readonly number[]): number {
-    this.#frequencies.fill(0);
-    for (const document of documents) if (document >= 0) frequencies(this.#index, document, this.#places, this.#frequencies, 1);
-    return this.#terms.reduce((sum, { idf }, place) => sum + ((this.#frequencies[place] as number) > 0 ? idf : 0), 0) / this.ceiling;
+  /** Share of the terms' weight that stands in the documents at all, in [0, 1]; those below 0 are none. */
+  coverage(...documents: readonly number[]): number {
+    const sum = this.#frequencies.fill(0);
+    for (const document of documents) this.#add(document, 1);
+    let covered = 0;
+    for (let place = 0; place < this.#terms.length; place++) if ((sum[place] as number) > 0) covered += (this.#terms[place] as WeightedTerm).idf;
+    return covered / this.ceiling;
   }
 
-  /** The weight of the rarest term that stands in the document, over the ceiling of one term. */
+  /** The weight of the rarest term that stands in the document, as a share of the rarest of all. */
   rarest(document: number): number {
-    this.#frequencies.fill(0);
-    frequencies(this.#index, document, this.#places, this.#frequencies, 1);
+    const counts = this.#count(document);
     let rarest = 0;
     let most = 1e-9;
     for (const [place, { idf }] of this.#terms.entries()) {
       most = Math.max(most, idf);
-      if ((this.#frequencies[place] as number) > 0) rarest = Math.max(rarest, idf);
+      if (counts && (counts[place] as number) > 0) rarest = Math.max(rarest, idf);
     }
     return rarest / most;
   }
 
-  #sum(): number {
+  #count(document: number): Float64Array | null {
+    const known = this.#counted.get(document);
+    if (known !== undefined) return known;
+    const body = this.#index.body(document);
+    const share = 1 / (1 - BM25F.b + BM25F.b * body.length / this.#index.averageBody);
+    let counts: Float64Array | null = null;
+    for (const term of body) {
+      const place = this.#places.get(term);
+      if (place === undefined) continue;
+      counts ??= new Float64Array(this.#terms.length);
+      counts[place] = (counts[place] as number) + share;
+    }
+    this.#counted.set(document, counts);
+    return counts;
+  }
+
+  #add(document: number, weight: number): void {
+    if (document < 0) return;
+    const counts = this.#count(document);
+    if (!counts) return;
+    const sum = this.#frequencies;
+    for (let place = 0; place < sum.length; place++) sum[place] = (sum[place] as number) + weight * (counts[place] as number);
+  }
+
+  #sum(frequencies: Float64Array): number {
     let score = 0;
-    for (const [place, { idf }] of this.#terms.entries()) {
-      const frequency = this.#frequencies[place] as number;
-      if (frequency > 0) score += idf * frequency / (BM25F.k1 + frequency);
+    for (let place = 0; place < frequencies.length; place++) {
+      const frequency = frequencies[place] as number;
+      if (frequency > 0) score += (this.#terms[place] as WeightedTerm).idf * frequency / (BM25F.k1 + frequency);
     }
     return score / this.ceiling;
   }

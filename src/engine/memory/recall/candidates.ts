@@ -4,10 +4,10 @@ import type { WeightedTerm } from "./bm25f.ts";
 import type { RecallIndex } from "./recallIndex.ts";
 
 /** How many are taken by their words; with neighbours there are up to twice as many. */
-const BY_WORDS = 160;
-const WITH_NEIGHBOURS = 80;
+const BY_WORDS = 130;
+const WITH_NEIGHBOURS = 50;
 const REACH = 2;
-export const MOST_CANDIDATES = 280;
+export const MOST_CANDIDATES = 210;
 /** A word in more episodes than this is only counted where it is asked for together with a rarer one's episodes; bounds the time of a query. */
 const COMMON = 20_000;
 

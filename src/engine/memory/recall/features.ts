@@ -63,7 +63,7 @@ export function featureRows({ index, question, scorer, shapeOf }: FeatureContext
     const values: Record<FeatureName, number> = {
       own: own[at] as number, ownLabelled: scorer.windowed(document, 0), window1: scorer.windowed(document, 1), window2: scorer.windowed(document, 2), window3: window[at] as number,
       ownOverBest: (own[at] as number) / bestOwn, windowOverBest: (window[at] as number) / bestWindow, ownRank: 1 / (1 + (ownRanks[at] as number)), windowRank: 1 / (1 + (windowRanks[at] as number)),
-      coverage: scorer.coverage([document]), coverageBefore: scorer.coverage([document, before]), coverageAround: scorer.coverage([before, document, after]), rarest: scorer.rarest(document),
+      coverage: scorer.coverage(document), coverageBefore: scorer.coverage(document, before), coverageAround: scorer.coverage(before, document, after), rarest: scorer.rarest(document),
       bigrams: Math.min(1, countBigrams(index.body(document), bigrams) / 2),
       before: score(before), after: score(after),
       afterQuestion: flag(beforeShape?.endsAsking ?? false), afterQuestionCoverage: beforeShape?.asks ? score(before) : 0,

@@ -2,13 +2,13 @@
 // them, then as many as fit a token budget, each with the reasons why. It stores nothing and counts no use; tasks do.
 import type { Episode, EpisodeKind } from "../graph/episode.ts";
 import type { MemoryGraph } from "../graph/memoryGraph.ts";
-import { Bm25fScorer, weightedTerms } from "./bm25f.ts";
-import { candidatesFor } from "./candidates.ts";
-import { FEATURES, featureRows } from "./features.ts";
+import { FEATURES } from "./features.ts";
 import type { FeatureName } from "./features.ts";
 import { understandMemoryQuestion } from "./question.ts";
 import type { MemoryQuestion } from "./question.ts";
-import { FIRST_WEIGHTS, RELEVANCE } from "./rankerWeights.ts";
+import { candidateRows, firstScores, graphRows, graphScores, relevanceOf } from "./ranker.ts";
+import type { RankerContext } from "./ranker.ts";
+import { RANKER_WEIGHTS } from "./rankerWeights.ts";
 import { RecallIndex } from "./recallIndex.ts";
 import { anchoredTimes, countedDocument } from "./temporal.ts";
 import { turnShape } from "./turnShape.ts";
@@ -31,6 +31,14 @@ export interface RecallOptions {
 
 export type Ranking = "full" | "withoutGraph" | "words";
 
+/** A document of the index with its score; `relevance` as in {@link Recalled}. */
+export interface Ranked {
+  document: number;
+  score: number;
+  relevance: number;
+  why: string[];
+}
+
 /** An episode that was recalled. */
 export interface Recalled {
   episode: Episode;
@@ -46,7 +54,9 @@ export const DEFAULT_K = 10;
 export const DEFAULT_TOKEN_BUDGET = 1_200;
 const MOST_CACHED_SHAPES = 50_000;
 const REASONS = 3;
-const COVERAGE = FEATURES.indexOf("coverage");
+const OWN = FEATURES.indexOf("own");
+/** Of one episode, for the walk over the graph. */
+const LINKS_EACH = 16;
 /** Things are recalled through what was said of them, not by themselves. */
 const NEVER_RECALLED: ReadonlySet<EpisodeKind> = new Set(["file", "symbol", "entity"]);
 /** A dismissal costs as much as losing a clear match of words; our choice. */
@@ -65,10 +75,18 @@ export class MemoryRecall {
   readonly #graph: MemoryGraph;
   readonly #index: RecallIndex;
   readonly #shapes = new Map<number, TurnShape>();
+  /** What the ranker sees; also for fitting it. */
+  readonly context: RankerContext;
 
   constructor(graph: MemoryGraph) {
     this.#graph = graph;
     this.#index = new RecallIndex((after, limit) => graph.rowsFrom(after, limit));
+    this.context = {
+      index: this.#index,
+      shapeOf: (document) => this.#shapeOf(document),
+      allowed: (document) => !NEVER_RECALLED.has(this.#index.kinds[document] as EpisodeKind),
+      linksOf: (documents) => this.#graph.edgesOf(documents.map((document) => this.#index.ids[document] as number), LINKS_EACH),
+    };
   }
 
   /** Reads a part of what was stored since; true where nothing is left. For loading in the background, between other work. */
@@ -99,28 +117,29 @@ export class MemoryRecall {
     return items;
   }
 
-  /** All candidates, best first; for recall and for measuring. */
-  rank(query: string, now: number, offsetMinutes: number, ranking: Ranking = "full"): { document: number; score: number; relevance: number; why: string[] }[] {
+  /** All candidates, best first. */
+  rank(query: string, now: number, offsetMinutes: number, ranking: Ranking = "full"): Ranked[] {
     const index = this.#index;
     const question = understandMemoryQuestion(query, now, offsetMinutes);
     question.times.push(...anchoredTimes(index, question));
     const counted = countedDocument(index, question);
-    const terms = weightedTerms(index, question.terms);
-    const documents = candidatesFor(index, terms, counted >= 0 ? [counted] : []).filter((document) => !NEVER_RECALLED.has(index.kinds[document] as EpisodeKind));
-    if (documents.length === 0) return [];
+    const candidates = candidateRows(this.context, question, counted >= 0 ? [counted] : []);
+    const { documents, rows } = candidates;
+    const first = firstScores(candidates, RANKER_WEIGHTS.first);
+    const scores = ranking === "words" ? documents.map((_, at) => rows[at * FEATURES.length + OWN] as number)
+      : ranking === "withoutGraph" ? first : graphScores(graphRows(this.context, question, documents, first), RANKER_WEIGHTS.graph);
     const states = new Map(this.#graph.statesByIds(documents.map((document) => index.ids[document] as number)).map((state) => [state.id, state]));
-    const rows = featureRows({ index, question, scorer: new Bm25fScorer(index, terms), shapeOf: (document) => this.#shapeOf(document) }, documents);
     const past = ASKS_THE_PAST.test(query);
-    return documents.flatMap((document, at) => {
+    return documents.flatMap((document, at): Ranked[] => {
       const state = states.get(index.ids[document] as number);
       // What was forgotten has no row; what does not hold any more answers only questions about the past.
       if (!state || (state.invalidatedAt !== null && !past)) return [];
       const row = rows.subarray(at * FEATURES.length, (at + 1) * FEATURES.length);
-      let score = ranking === "words" ? row[0] as number : FEATURES.reduce((sum, name, place) => sum + FIRST_WEIGHTS[name] * (row[place] as number), 0);
-      score -= DISMISSED * state.dismissals + (state.doubtedAt === null ? 0 : DOUBTED) + (state.invalidatedAt === null ? 0 : DOUBTED);
-      if (document === counted) score += ORDINAL;
-      const relevance = 1 / (1 + Math.exp(-(RELEVANCE.score * score + RELEVANCE.coverage * (row[COVERAGE] as number) + RELEVANCE.constant)));
-      return [{ document, score, relevance, why: document === counted ? [`the ${question.ordinal?.what ?? ""} asked for`.trim(), ...reasons(row, question)].slice(0, REASONS) : reasons(row, question) }];
+      const isCounted = document === counted;
+      const penalty = DISMISSED * state.dismissals + (state.doubtedAt === null ? 0 : DOUBTED) + (state.invalidatedAt === null ? 0 : DOUBTED);
+      const relevance = isCounted ? 1 : relevanceOf(row, (first[at] as number) - penalty, RANKER_WEIGHTS);
+      const why = [...isCounted ? [`the ${question.ordinal?.what ?? "one"} asked for`] : [], ...reasons(row, question)].slice(0, REASONS);
+      return [{ document, score: (scores[at] as number) - penalty + (isCounted ? ORDINAL : 0), relevance, why }];
     }).sort((a, b) => b.score - a.score || b.document - a.document);
   }
 

@@ -52,7 +52,7 @@ function timeOfEvent(index: RecallIndex, event: string): number | null {
   const rarest = terms.reduce((best, one) => (one.idf > best.idf ? one : best));
   let first: number | null = null;
   for (const document of index.documents(rarest.term).subarray(0, 2_000)) {
-    if (scorer.coverage([document]) < EVENT_COVERAGE) continue;
+    if (scorer.coverage(document) < EVENT_COVERAGE) continue;
     const time = index.times[document] as number;
     if (first === null || time < first) first = time;
   }
