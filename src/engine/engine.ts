@@ -35,6 +35,7 @@ import { modelForEvaluation } from "./tasks/evaluateModel.ts";
 import { ModelChoice } from "./tasks/chooseModel.ts";
 import { MemoryDesk } from "./tasks/recallMemory.ts";
 import { answerFromNotebooks } from "./tasks/notebookAnswers.ts";
+import { rememberExecution } from "./tasks/notebookEpisodes.ts";
 import { NotebookDesk } from "./tasks/notebookDesk.ts";
 import { SafetyDesk } from "./tasks/safetyDesk.ts";
 import { DialogueReader } from "./tasks/trackDialogueModel.ts";
@@ -95,7 +96,7 @@ export class Engine {
     this.#indexFailure = parts.indexFailure;
     this.#completion = parts.completion;
     this.#memory = parts.memory;
-    this.notebooks = new NotebookDesk({ runs: parts.memory.notebookRuns, mayRecord: () => this.#settings["training.record"], log: options.log.for("notebooks") });
+    this.notebooks = new NotebookDesk({ runs: parts.memory.notebookRuns, mayRecord: () => this.#settings["training.record"], log: options.log.for("notebooks"), onRun: (notebook, run, model) => { if (this.#settings["memory.enabled"]) rememberExecution(parts.memory.graph, notebook, run, model); } });
     this.memory = new MemoryDesk({ graph: parts.memory.graph, settings: () => this.#settings, forgetRating: (askId) => parts.memory.answers.rate(askId, null) });
     this.adapters = new Adapters({
       folder: path.join(options.storageDir, "adapters"),
@@ -262,6 +263,13 @@ export class Engine {
     const started = performance.now();
     const results = await this.#requireIndex().search(query, { k, ...(signal ? { signal } : {}), ...(activePath ? { activePath } : {}) });
     return { results, ms: performance.now() - started };
+  }
+
+  /** The files that a described change most likely touches, best first. */
+  async locate(description: string, k: number, signal?: AbortSignal): Promise<{ files: { path: string; score: number; via: string[] }[]; ms: number }> {
+    const started = performance.now();
+    const files = await this.#requireIndex().rankFiles(description, { k, ...(signal ? { signal } : {}) });
+    return { files, ms: performance.now() - started };
   }
 
   async ask(params: AskParams, { signal, onEvent }: { signal?: AbortSignal; onEvent?: (event: AnswerEvent) => void }): Promise<AskResult> {

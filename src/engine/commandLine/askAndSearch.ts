@@ -30,12 +30,20 @@ export const searchCommand: Command = {
   words: ["search"],
   usage: "QUERY [-k N]",
   summary: "Passages of the folder that fit a query.",
-  options: { count: { type: "value", short: "k", placeholder: "N", description: "How many passages. Default: 10." }, ...NO_UPDATE },
+  options: {
+    count: { type: "value", short: "k", placeholder: "N", description: "How many passages. Default: 10." },
+    files: { type: "flag", description: "Take the query for the description of a change, and rank the files that it would touch." },
+    ...NO_UPDATE,
+  },
   async run(context) {
     const query = questionOf(context);
     const count = integerOption(context.values, "count", 10);
     return withEngine(context, { workspace: true }, async (engine) => {
       await refreshIndex(engine, context);
+      if (context.flags.has("files")) {
+        const found = await engine.locate(query, count, context.signal);
+        return { json: found, text: found.files.length === 0 ? "Nothing was found." : found.files.map((file, i) => `${String(i + 1).padStart(2)}. ${file.path}  (${file.via.join(", ")})`).join("\n") };
+      }
       const found = await engine.search(query, count, context.signal);
       return { json: found, text: found.results.length === 0 ? "Nothing was found." : found.results.map(show).join("\n") };
     });

@@ -61,6 +61,8 @@ export interface IndexStatus {
   chunks: number;
   /** Files still to be read, embedded or removed. */
   pendingFiles: number;
+  /** Passages that are found by their words only as yet, while vectors are being made. */
+  pendingPassages?: number;
   skipped: SkippedFile[];
   /** A sentence when `state` is "failed". */
   failure?: string;

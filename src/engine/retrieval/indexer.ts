@@ -70,7 +70,8 @@ export class Indexer {
       if (!isCurrent(known.get(file.path), file)) todo.push(file);
     }
     this.#remove([...known.keys()].filter((known) => !seen.has(known)));
-    return this.#process(todo, known, run);
+    // Words first: the whole folder can be searched before the first passage is embedded (embedMissing follows).
+    return this.#process(todo, known, run, "later");
   }
 
   /** Only the given files or folders (relative paths), after a change: also those that are gone. */
@@ -88,13 +89,14 @@ export class Indexer {
     this.#remove([...gone]);
     // Told of a change, we do not trust timestamps: the content decides.
     const known = new Map([...todo.keys()].map((file) => [file, store.file(file)] as const).filter((entry): entry is readonly [string, FileRow] => entry[1] !== null));
-    return this.#process([...todo.values()], known, run);
+    return this.#process([...todo.values()], known, run, "now");
   }
 
-  /** Embeds chunks that have no vector, for example after the embedder changed. */
-  async embedMissing(run: RunOptions): Promise<void> {
+  /** Embeds chunks that have no vector: after a scan, or after the embedder changed. `onPassages` is told how many are left. */
+  async embedMissing(run: RunOptions & { onPassages?: (pending: number) => void }): Promise<void> {
     const { store, embedder, vectors } = this.#options;
     if (!embedder || !vectors) return;
+    let left = run.onPassages ? store.countWithoutVector() : 0;
     for (let after = 0; ;) {
       await run.lease?.yield();
       throwIfCancelled(run.signal);
@@ -104,6 +106,8 @@ export class Indexer {
       const embedded = (await embedder.embed(rows.map((row) => passageOf(row.path, row)), "passage", run.signal)).map(encodeVector);
       this.#writing(() => rows.forEach((row, i) => store.setVector(row.id, embedded[i] as Uint8Array)));
       await this.#addVectors(rows.map((row, i) => ({ id: row.id, vector: embedded[i] as Uint8Array })));
+      left -= rows.length;
+      run.onPassages?.(Math.max(0, left));
     }
   }
 
@@ -114,7 +118,7 @@ export class Indexer {
     }
   }
 
-  async #process(todo: readonly WalkedFile[], known: ReadonlyMap<string, FileRow>, run: RunOptions): Promise<{ filesRead: number; chunksWritten: number }> {
+  async #process(todo: readonly WalkedFile[], known: ReadonlyMap<string, FileRow>, run: RunOptions, embed: "now" | "later"): Promise<{ filesRead: number; chunksWritten: number }> {
     let batch: (PreparedFile | Skipped)[] = [];
     let nChunks = 0;
     let chunksWritten = 0;
@@ -122,7 +126,7 @@ export class Indexer {
     let batchStarted = performance.now();
     const flush = async (pending: number) => {
       if (batch.length === 0) return;
-      await this.#embed(batch, run.signal);
+      await this.#embed(batch, embed, run.signal);
       await this.#write(batch);
       chunksWritten += nChunks;
       batch = [];
@@ -177,8 +181,8 @@ export class Indexer {
     return { path: file.path, language, size: file.size, mtimeMs: file.mtimeMs, readAtMs, sha256: hash, parsed, passageKeys, vectors: passageKeys.map(() => null) };
   }
 
-  /** Fills in the vectors of a batch, taking over those of passages that did not change. */
-  async #embed(batch: readonly (PreparedFile | Skipped)[], signal: AbortSignal | undefined): Promise<void> {
+  /** Fills in the vectors of a batch: those of passages that did not change are taken over, the others made now or left for later. */
+  async #embed(batch: readonly (PreparedFile | Skipped)[], embed: "now" | "later", signal: AbortSignal | undefined): Promise<void> {
     const { store, embedder } = this.#options;
     if (!embedder) return;
     const missing: { file: PreparedFile; i: number }[] = [];
@@ -191,7 +195,7 @@ export class Indexer {
         else missing.push({ file, i });
       });
     }
-    if (missing.length === 0) return;
+    if (missing.length === 0 || embed === "later") return;
     const embedded = await embedder.embed(missing.map(({ file, i }) => passageOf(file.path, file.parsed.chunks[i] as Chunk)), "passage", signal);
     missing.forEach(({ file, i }, at) => {
       file.vectors[i] = encodeVector(embedded[at] as Float32Array);

@@ -1,7 +1,9 @@
 // Finds passages for a query: gathers candidates by words, meaning, names and paths, and weighs them into one order.
 // Where the candidates come from is the store's business; what becomes of the hits is that of the tasks.
 import type { SymbolDefinition } from "../protocol/types.ts";
-import { foldIdentifier, identifiersIn, queryWords } from "./keyword/analyzer.ts";
+import { mentionedPaths } from "./fileRanker/changeQuery.ts";
+import { foldIdentifier, identifiersIn, searchWords } from "./keyword/analyzer.ts";
+import { stemOf } from "./keyword/fieldWords.ts";
 import type { ChunkRow, ChunkStore } from "./store/chunkStore.ts";
 import { decodeVector, dot } from "./store/vectorCodec.ts";
 
@@ -10,9 +12,11 @@ export const CANDIDATES = 100;
 /** Names shared by more definitions than this (constructor, run, …) say nothing about where to look. */
 const COMMON_NAME = 12;
 
-/** Weights of the signals, each scaled to [0, 1]. Fitted on CoSQA and commitloc development rows; see test/bench/retrieval.ts. */
+/** Weights of the signals, each scaled to [0, 1]; 0 switches a signal off. Chosen on CoSQA's development rows, half of the queries for the other half. */
 export interface FusionWeights {
   keyword: number;
+  /** How much of what the query says stands in the passage, however often. */
+  coverage: number;
   vector: number;
   symbol: number;
   path: number;
@@ -20,7 +24,7 @@ export interface FusionWeights {
   file: number;
 }
 
-export const FUSION_WEIGHTS: FusionWeights = { keyword: 1, vector: 2, symbol: 0.5, path: 0.3, file: 0.3 };
+export const FUSION_WEIGHTS: FusionWeights = { keyword: 1, coverage: 0.5, vector: 2.7, symbol: 0.5, path: 0.3, file: 0.3 };
 
 /** A candidate with what each signal says of it. */
 export interface ScoredChunk {
@@ -32,6 +36,7 @@ export interface ScoredChunk {
 
 interface Candidate {
   keyword: number;
+  coverage: number;
   vector: number | null;
   symbol: number;
 }
@@ -58,15 +63,27 @@ export function searchPlace(place: SearchPlace, query: string, options: PlaceOpt
   const candidates = new Map<number, Candidate>();
   const candidate = (id: number): Candidate => {
     let entry = candidates.get(id);
-    if (!entry) candidates.set(id, entry = { keyword: 0, vector: null, symbol: 0 });
+    if (!entry) candidates.set(id, entry = { keyword: 0, coverage: 0, vector: null, symbol: 0 });
     return entry;
   };
-  const words = queryWords(query);
-  const byWords = place.store.matchWords(words, CANDIDATES);
+  const rows = new Map<number, ChunkRow | null>();
+  const rowOf = (id: number): ChunkRow | null => {
+    let row = rows.get(id);
+    if (row === undefined) rows.set(id, row = place.store.chunk(id));
+    return row;
+  };
+  for (const { id, score } of place.nearest) candidate(id).vector = score;
+  // What is near in meaning is scored by its words too, however far down they put it.
+  const wanted = place.nearest.flatMap(({ id }) => rowOf(id) ?? []);
+  const words = [...new Set(searchWords(query).map(stemOf))].map((word) => ({ word, weight: 1, subject: true }));
+  const byWords = weights.keyword === 0 && weights.coverage === 0 ? [] : place.store.matchFields(words, { chunks: CANDIDATES, files: 1 }, wanted).chunks;
   const bestKeyword = byWords[0]?.score ?? 0;
   const best = Math.max(bestKeyword, options.keywordScale ?? 0) || 1;
-  for (const { id, score } of byWords) candidate(id).keyword = Math.max(0, score / best);
-  for (const { id, score } of place.nearest) candidate(id).vector = score;
+  for (const { id, score, coverage } of byWords) {
+    const entry = candidate(id);
+    entry.keyword = Math.max(0, score / best);
+    entry.coverage = coverage;
+  }
   for (const { id, score } of namedChunks(place.store, query)) {
     const entry = candidate(id);
     entry.symbol = Math.max(entry.symbol, score);
@@ -75,12 +92,12 @@ export function searchPlace(place: SearchPlace, query: string, options: PlaceOpt
   for (const path of paths) for (const chunk of place.store.chunksNamed(path, 4)) candidate(chunk);
   const scored: ScoredChunk[] = [];
   for (const [id, signals] of candidates) {
-    const chunk = place.store.chunk(id);
+    const chunk = rowOf(id);
     if (!chunk) continue; // deleted since the graph was brought up to date
     if (signals.vector === null) signals.vector = queryVector && chunk.vector ? dot(queryVector, decodeVector(chunk.vector)) : 0;
     const path = pathScore(chunk.path, paths, activePath);
     const parts: [string, number][] = [
-      ["keyword", weights.keyword * signals.keyword], ["vector", weights.vector * Math.max(0, signals.vector)],
+      ["keyword", weights.keyword * signals.keyword + weights.coverage * signals.coverage], ["vector", weights.vector * Math.max(0, signals.vector)],
       ["symbol", weights.symbol * signals.symbol], ["path", weights.path * path],
     ];
     const score = parts.reduce((sum, [, part]) => sum + part, 0);
@@ -136,11 +153,6 @@ function namedChunks(store: ChunkStore, query: string): { id: number; score: num
     }
   }
   return found;
-}
-
-/** File names and paths that the query spells out: "src/engine/log.ts", "log.ts:41", "package.json". */
-function mentionedPaths(query: string): string[] {
-  return [...new Set([...query.matchAll(/[\p{L}\p{N}_@.-]*(?:[/\\][\p{L}\p{N}_@.-]+)*\.[A-Za-z]\w{0,9}\b/gu)].map(([path]) => path.replaceAll("\\", "/").replace(/^\.?\//, "")))].filter((path) => path.length > 3).slice(0, 8);
 }
 
 function pathScore(path: string, mentioned: readonly string[], activePath: string | undefined): number {

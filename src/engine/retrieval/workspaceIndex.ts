@@ -10,6 +10,8 @@ import type { Lease } from "../base/scheduler.ts";
 import type { Crop, FileRange, IndexReport, IndexStatus, SearchHit, SymbolDefinition, SymbolUsage } from "../protocol/types.ts";
 import type { Settings } from "../settings.ts";
 import type { Embedder } from "./embedder.ts";
+import { rankFiles } from "./fileRanker/rankFiles.ts";
+import type { FileSignal, RankedFile } from "./fileRanker/rankFiles.ts";
 import { Indexer, readLinesNow } from "./indexer.ts";
 import { mergeCrops } from "./mergeCrops.ts";
 import type { CropHit } from "./mergeCrops.ts";
@@ -61,6 +63,7 @@ export class WorkspaceIndex {
   #state: IndexStatus["state"] = "ready";
   #failure: string | undefined;
   #pending = 0;
+  #pendingPassages = 0;
   #dataVersion: number;
   /** Scans follow one another; small refreshes run between their batches. */
   #scan: Promise<unknown> = Promise.resolve();
@@ -133,12 +136,20 @@ export class WorkspaceIndex {
             this.#enter("indexing", onProgress);
           },
         });
-        await this.#indexer.embedMissing({ signal, lease });
+        await this.#indexer.embedMissing({
+          signal, lease,
+          onPassages: (pending) => {
+            peakRss.sample();
+            this.#pendingPassages = pending;
+            this.#enter("indexing", onProgress);
+          },
+        });
         await this.#vectors?.follow(signal);
         await this.#vectors?.save();
         this.#changed();
       } catch (error) {
         this.#pending = 0;
+        this.#pendingPassages = 0;
         if (!isCancelled(error)) this.#failure = error instanceof EngineError ? error.message : "Indexing failed; the log has the details. What is indexed so far stays searchable.";
         this.#enter(isCancelled(error) ? "ready" : "failed", onProgress);
         throw error;
@@ -147,6 +158,7 @@ export class WorkspaceIndex {
       await this.#followWriter();
     }
     this.#pending = 0;
+    this.#pendingPassages = 0;
     this.#failure = undefined;
     this.#enter("ready", onProgress);
     peakRss.sample();
@@ -187,6 +199,15 @@ export class WorkspaceIndex {
       remembered: crops.includes("short") ? this.#short.rememberedSources(queryVector) : [],
     });
     return merged.slice(0, k).map(toHit);
+  }
+
+  /** The files that a described change most likely touches, best first, with the signals that say so. */
+  async rankFiles(description: string, { k, signal, without }: { k: number; signal?: AbortSignal; without?: readonly FileSignal[] }): Promise<RankedFile[]> {
+    this.#assertOpen();
+    await this.#followWriter();
+    const embedded = (await this.#options.embedder?.embed([description], "query", signal))?.[0];
+    throwIfCancelled(signal);
+    return rankFiles(this.#store, description, { queryVector: this.#vectors && embedded?.some((x) => x !== 0) ? embedded : null, ...(without ? { without } : {}) }).slice(0, k);
   }
 
   /** Takes what the user has open or edited into the short-term crop. `text` is the editor's, saved or not. */
@@ -245,7 +266,7 @@ export class WorkspaceIndex {
 
   status(): IndexStatus {
     const { files, chunks } = this.#store.counts();
-    return { state: this.#state, files, chunks, pendingFiles: this.#pending, skipped: this.#store.skipped(), ...(this.#failure === undefined ? {} : { failure: this.#failure }) };
+    return { state: this.#state, files, chunks, pendingFiles: this.#pending, ...(this.#pendingPassages > 0 ? { pendingPassages: this.#pendingPassages } : {}), skipped: this.#store.skipped(), ...(this.#failure === undefined ? {} : { failure: this.#failure }) };
   }
 
   /** Saves the vectors and closes the database. Safe to call twice. */

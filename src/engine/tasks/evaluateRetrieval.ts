@@ -17,7 +17,7 @@ import { PreparedFiles, TrialIndex } from "../retrieval/trialIndex.ts";
 /** Said with the figures, so that "fused+short" is not taken for a measurement of the short-term crop. */
 const SHORT_CROP = "empty: these sets tell of no session, so that fused+short is fused";
 
-const NONE: FusionWeights = { keyword: 0, vector: 0, symbol: 0, path: 0, file: 0 };
+const NONE: FusionWeights = { keyword: 0, coverage: 0, vector: 0, symbol: 0, path: 0, file: 0 };
 
 /**
  * By name, the shipped one first. "fused+short" is the fused ranking with the short-term crop; the public sets tell of no
@@ -28,7 +28,8 @@ const PASSAGE_RANKINGS: Readonly<Record<string, FusionWeights>> = {
   bm25: { ...NONE, keyword: 1 },
   vector: { ...NONE, vector: 1 },
   "fused+short": FUSION_WEIGHTS,
-  "without keyword": { ...FUSION_WEIGHTS, keyword: 0 },
+  "without keyword": { ...FUSION_WEIGHTS, keyword: 0, coverage: 0 },
+  "without coverage": { ...FUSION_WEIGHTS, coverage: 0 },
   "without vector": { ...FUSION_WEIGHTS, vector: 0 },
   "without symbol": { ...FUSION_WEIGHTS, symbol: 0 },
   "without path": { ...FUSION_WEIGHTS, path: 0 },

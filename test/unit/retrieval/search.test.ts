@@ -271,7 +271,7 @@ describe("the short-term crop", () => {
 });
 
 describe("merging the crops", () => {
-  const hit = (path: string, score: number, text = path): ScoredChunk => ({ score, via: ["keyword"], chunk: { id: 1, path, language: "plaintext", startLine: 1, endLine: 2, breadcrumb: [], text, vector: null } });
+  const hit = (path: string, score: number, text = path): ScoredChunk => ({ score, via: ["keyword"], chunk: { id: 1, fileId: 1, path, language: "plaintext", startLine: 1, endLine: 2, breadcrumb: [], text, vector: null } });
 
   it("joins what stands alike in both, and lifts only what is relevant", () => {
     const merged = mergeCrops([hit("a", 1), hit("b", 0.9)], [hit("b", 0.5), hit("c", 0.1)], { recency: (path) => (path === "b" || path === "c" ? 1 : 0), remembered: [] });

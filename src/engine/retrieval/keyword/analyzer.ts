@@ -42,6 +42,16 @@ export function queryWords(query: string, limit = 48): string[] {
   return (kept.length > 0 ? kept : all).slice(0, limit);
 }
 
+/** Names of languages. In a question they say where to look, not what for: the code itself hardly ever spells them. */
+const LANGUAGE_NAMES = new Set("python python3 javascript typescript golang java kotlin ruby rust php".split(" "));
+
+/** The words to search passages by: {@link queryWords} without names of languages, unless nothing else is left. */
+export function searchWords(query: string): string[] {
+  const words = queryWords(query);
+  const kept = words.filter((word) => !LANGUAGE_NAMES.has(word));
+  return kept.length > 0 ? kept : words;
+}
+
 /** Words of a query that look like names in code: compound, dotted, called or quoted. In order, distinct. */
 export function identifiersIn(query: string): string[] {
   const found = new Set<string>();

@@ -70,6 +70,14 @@ export class DocumentTable {
     return (this.firstChunkIds[file] as number) + Math.max(0, document - (this.firstDocuments[file] as number) - 1);
   }
 
+  /** The document of a chunk; null where the file is not known, or has no such chunk. */
+  documentOf(fileId: number, chunkId: number): number | null {
+    const file = this.#ordinals.get(fileId);
+    if (file === undefined) return null;
+    const at = chunkId - (this.firstChunkIds[file] as number);
+    return at >= 0 && at < (this.chunkCounts[file] as number) ? (this.firstDocuments[file] as number) + 1 + at : null;
+  }
+
   /** Mean length of a field over the live documents (or files) that have it. */
   meanLength(field: number, of: "chunk" | "file"): number {
     const n = of === "chunk" && field >= FIRST_CHUNK_FIELD ? this.liveChunks : this.liveFiles;

@@ -48,9 +48,22 @@ export interface FoundFile {
   scores: Float32Array;
 }
 
+export interface FoundChunk {
+  id: number;
+  score: number;
+  /** How much of the query it has, in [0, 1]: the idf of its words over that of all words that stand anywhere. */
+  coverage: number;
+}
+
+/** A chunk whose score is wanted whether or not it is among the best. */
+export interface WantedChunk {
+  id: number;
+  fileId: number;
+}
+
 export interface FieldHits {
-  /** Best first. */
-  chunks: { id: number; score: number }[];
+  /** Best first, then those that were asked for by name and are not among the best. `coverage`: share of the query's words, by their weight. */
+  chunks: FoundChunk[];
   /** By the score of all fields, best first. */
   files: FoundFile[];
   /** The largest of each score over all files that were touched, along {@link FILE_SCORES}. */
@@ -63,6 +76,7 @@ export interface FieldHits {
 export class FieldSearch {
   readonly #index: FieldIndex;
   #chunkScores = new Float32Array(0);
+  #chunkCoverage = new Float32Array(0);
   #headerScores = new Float32Array(0);
   #fileCounts = new Float32Array(0);
   #fileScores = new Float32Array(0);
@@ -73,17 +87,18 @@ export class FieldSearch {
     this.#index = index;
   }
 
-  search(query: readonly QueryWord[], limits: { chunks: number; files: number }): FieldHits {
+  search(query: readonly QueryWord[], limits: { chunks: number; files: number }, wanted: readonly WantedChunk[] = []): FieldHits {
     const table = this.#index.documents;
     this.#reserve(table);
     const { fileOf, lengths, alive, firstDocuments } = table;
-    const chunkScores = this.#chunkScores, headerScores = this.#headerScores, fileCounts = this.#fileCounts, fileScores = this.#fileScores, touchedAt = this.#touchedAt;
+    const chunkScores = this.#chunkScores, chunkCoverage = this.#chunkCoverage, headerScores = this.#headerScores, fileCounts = this.#fileCounts, fileScores = this.#fileScores, touchedAt = this.#touchedAt;
     const chunkMeans = FIELD_NUMBERS.map((field) => table.meanLength(field, "chunk"));
     const fileMeans = FIELD_NUMBERS.map((field) => table.meanLength(field, "file"));
     const documents: number[] = [];
     const files: number[] = [];
     const idfOf = new Map<string, number>();
     let idfSum = 0;
+    let chunkIdfSum = 0;
     query.forEach(({ word, weight, subject }, at) => {
       const hitFiles: number[] = [];
       const hitDocuments: number[] = [];
@@ -115,6 +130,7 @@ export class FieldSearch {
       if (hitDocuments.length === 0) return;
       const chunkIdf = idf(table.liveChunks, hitDocuments.length);
       idfOf.set(word, chunkIdf);
+      chunkIdfSum += weight * chunkIdf;
       for (let i = 0; i < hitDocuments.length; i++) {
         const document = hitDocuments[i] as number;
         const score = weight * chunkIdf * (saturated[i] as number);
@@ -124,12 +140,13 @@ export class FieldSearch {
           continue;
         }
         if (chunkScores[document] === 0) documents.push(document);
+        chunkCoverage[document] = (chunkCoverage[document] as number) + weight * chunkIdf;
         chunkScores[document] = (chunkScores[document] as number) + score;
       }
       this.#scoreFiles(hitFiles, weight, subject, fileMeans, table);
       idfSum += weight * idf(table.liveFiles, hitFiles.length);
     });
-    return this.#gather(table, documents, files, idfSum, idfOf, limits);
+    return this.#gather(table, documents, files, { files: idfSum || 1, chunks: chunkIdfSum || 1 }, idfOf, limits, wanted);
   }
 
   /** Adds one word's share to each file that has it, and clears its counts. */
@@ -160,28 +177,39 @@ export class FieldSearch {
     }
   }
 
-  #gather(table: DocumentTable, documents: readonly number[], files: readonly number[], idfSum: number, idf: Map<string, number>, limits: { chunks: number; files: number }): FieldHits {
+  #gather(table: DocumentTable, documents: readonly number[], files: readonly number[], idfSums: { files: number; chunks: number }, idf: Map<string, number>, limits: { chunks: number; files: number }, wanted: readonly WantedChunk[]): FieldHits {
     const chunkScores = this.#chunkScores, headerScores = this.#headerScores, fileScores = this.#fileScores;
     const best = new Map<number, number[]>();
-    const chunks = new Best(limits.chunks);
+    const bestDocuments = new Best(limits.chunks);
     const foundFiles = new Best(limits.files);
+    const scoreOf = (document: number): number => (chunkScores[document] as number) + HEADER_SHARE * (headerScores[table.fileOf[document] as number] as number);
+    const coverageOf = (document: number): number => (this.#chunkCoverage[document] as number) / idfSums.chunks;
     for (const document of documents) {
-      const score = chunkScores[document] as number;
-      chunkScores[document] = 0;
+      bestDocuments.offer(document, scoreOf(document));
       const file = table.fileOf[document] as number;
-      chunks.offer(document, score + HEADER_SHARE * (headerScores[file] as number));
       const list = best.get(file);
-      if (list) list.push(score);
-      else best.set(file, [score]);
+      if (list) list.push(chunkScores[document] as number);
+      else best.set(file, [chunkScores[document] as number]);
+    }
+    // Of a file that only its path speaks for, its first chunk stands for it.
+    for (const file of files) if (!best.has(file) && table.chunkCounts[file] as number > 0) bestDocuments.offer((table.firstDocuments[file] as number) + 1, HEADER_SHARE * (headerScores[file] as number));
+    const chunks = bestDocuments.sorted().map(({ id: document, score }): FoundChunk => ({ id: table.chunkId(document), score, coverage: coverageOf(document) }));
+    const listed = new Set(chunks.map(({ id }) => id));
+    for (const { id, fileId } of wanted) {
+      const document = listed.has(id) ? null : table.documentOf(fileId, id);
+      if (document !== null) chunks.push({ id, score: scoreOf(document), coverage: coverageOf(document) });
+    }
+    for (const document of documents) {
+      chunkScores[document] = 0;
+      this.#chunkCoverage[document] = 0;
     }
     const largest = new Float32Array(N_SCORES);
     for (const file of files) {
       const at = file * N_SCORES;
       const scores = (best.get(file) ?? []).sort((a, b) => b - a);
-      if (scores.length === 0) chunks.offer(table.firstDocuments[file] as number, HEADER_SHARE * (headerScores[file] as number));
       headerScores[file] = 0;
       this.#touchedAt[file] = 0;
-      fileScores[at + COVERAGE] = (fileScores[at + COVERAGE] as number) / (idfSum || 1);
+      fileScores[at + COVERAGE] = (fileScores[at + COVERAGE] as number) / idfSums.files;
       fileScores[at + COVERAGE + 1] = scores[0] ?? 0;
       fileScores[at + COVERAGE + 2] = (scores[0] ?? 0) + (scores[1] ?? 0) + (scores[2] ?? 0);
       fileScores[at + COVERAGE + 3] = Math.log1p(scores.reduce((sum, score) => sum + score, 0));
@@ -194,11 +222,14 @@ export class FieldSearch {
       scores: fileScores.slice(file * N_SCORES, (file + 1) * N_SCORES),
     }));
     for (const file of files) fileScores.fill(0, file * N_SCORES, (file + 1) * N_SCORES);
-    return { chunks: chunks.sorted().map(({ id, score }) => ({ id: table.chunkId(id), score })), files: found, largest, idf };
+    return { chunks, files: found, largest, idf };
   }
 
   #reserve(table: DocumentTable): void {
-    if (this.#chunkScores.length < table.nDocuments) this.#chunkScores = new Float32Array(Math.ceil(table.nDocuments * 1.5));
+    if (this.#chunkScores.length < table.nDocuments) {
+      this.#chunkScores = new Float32Array(Math.ceil(table.nDocuments * 1.5));
+      this.#chunkCoverage = new Float32Array(this.#chunkScores.length);
+    }
     if (this.#headerScores.length < table.nFiles) {
       const n = Math.ceil(table.nFiles * 1.5);
       this.#headerScores = new Float32Array(n);

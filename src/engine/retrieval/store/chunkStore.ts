@@ -7,7 +7,7 @@ import type { ParsedFile } from "../chunking/parsedFile.ts";
 import { foldIdentifier } from "../keyword/analyzer.ts";
 import { FieldIndex } from "../keyword/fieldIndex.ts";
 import { FieldSearch } from "../keyword/fieldSearch.ts";
-import type { FieldHits, QueryWord } from "../keyword/fieldSearch.ts";
+import type { FieldHits, QueryWord, WantedChunk } from "../keyword/fieldSearch.ts";
 import { fieldWords, stemOf } from "../keyword/fieldWords.ts";
 import type { FileWords } from "../keyword/fieldWords.ts";
 import { randomBytes } from "node:crypto";
@@ -41,6 +41,7 @@ export interface PreparedFile {
 
 export interface ChunkRow {
   id: number;
+  fileId: number;
   path: string;
   language: string;
   startLine: number;
@@ -208,6 +209,10 @@ export class ChunkStore {
     return (this.#sql(`${SELECT_CHUNK} WHERE vector IS NULL AND chunks.id > ? ORDER BY chunks.id LIMIT ?`).all(afterId, limit) as unknown as RawChunk[]).map(chunkOf);
   }
 
+  countWithoutVector(): number {
+    return (this.#sql("SELECT count(*) AS n FROM chunks WHERE vector IS NULL").get() as { n: number }).n;
+  }
+
   /** Vectors with ids above `afterId`, in order, at most `limit`. */
   vectorsAfter(afterId: number, limit: number): { id: number; vector: Uint8Array }[] {
     return this.#sql("SELECT id, vector FROM chunks WHERE id > ? AND vector IS NOT NULL ORDER BY id LIMIT ?").all(afterId, limit) as { id: number; vector: Uint8Array }[];
@@ -277,13 +282,13 @@ export class ChunkStore {
   }
 
   /** Chunks and files by words, best first. */
-  matchFields(words: readonly QueryWord[], limits: { chunks: number; files: number }): FieldHits {
-    return this.#fieldSearch.search(words, limits);
+  matchFields(words: readonly QueryWord[], limits: { chunks: number; files: number }, wanted: readonly WantedChunk[] = []): FieldHits {
+    return this.#fieldSearch.search(words, limits, wanted);
   }
 
   /** Chunks by words as indexWords makes them, best first; `score` is BM25F, larger is better. */
   matchWords(words: readonly string[], limit: number): { id: number; score: number }[] {
-    return this.matchFields([...new Set(words.map(stemOf))].map((word) => ({ word, weight: 1, subject: true })), { chunks: limit, files: 1 }).chunks;
+    return this.matchFields([...new Set(words.map(stemOf))].map((word) => ({ word, weight: 1, subject: true })), { chunks: limit, files: 1 }).chunks.map(({ id, score }) => ({ id, score }));
   }
 
   /** Definitions whose name without case and separators is `folded`. */
@@ -327,7 +332,7 @@ export class ChunkStore {
   }
 }
 
-const SELECT_CHUNK = "SELECT chunks.id AS id, path, language, startLine, endLine, breadcrumb, text, vector FROM chunks JOIN files ON files.id = fileId";
+const SELECT_CHUNK = "SELECT chunks.id AS id, fileId, path, language, startLine, endLine, breadcrumb, text, vector FROM chunks JOIN files ON files.id = fileId";
 const SELECT_SYMBOL = "SELECT path, language, name, kind, container, startLine, endLine, signature, documentation, exported FROM symbols JOIN files ON files.id = fileId";
 
 type RawChunk = Omit<ChunkRow, "breadcrumb"> & { breadcrumb: string };

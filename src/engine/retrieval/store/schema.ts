@@ -85,6 +85,10 @@ export const RETRIEVAL_SCHEMA: RoomSchema = {
       postings BLOB NOT NULL
     ) STRICT;
     `,
+    `
+    -- Without it, looking for passages to embed reads every row of an index that lacks none.
+    CREATE INDEX chunksWithoutVector ON chunks (id) WHERE vector IS NULL;
+    `,
   ],
 };
 
