@@ -15,7 +15,7 @@ import type { Example } from "./fitLogistic.ts";
 import { expand } from "./grammar.ts";
 import { ANSWERS, MAILS, NEWS, REQUESTS, TRIGGER_FRAMES, TRIGGER_LISTS, TRIGGER_WORDS } from "./texts/everydayTexts.ts";
 
-const { values } = parseArgs({ options: {  "hold-out": { type: "string", default: "" }, write: { type: "boolean", default: false }, docs: { type: "string", multiple: true }, n: { type: "string", default: "3000" }, blur: { type: "string", default: "0.4" } } });
+const { values } = parseArgs({ options: {  "hold-out": { type: "string", default: "" }, write: { type: "boolean", default: false }, docs: { type: "string", multiple: true }, n: { type: "string", default: "3000" }, blur: { type: "string", default: "0.6" }, epochs: { type: "string", default: "4" }, rate: { type: "string", default: "0.15" } } });
 const heldOut = (values["hold-out"]).split(",").filter((name) => name !== "");
 const families = FAMILIES.filter((family) => !heldOut.includes(family));
 const random = new SeededRandom(6);
@@ -42,6 +42,10 @@ function segmentExamples(document: string, attack: { start: number; end: number;
   });
 }
 
+/** Attempts that are typed. More of them, or more rounds, fit the grammars rather than the matter (tried on half A of the development rows). */
+const N_TYPED = 12_000;
+const ROUNDS = { epochs: 2, rate: 0.1 };
+
 /** Words left out of some examples, so that the models lean on forms and classes too. */
 const blur = (): { keep?: () => boolean } => (random.uniform() < Number(values.blur) ? { keep: () => random.uniform() < 0.6 } : {});
 const pieces: Example[] = [];
@@ -53,7 +57,7 @@ for (let i = 0; i < nDocuments; i++) {
 }
 const typed: Example[] = [];
 const addTyped = (text: string, positive: boolean, family: string): void => void typed.push({ features: typedFeatures(text, blur()), positive, weight: 1, family });
-for (let i = 0; i < nDocuments * 5; i++) {
+for (let i = 0; i < N_TYPED; i++) {
   const attack = drawAttack("direct", families, random);
   addTyped(attack.text, true, attack.family);
   const sources = [REQUESTS, REQUESTS, REQUESTS, TRIGGER_WORDS, TRIGGER_WORDS, TRIGGER_FRAMES, TRIGGER_FRAMES, ANSWERS, MAILS, NEWS];
@@ -77,8 +81,8 @@ for (let i = 0; i < nDocuments; i++) {
     pieces.push({ features, positive: false, weight: 1, family: "hard" });
   });
 }
-const contextFile = fitLogistic("injection-context", pieces, random, { fitted: { ...about, examples: pieces.length, hard: nHard } });
-const typedFile = fitLogistic("injection-typed", typed, random, { fitted: { ...about, examples: typed.length } });
+const contextFile = fitLogistic("injection-context", pieces, random, { epochs: Number(values.epochs), rate: Number(values.rate), fitted: { ...about, examples: pieces.length, hard: nHard } });
+const typedFile = fitLogistic("injection-typed", typed, random, { ...ROUNDS, fitted: { ...about, examples: typed.length } });
 const context = new LinearModel(contextFile);
 const direct = new LinearModel(typedFile);
 

@@ -19,7 +19,7 @@ describe("injectionDetector", () => {
       const finding = await judge(text, "context");
       assert.equal(finding.action, "warn");
       const { start, end } = finding.spans[0] ?? { start: 0, end: 0 };
-      assert.ok(text.slice(start, end).includes(attack.slice(0, 20)), text.slice(start, end));
+      assert.ok(text.slice(start, end).includes(attack.slice(5, 25)), text.slice(start, end));
     });
   }
 

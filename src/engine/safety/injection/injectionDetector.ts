@@ -11,7 +11,7 @@ import { CannotJudge } from "../deadline.ts";
 
 /** Log odds that the frozen threshold of 0.5 stands for; chosen on half of the development rows, see tools/screens/README.md. */
 const CONTEXT_OFFSET = 0;
-const TYPED_OFFSET = -0.847;
+const TYPED_OFFSET = -0.6;
 /** Typed text beyond this is judged as a document: people paste those. */
 const LONGEST_TYPED = 4_000;
 const SCANNED_CHARACTERS = 400_000;

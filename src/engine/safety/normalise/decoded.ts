@@ -16,7 +16,7 @@ const BASE64 = /(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{24,20000}={0,2}(?![A-Za-z0-
 const PERCENT = /(?:[\w.~+-]{0,40}%[0-9A-Fa-f]{2}){4,}[\w.~+-]{0,40}/g;
 const HEX = /(?<![0-9A-Za-z])(?:(?:0x)?[0-9A-Fa-f]{2}[ ,:]{1,2}){11,}(?:0x)?[0-9A-Fa-f]{2}(?![0-9A-Za-z])|(?<![0-9A-Za-z])(?:[0-9a-f]{2}){24,}(?![0-9A-Za-z])/g;
 const BINARY = /(?<!\d)(?:[01]{8}[ ,]{0,2}){8,2000}(?!\d)/g;
-const ENTITIES = /(?:&#(?:\d{2,5}|x[0-9A-Fa-f]{2,4});[ ]?){8,}/g;
+const ENTITIES = /&#(?:\d{2,5}|x[0-9A-Fa-f]{2,4});(?: ?&#(?:\d{2,5}|x[0-9A-Fa-f]{2,4});){7,}/g;
 const ESCAPES = /(?:\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}){8,}/g;
 
 /** The readable parts, in no particular order, at most {@link MOST_PARTS} of them. */
