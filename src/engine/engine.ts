@@ -26,6 +26,7 @@ import { Adapters } from "./tasks/adapters.ts";
 import { ClusterTraining } from "./tasks/adaptersScaleOut.ts";
 import { accessToIndex } from "./tasks/accessToIndex.ts";
 import { answerQuestion } from "./tasks/answerQuestion.ts";
+import { ProjectChecks } from "./tasks/checkDriftDesk.ts";
 import { checkMachine } from "./tasks/checkMachine.ts";
 import { completeCode } from "./tasks/completeCode.ts";
 import { CompletionContext } from "./tasks/completionContext.ts";
@@ -134,7 +135,7 @@ export class Engine {
       log: options.log.for("dialogue"),
     });
     const { index } = parts;
-    this.safety = new SafetyDesk({ overrides: parts.memory.overrides, files: index && (() => index.texts()), log: options.log.for("safety") });
+    this.safety = new SafetyDesk({ overrides: parts.memory.overrides, files: index && (() => index.texts()), log: options.log.for("safety"), project: index && new ProjectChecks({ index, workspaceDir: options.workspaceDir, accepted: parts.memory.acceptedDrafts, log: options.log.for("safety") }) });
     this.#completionContext = index && new CompletionContext((query, search) => index.search(query, search));
   }
 

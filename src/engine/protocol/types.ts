@@ -96,7 +96,7 @@ export interface Check {
 export interface BlockConcern {
   /** Of the block's text: `blockKey` in safety.ts. */
   block: string;
-  check: "commands" | "insecureCode" | "licence";
+  check: "commands" | "insecureCode" | "licence" | "drift" | "grounded";
   action: VerdictAction;
   /** What kind of finding it is: "CWE-89", "run-downloaded", "MIT". */
   rule: string;

@@ -16,6 +16,8 @@ import { Indexer, readLinesNow } from "./indexer.ts";
 import { mergeCrops } from "./mergeCrops.ts";
 import type { CropHit } from "./mergeCrops.ts";
 import { NameTable } from "./nameTable.ts";
+import { placesInOutput } from "./placesInOutput.ts";
+import { routeCrops, withinBudget } from "./routeCrops.ts";
 import { CANDIDATES, searchPlace } from "./searcher.ts";
 import { ShortCrop } from "./shortCrop.ts";
 import type { TouchedDocument } from "./shortCrop.ts";
@@ -29,6 +31,9 @@ import { ProcessLock } from "../base/processLock.ts";
 const DEFINITIONS = 50;
 /** Vector changes after which the graph is saved although no scan ends. */
 const SAVE_AFTER_CHANGES = 2_000;
+
+/** What a hit owes to the session, in its `via`. */
+const SESSION_SIGNALS = new Set(["session", "answer", "output", "terminal"]);
 
 export interface WorkspaceIndexOptions {
   /** Absolute path of the workspace folder. */
@@ -102,6 +107,11 @@ export class WorkspaceIndex {
       lock.release();
       throw storageFailure(storageDir, error);
     }
+  }
+
+  /** What its vectors are made with; null where it goes by words only. */
+  get embedder(): Embedder | null {
+    return this.#options.embedder;
   }
 
   /** Whether this process may write the index; another window does otherwise. */
@@ -194,11 +204,14 @@ export class WorkspaceIndex {
       ? searchPlace({ store: this.#short.store, nearest: await this.#short.nearest(queryVector, CANDIDATES) }, query, { queryVector, limit: CANDIDATES, activePath, keywordScale: long.bestKeyword })
       : { hits: [] };
     throwIfCancelled(signal);
+    const budget = routeCrops(query);
     const merged = mergeCrops(crops.includes("long") ? long.hits : [], short.hits, {
       recency: (filePath) => this.#short.recency(filePath),
-      remembered: crops.includes("short") ? this.#short.rememberedSources(queryVector) : [],
+      remembered: crops.includes("short") ? this.#short.rememberedSources(queryVector, budget.why === "asksAboutSession") : [],
+      lift: budget.lift,
     });
-    return merged.slice(0, k).map(toHit);
+    const hits = crops.length > 1 ? withinBudget(merged, k, budget) : merged.slice(0, k);
+    return hits.map((hit) => toHit(budget.why === "asksAboutSession" && hit.via.some((signal) => SESSION_SIGNALS.has(signal)) ? { ...hit, via: [...hit.via, budget.why] } : hit));
   }
 
   /** The files that a described change most likely touches, best first, with the signals that say so. */
@@ -224,7 +237,18 @@ export class WorkspaceIndex {
   /** Remembers what an answer drew on, so that a follow-up question looks there again. */
   async rememberAnswer(text: string, citations: readonly FileRange[]): Promise<void> {
     this.#assertOpen();
-    await this.#short.rememberAnswer(text, citations);
+    await this.#short.remember("answer", text, citations);
+  }
+
+  /** Remembers an output of a cell or what was selected in the terminal, by the places in indexed files that it names. */
+  async rememberOutput(kind: "output" | "terminal", text: string): Promise<void> {
+    this.#assertOpen();
+    const root = `${this.#options.workspaceDir.split(path.sep).join("/")}/`;
+    const places = placesInOutput(text).flatMap((range) => {
+      const relative = range.path.startsWith(root) ? range.path.slice(root.length) : range.path;
+      return this.#store.file(relative)?.skipReason === null ? [{ ...range, path: relative }] : [];
+    });
+    await this.#short.remember(kind, text, places);
   }
 
   /** Where `name` is defined: spelt exactly so, else in any case and with any separators. */

@@ -17,6 +17,8 @@ export interface AnswerScreens {
   copies: CopyIndex | null;
   /** Whether the user has allowed a finding. */
   isAllowed: (key: string) => boolean;
+  /** Checks of code against the project itself, in what is left of the time. */
+  project?: (blocks: readonly AnswerBlock[], budgetMs: number) => Promise<CheckedAnswer>;
 }
 
 export interface CheckedAnswer {
@@ -65,7 +67,8 @@ export async function checkAnswer(prose: string, screens: AnswerScreens, deadlin
     }
   }
   const checks = (["commands", "insecureCode", "licence"] as const).flatMap((name) => checkOf(name, seen[name], concerns.filter((concern) => concern.check === name)));
-  return { checks, concerns };
+  const project = await screens.project?.(blocks, deadlineMs - (performance.now() - begun));
+  return { checks: [...checks, ...project?.checks ?? []], concerns: [...concerns, ...project?.concerns ?? []] };
 }
 
 /** One block as it is about to be inserted or run. */

@@ -8,11 +8,14 @@ import { CopyIndex } from "../safety/copies/copyIndex.ts";
 import type { CopySource } from "../safety/copies/copyIndex.ts";
 import { judgeBlock } from "./checkAnswer.ts";
 import type { AnswerScreens } from "./checkAnswer.ts";
+import type { ProjectChecks } from "./checkDriftDesk.ts";
 
 export interface SafetyDeskOptions {
   overrides: SafetyOverrides;
   /** All files of the workspace, or null where it is not indexed. */
   files: (() => Iterable<CopySource>) | null;
+  /** Checks of code against the project; null where it is not indexed. */
+  project: ProjectChecks | null;
   log: Log;
 }
 
@@ -32,7 +35,10 @@ export class SafetyDesk {
   /** What an answer is checked with. Files under other licences are read behind it; the first answer may come without them. */
   screens(signal?: AbortSignal): AnswerScreens {
     this.#readCopies(signal);
-    return { copies: this.#copies, isAllowed: (key) => this.#options.overrides.isAllowed(key) };
+    void this.#options.project?.prepare();
+    const { overrides, project } = this.#options;
+    const isAllowed = (key: string): boolean => overrides.isAllowed(key);
+    return { copies: this.#copies, isAllowed, ...(project ? { project: (blocks, budgetMs) => project.check(blocks, isAllowed, budgetMs) } : {}) };
   }
 
   judge({ code, language }: { code: string; language: string }): Promise<JudgedBlock> {
@@ -41,6 +47,7 @@ export class SafetyDesk {
 
   allow(override: Omit<SafetyOverride, "at">): null {
     this.#options.overrides.allow(override);
+    if (override.check === "drift") this.#options.project?.accept(override.key);
     this.#options.log.info("A finding was allowed", { check: override.check, rule: override.rule });
     return null;
   }
@@ -51,6 +58,7 @@ export class SafetyDesk {
 
   withdraw(keys: readonly string[]): null {
     this.#options.overrides.withdraw(keys);
+    this.#options.project?.withdraw(keys);
     return null;
   }
 

@@ -4,6 +4,7 @@ import path from "node:path";
 import { openDatabase } from "../base/database.ts";
 import type { DatabaseSync } from "../base/database.ts";
 import { COMPLETION_SCHEMA } from "../completion/outcomes.ts";
+import { ACCEPTED_DRAFT_SCHEMA, AcceptedDrafts } from "../memory/acceptedDrafts.ts";
 import { AnswerFeedback, FEEDBACK_SCHEMA } from "../memory/answerFeedback.ts";
 import { APPLIED_ANSWER_SCHEMA, AppliedAnswers } from "../memory/appliedAnswers.ts";
 import { MemoryGraph } from "../memory/graph/memoryGraph.ts";
@@ -27,18 +28,21 @@ export class UserMemory {
   readonly review: TrainingReview;
   /** Findings of the checks that the user has allowed. */
   readonly overrides: SafetyOverrides;
+  /** Measures of drafts that the user said are fine although they read unlike the project. */
+  readonly acceptedDrafts: AcceptedDrafts;
   /** Episodes and how they bear on one another: what answers recall. */
   readonly graph: MemoryGraph;
 
   /** Opens `memory.sqlite` in `storageDir`; a damaged one is set aside and told of. Errors: `indexTooNew`, `diskFull`. */
   constructor(storageDir: string, onDamaged: (asideAs: string) => void) {
-    const schemas = [COMPLETION_SCHEMA, FEEDBACK_SCHEMA, NOTEBOOK_RUN_SCHEMA, APPLIED_ANSWER_SCHEMA, TRAINING_REVIEW_SCHEMA, MEMORY_GRAPH_SCHEMA, SAFETY_OVERRIDE_SCHEMA];
+    const schemas = [COMPLETION_SCHEMA, FEEDBACK_SCHEMA, NOTEBOOK_RUN_SCHEMA, APPLIED_ANSWER_SCHEMA, TRAINING_REVIEW_SCHEMA, MEMORY_GRAPH_SCHEMA, SAFETY_OVERRIDE_SCHEMA, ACCEPTED_DRAFT_SCHEMA];
     this.database = openDatabase(path.join(storageDir, "memory.sqlite"), schemas, onDamaged);
     this.answers = new AnswerFeedback(this.database, scrub);
     this.applied = new AppliedAnswers(this.database, scrub);
     this.notebookRuns = new NotebookRuns(this.database, scrub);
     this.review = new TrainingReview(this.database);
     this.overrides = new SafetyOverrides(this.database, scrub);
+    this.acceptedDrafts = new AcceptedDrafts(this.database);
     this.graph = new MemoryGraph(this.database, { scrub });
   }
 

@@ -86,7 +86,8 @@ export const CRYPTO_TREES: readonly TreeRule[] = [
       }
       for (const node of facts.strings) {
         const content = text(node);
-        if (content.length > 20_000) continue;
+        // A text that stands for itself is documentation.
+        if (content.length > 20_000 || node.parent?.type === "expression_statement") continue;
         if (/AIza[0-9A-Za-z_-]{35}|AKIA[0-9A-Z]{16}|gh[pousr]_[0-9A-Za-z]{36}|sk_live_[0-9a-zA-Z]{20,}|xox[baprs]-[0-9A-Za-z-]{10,}|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----|eyJhbGciOi[\w-]{10,}\.[\w-]{10,}\.|ya29\.[\w-]{20,}|:\/\/[^/\s:@"'{}$<]{2,}:[^/\s:@"'{}$<*]{3,}@[\w.-]+/.test(content)) report(node, "likely");
       }
       // Markup outside of code (PHP): keys in addresses of scripts.

@@ -8,8 +8,10 @@ import type { Assigned, CodeFacts } from "./codeFacts.ts";
 const DEEPEST = 6;
 const MOST_STEPS = 400;
 
-/** What users and other machines decide. */
-const SOURCES = /^(?:req(?:uest)?|ctx|context|event|self\.request|this\.request|flask\.request|c|r)\b[\w.$?[\]()'"]*\.?(?:query|params?|body|headers?|cookies?|args|form|files|values|json|GET|POST|FormValue|PostFormValue|URL|QueryString|Form|Params|getParameter\w*|getHeader\w*|getQueryString|getCookies|getInputStream|getReader|PathValue|RequestURI|Query|Param|DefaultQuery|PostForm|data|raw|path|url|originalUrl)\b|\$_(?:GET|POST|REQUEST|COOKIE|FILES|SERVER|ENV)\b|^(?:sys\.argv|os\.environ|os\.getenv|process\.(?:argv|env)|input|raw_input|argv|args|environ|getenv|gets|fgets|scanf|readline|Console\.ReadLine|env::args(?:_os)?|env::var|std::env::\w+|os\.Args|os\.Getenv|location\.(?:hash|search|href)|window\.location\S*|document\.(?:URL|location|referrer|cookie)|document\.getElementById\S*\.value|prompt|Request\.(?:QueryString|Form|Params|Cookies|Headers)|HttpContext\S*Request\S*|event\.(?:body|queryStringParameters|pathParameters)|message\.(?:data|content)|fgetcsv|file_get_contents\("php:)\b/;
+/** What other machines decide: requests, messages, addresses of pages. */
+const REMOTE = /^(?:req(?:uest)?|ctx|context|event|self\.request|this\.request|flask\.request)\b[\w.$?[\]()'"]*\.(?:query|params?|body|headers?|cookies?|args|form|files|values|json|GET|POST|FormValue|PostFormValue|URL|QueryString|Form|Params|getParameter\w*|getHeader\w*|getQueryString|getCookies|getInputStream|getReader|PathValue|RequestURI|Query|Param|DefaultQuery|PostForm|data|path|url|originalUrl)\b|^(?:r|c)\.(?:URL|FormValue|PostFormValue|PathValue|Header|Body|Query|Param|PostForm|DefaultQuery|RequestURI)\b|^(?:req|request|resp|response)\.getParameter|\$_(?:GET|POST|REQUEST|COOKIE|FILES|SERVER)\b|^(?:location\.(?:hash|search|href)|window\.location\S*|document\.(?:URL|location|referrer|cookie)|document\.getElementById\S*\.value|Request\.(?:QueryString|Form|Params|Cookies|Headers)|HttpContext\S*Request\S*|event\.(?:body|queryStringParameters|pathParameters)|message\.(?:data|content)|file_get_contents\("php:)\b/;
+/** What whoever starts the program decides: its arguments, environment and input. */
+const LOCAL = /^(?:sys\.argv|os\.environ|os\.getenv|process\.(?:argv|env)|input|raw_input|argv|args|environ|getenv|gets|fgets|scanf|readline|Console\.ReadLine|env::args(?:_os)?|env::var|std::env::\w+|os\.Args|os\.Getenv|prompt|fgetcsv)\b|\$_ENV\b/;
 const FORMATTERS = /(?:^|\.)(?:format|Format|Sprintf|sprintf|Sprint|join|concat|Concat|replace|Replace|strip|trim|toString|String|str|encode|decode|append|vsprintf|implode|formatted|Join|format!|to_string|to_owned|as_str|into|unwrap|clone|f|safe_substitute|substitute|lower|upper|toLowerCase|toUpperCase|slice|substring|Substring|parse|resolve|Path|normalize)$/;
 
 export class Flow {
@@ -76,21 +78,29 @@ export class Flow {
   /** Something in `node` was handed in from outside the program. */
   isTainted(node: SyntaxNode): boolean {
     this.#steps = 0;
-    return this.#tainted(node, 0);
+    if (this.#tainted(node, 0, REMOTE)) return true;
+    this.#steps = 0;
+    return this.#tainted(node, 0, LOCAL);
   }
 
-  #tainted(node: SyntaxNode, depth: number): boolean {
+  /** Something in `node` was decided by another machine. */
+  isRemote(node: SyntaxNode): boolean {
+    this.#steps = 0;
+    return this.#tainted(node, 0, REMOTE);
+  }
+
+  #tainted(node: SyntaxNode, depth: number, sources: RegExp): boolean {
     if (++this.#steps > MOST_STEPS || depth > DEEPEST) return false;
     let found = false;
     walk(node, (inner) => {
       if (found || ++this.#steps > MOST_STEPS) return false;
       if (inner.end - inner.start < 200 && /^(?:member_expression|attribute|subscript|subscript_expression|call|call_expression|method_invocation|invocation_expression|member_access_expression|element_access_expression|identifier|variable_name|selector_expression|scoped_identifier|field_access|macro_invocation)$/.test(inner.type)) {
-        if (SOURCES.test(textOf(this.#facts.tree, inner).replace(/\s+/g, ""))) {
+        if (sources.test(textOf(this.#facts.tree, inner).replace(/\s+/g, ""))) {
           found = true;
           return false;
         }
       }
-      if (/^(?:identifier|variable_name)$/.test(inner.type) && inner.field !== "attribute" && inner.field !== "property" && this.#assignmentsOf(inner).some((each) => each.node.start !== inner.start && this.#tainted(each.value, depth + 1))) {
+      if (/^(?:identifier|variable_name)$/.test(inner.type) && inner.field !== "attribute" && inner.field !== "property" && this.#assignmentsOf(inner).some((each) => each.node.start !== inner.start && this.#tainted(each.value, depth + 1, sources))) {
         found = true;
         return false;
       }

@@ -1,7 +1,7 @@
 // Data that becomes a program: SQL, shell, code, templates, paths, addresses, markup, XML, object streams.
 // CWE-22, 78, 79, 89, 90, 94/95, 185/1333, 502, 601, 611, 643, 918, 943, 1336.
 import type { SyntaxNode } from "../../base/syntaxTree.ts";
-import { ALL, SCRIPT, SECURES } from "./rule.ts";
+import { ALL, SCRIPT } from "./rule.ts";
 import type { CallRule, CodeContext, Confidence, TreeRule } from "./rule.ts";
 import type { CallSite } from "./codeFacts.ts";
 
@@ -38,7 +38,13 @@ function dynamic(call: CallSite, { flow }: CodeContext, at = 0): Confidence | nu
 
 const tainted = (call: CallSite, { flow }: CodeContext, at = 0): Confidence | null => {
   const arg = call.args[at];
-  return arg && !flow.isLiteral(arg) && flow.isTainted(arg) ? "likely" : null;
+  return arg && !flow.isLiteral(arg) && flow.isTainted(arg) ? strict(flow.isRemote(arg)) : null;
+};
+
+/** A program may open what its own user names; what another machine names is another matter. */
+const anyTainted = (call: CallSite, { flow, text }: CodeContext): Confidence | null => {
+  const given = call.args.filter((arg) => flow.isTainted(arg) && !/^(?:r|w|ctx|req|request)$/.test(text(arg)));
+  return given.length > 0 ? strict(given.some((arg) => flow.isRemote(arg))) : null;
 };
 
 const builtOrTainted = (call: CallSite, context: CodeContext, at = 0): Confidence | null => {
@@ -156,10 +162,10 @@ export const INJECTION_CALLS: readonly CallRule[] = [
   { cwe: "CWE-22", ...FILE, grammars: SCRIPT, callee: /^(?:fs|fse|fsp|fsPromises|fs\.promises|promises)\.(?:readFile|readFileSync|writeFile|writeFileSync|createReadStream|createWriteStream|unlink|unlinkSync|readdir|readdirSync|rm|rmSync|appendFile\w*|open|openSync|existsSync|exists|stat|statSync|mkdir|mkdirSync|rename\w*|copyFile\w*|access\w*|lstat\w*)$|(?:^|\.)(?:sendFile|download)$/, when: (call, context) => {
     const arg = firstArg(call);
     if (!arg || context.flow.isLiteral(arg) || /^(?:import\.meta|__dirname|__filename)/.test(context.text(arg))) return null;
-    return /sendFile|download/.test(call.name) ? (context.flow.isTainted(arg) ? "likely" : null) : strict(context.flow.isTainted(arg));
+    return /sendFile|download/.test(call.name) ? (context.flow.isTainted(arg) ? "likely" : null) : strict(context.flow.isRemote(arg));
   } },
-  { cwe: "CWE-22", ...FILE, grammars: ["go"], callee: /^(?:os\.(?:Open|OpenFile|ReadFile|WriteFile|Create|Remove|RemoveAll|Mkdir\w*)|ioutil\.(?:ReadFile|WriteFile)|http\.ServeFile|filepath\.Join)$/, when: (call, context) => (call.name === "Join" ? null : call.args.some((arg) => context.flow.isTainted(arg) && !/^(?:r|w|ctx|req)$/.test(context.text(arg))) ? "likely" : null) },
-  { cwe: "CWE-22", ...FILE, grammars: ["java"], callee: /^new (?:java\.io\.)?(?:File|FileInputStream|FileOutputStream|FileReader|FileWriter|RandomAccessFile)$|^(?:Paths\.get|Path\.of|Files\.\w+)$/, when: (call, context) => (call.args.some((arg) => context.flow.isTainted(arg)) ? "likely" : null) },
+  { cwe: "CWE-22", ...FILE, grammars: ["go"], callee: /^(?:os\.(?:Open|OpenFile|ReadFile|WriteFile|Create|Remove|RemoveAll|Mkdir\w*)|ioutil\.(?:ReadFile|WriteFile)|http\.ServeFile|filepath\.Join)$/, when: (call, context) => (call.name === "Join" ? null : anyTainted(call, context)) },
+  { cwe: "CWE-22", ...FILE, grammars: ["java"], callee: /^new (?:java\.io\.)?(?:File|FileInputStream|FileOutputStream|FileReader|FileWriter|RandomAccessFile)$|^(?:Paths\.get|Path\.of|Files\.\w+)$/, when: anyTainted },
   { cwe: "CWE-22", ...FILE, grammars: ["c-sharp"], callee: /(?:^|\.)(?:File\.(?:Open\w*|ReadAll\w*|WriteAll\w*|Delete|Create|Copy|Move)|Directory\.\w+|PhysicalFile)$|^new (?:FileStream|StreamReader|StreamWriter)$/, when: tainted },
   { cwe: "CWE-22", ...FILE, grammars: ["php"], callee: /^(?:fopen|file_get_contents|file_put_contents|readfile|unlink|file|copy|rename|move_uploaded_file|include|require|opendir|scandir|mkdir|rmdir)$/, when: tainted },
   { cwe: "CWE-22", ...FILE, grammars: ["rust", "cpp"], callee: /(?:File::(?:open|create)|fs::(?:read\w*|write|remove\w*)|^(?:fopen|open|ifstream|std::ifstream))$/, when: tainted },
@@ -167,12 +173,12 @@ export const INJECTION_CALLS: readonly CallRule[] = [
   // Addresses
   { cwe: "CWE-918", ...FETCH, grammars: ["python"], callee: /^(?:requests|httpx|urllib\.request|urllib2|urllib|aiohttp|session|client)\.(?:get|post|put|delete|head|patch|request|urlopen|urlretrieve|Request)$|^urlopen$/, when: (call, context) => (/\.request$/.test(call.callee) ? tainted(call, context, 1) : tainted(call, context)) },
   { cwe: "CWE-918", ...FETCH, grammars: SCRIPT, callee: /^(?:fetch|axios(?:\.(?:get|post|put|delete|request))?|request(?:\.(?:get|post))?|got(?:\.\w+)?|https?\.(?:get|request)|needle(?:\.\w+)?|superagent\.\w+)$/, when: tainted },
-  { cwe: "CWE-918", ...FETCH, grammars: ["go"], callee: /^http\.(?:Get|Post|Head|PostForm|NewRequest\w*)$|[cC]lient\.(?:Get|Post)$/, when: (call, context) => (call.args.some((arg) => context.flow.isTainted(arg)) ? "likely" : null) },
+  { cwe: "CWE-918", ...FETCH, grammars: ["go"], callee: /^http\.(?:Get|Post|Head|PostForm|NewRequest\w*)$|[cC]lient\.(?:Get|Post)$/, when: anyTainted },
   { cwe: "CWE-918", ...FETCH, grammars: ["java"], callee: /^new (?:java\.net\.)?(?:URL|URI|InetSocketAddress|HttpGet|HttpPost|Socket)$|\.(?:getForObject|getForEntity|postForObject|exchange|openConnection|uri)$/, when: (call, context) => {
     if (call.args.some((arg) => context.flow.isTainted(arg))) return "likely";
     return /InetSocketAddress|new Socket/.test(call.callee) && call.args.some((arg) => !context.flow.isLiteral(arg)) ? "possible" : null;
   } },
-  { cwe: "CWE-918", ...FETCH, grammars: ["php"], callee: /^(?:curl_init|curl_setopt|file_get_contents|fsockopen|get_headers)$/, when: (call, context) => (call.args.some((arg) => context.flow.isTainted(arg)) ? "likely" : null) },
+  { cwe: "CWE-918", ...FETCH, grammars: ["php"], callee: /^(?:curl_init|curl_setopt|file_get_contents|fsockopen|get_headers)$/, when: anyTainted },
   { cwe: "CWE-918", ...FETCH, grammars: ["c-sharp"], callee: /(?:GetAsync|PostAsync|GetStringAsync|DownloadString|WebRequest\.Create|DownloadFile)$/, when: tainted },
   { cwe: "CWE-601", what: "Users are sent to an address that a request decides", fix: "Allow only paths of this site, or look the target up in a list", grammars: ALL, callee: /(?:^|\.|::)(?:redirect|Redirect|sendRedirect|header|HttpResponseRedirect|RedirectResponse|http\.Redirect|RedirectPermanent|location\.(?:assign|replace)|setHeader|NewRedirect)$/, when: (call, context) => {
     const named = call.name === "header" || call.name === "setHeader";
@@ -220,6 +226,10 @@ export const INJECTION_CALLS: readonly CallRule[] = [
   { cwe: "CWE-185", what: "A regular expression is put together from text", fix: "Escape the text, and bound the time that matching may take", grammars: SCRIPT, callee: /^(?:new )?RegExp$/, when: (call, context) => (firstArg(call) && !context.flow.isLiteral(firstArg(call) as SyntaxNode) && !/escape/i.test(context.text(firstArg(call) as SyntaxNode)) ? strict(context.flow.isTainted(firstArg(call) as SyntaxNode)) : null) },
 ];
 
+const SECRET_VALUE = /(?:^|[._$>[])["']?(?:(?!has|is|use|show|hide|need|no)\w*(?:password|passwd|secret|signature|hmac|digest|api_?key|csrf)(?:_?(?:hash|hex|value|bytes|digest))?|pass|token|hash|mac)["']?\]?(?:\(\))?$/i;
+/** Compared with these, a secret tells nothing. */
+const NO_SECRET = /^(?:null|undefined|None|nil|true|false|\d+|typeof .*|.*\.length|''|""|self\.\w+_(?:method|type))$/;
+
 export const INJECTION_TREES: readonly TreeRule[] = [
   { cwe: "CWE-89", ...SQL, grammars: ["c-sharp", "php", "java", "python", "javascript", "typescript"], find: ({ facts, flow }, report) => {
     for (const { target, value, node } of facts.assigned) {
@@ -250,11 +260,14 @@ export const INJECTION_TREES: readonly TreeRule[] = [
   { cwe: "CWE-94", ...CODE, grammars: ["python"], find: ({ facts, flow }, report) => {
     for (const node of facts.byType.get("exec_statement") ?? []) if (!flow.isLiteral(node.children[1] ?? node)) report(node, "likely");
   } },
-  { cwe: "CWE-208", what: "A secret is compared in a time that tells how much of it was right", fix: "Compare in constant time (timingSafeEqual, compare_digest, hash_equals)", grammars: [...SCRIPT, "python", "php", "go"], find: ({ facts, text }, report) => {
+  { cwe: "CWE-208", what: "A secret is compared in a time that tells how much of it was right", fix: "Compare in constant time (timingSafeEqual, compare_digest, hash_equals)", grammars: [...SCRIPT, "python", "php", "go"], find: ({ facts, flow, text }, report) => {
     for (const type of ["binary_expression", "comparison_operator"]) for (const node of facts.byType.get(type) ?? []) {
       if (node.children.length !== 3 || !/^[=!]==?$/.test(text(node.children[1] as SyntaxNode))) continue;
-      const sides = [node.children[0], node.children[2]].map((side) => (side ? text(side) : ""));
-      if (sides.some((side) => /(?:^|[._$>\[])["']?(?:\w*(?:password|passwd|secret|signature|hmac|digest|apikey|api_key|csrf)\w*|pass|token|hash|mac)["']?\]?$/i.test(side)) && !sides.some((side) => /^(?:null|undefined|None|nil|true|false|\d+|typeof .*|.*\.length|''|"")$/.test(side))) report(node, sides.some((side) => /^["']/.test(side)) ? "possible" : SECURES.test(sides.join(" ")) && /password|secret|signature|hmac/i.test(sides.join(" ")) ? "likely" : "possible");
+      const [left, right] = [node.children[0] as SyntaxNode, node.children[2] as SyntaxNode];
+      const sides = [text(left), text(right)];
+      if (!sides.some((side) => SECRET_VALUE.test(side)) || sides.some((side) => NO_SECRET.test(side)) || /confirm|repeat|again|retype|verify|old|previous|2$/i.test(sides.join(" "))) continue;
+      const constant = [left, right].some((side) => flow.isLiteral(side) && !/^["']/.test(text(side)) || /^[A-Z][A-Z0-9_.]*$/.test(text(side)));
+      if (!constant) report(node, !sides.some((side) => /^["']/.test(side)) && /password|secret|signature|hmac/i.test(sides.join(" ")) ? "likely" : "possible");
     }
   } },
 ];

@@ -33,7 +33,7 @@ const LONGEST = 100_000;
 
 const foreignShell = (source: string, kind: "powershell" | "cmd") => windowsConcerns(source, kind);
 
-const WINDOWS_MARKS = /(?:^|[\n;&|(]\s*|\bcmd(?:\.exe)?\s+\/[ck]\s+)@?(?:del|erase|rd|rmdir|format|icacls|cacls|takeown|attrib|reg|setx|sc|schtasks|net1?|netsh|bcdedit|vssadmin|wbadmin|wmic|wevtutil|certutil|bitsadmin|mshta|regsvr32|rundll32|taskkill|cipher|diskpart|cscript|wscript|robocopy|xcopy|powershell|pwsh|cmd|iex|iwr|irm|runas|shutdown|start|call|for|if|set|copy|move|type)(?:\.exe)?(?:\s|$)/i;
+const WINDOWS_MARKS = /(?:^|[\n;&|(]\s*|\bcmd(?:\.exe)?\s+\/[ck]\s+)@?(?:del|erase|rd|rmdir|format|icacls|cacls|takeown|attrib|reg|setx|sc|schtasks|net1?|netsh|bcdedit|vssadmin|wbadmin|wmic|wevtutil|certutil|bitsadmin|mshta|regsvr32|rundll32|taskkill|cipher|diskpart|cscript|wscript|robocopy|xcopy|powershell|pwsh|cmd|iex|iwr|irm|runas)(?:\.exe)?(?:\s|$)/i;
 const POWERSHELL_MARKS = /(?:\b(?:(?:Get|Set|New|Remove|Invoke|Start|Stop|Restart|Add|Clear|Copy|Move|Out|Import|Export|Install|Uninstall|Enable|Disable|Format|Initialize|Register|Write|Select|Where|ForEach|Expand|Test|Enter|Reset|Update)-[A-Z]\w+|iex|iwr|irm|\$env:\w+|\[(?:System\.)?(?:IO|Net|Convert|Text|Reflection)\.)|&\s*\(\s*["'])/i;
 
 /** Judges `text`: one command or several lines of them. Takes about a millisecond for a screenful. */

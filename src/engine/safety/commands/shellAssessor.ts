@@ -136,7 +136,10 @@ export class ShellAssessor {
 
   /** Runs a command in words; says what it writes to its output. */
   #run(fields: readonly Field[], input: Value | null): Value {
-    if (this.#depth > DEEPEST) return UNKNOWN_VALUE;
+    if (this.#depth > DEEPEST) {
+      this.#add([ask("too-deep", "is wrapped too deep to be seen through")]);
+      return UNKNOWN_VALUE;
+    }
     const [first, ...args] = fields;
     if (!first) return EMPTY;
     const hiddenAt = fields.findIndex((field) => field.encoded);

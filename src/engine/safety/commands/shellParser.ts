@@ -40,14 +40,14 @@ export function parseShell(text: string, offset = 0, depth = 0): ShellScript {
 /** What can be made of text that is no whole command: its lines, or the pieces of its one line, each read for itself. */
 function piecesOf(text: string, offset: number, depth: number): ShellPipeline[] {
   const lines = text.split("\n");
-  const pieces = lines.length > 1 ? lines : text.split(/(?:;|&&|\|\||\||&)/);
+  const pieces = lines.length > 1 ? lines : text.split(/(?:;|&&|\|\||\||&|\$\(|[`()"'])/);
   const pipelines: ShellPipeline[] = [];
   let at = 0;
   for (const piece of pieces) {
     const from = Math.max(at, text.indexOf(piece, at));
     at = from + piece.length;
     const bare = piece.replace(LEADING_KEYWORDS, "").replace(UNCLOSED_QUOTE, "$1$2");
-    if (bare.trim() === "" || bare === text) continue;
+    if (bare.trim() === "" || pieces.length === 1 && bare === text) continue;
     pipelines.push(...parseShell(bare, offset + from + (piece.length - bare.length), depth + Math.floor(DEEPEST / 4)).pipelines);
   }
   return pipelines;

@@ -44,6 +44,8 @@ export interface Scope {
 }
 
 const MOST_FIELDS = 64;
+/** Values that grow longer, as by doubling themselves, count as unknown. */
+const LONGEST_VALUE = 50_000;
 
 /** Variables that are the same everywhere, or name the usual program. */
 const CONVENTIONAL: Readonly<Record<string, string>> = {
@@ -60,7 +62,10 @@ export function expandWord(word: ShellWord, scope: Scope): Field[] {
   let encoded = false;
   /** Text so far, split at unquoted blanks of expansions. */
   const texts: string[] = [""];
-  const append = (text: string): void => { texts[texts.length - 1] += text; };
+  const append = (text: string): void => {
+    const last = texts.at(-1) ?? "";
+    texts[texts.length - 1] = last.length + text.length > LONGEST_VALUE ? UNKNOWN : last + text;
+  };
   const expanded = (value: Value, quoted: boolean): void => {
     origin = mixed(origin, value);
     if (quoted || !/[\s]/.test(value.text)) {
@@ -100,7 +105,8 @@ export function expandWord(word: ShellWord, scope: Scope): Field[] {
 
 /** Fields as one value, as `echo` or an assignment joins them. */
 export function joined(fields: readonly Value[]): Value {
-  return { text: fields.map((field) => field.text).join(" "), ...fields.reduce<Origin>(mixed, WRITTEN_HERE) };
+  const text = fields.map((field) => field.text).join(" ");
+  return { text: text.length > LONGEST_VALUE ? UNKNOWN : text, ...fields.reduce<Origin>(mixed, WRITTEN_HERE) };
 }
 
 export function mixed(a: Origin, b: Origin): Origin {
@@ -114,11 +120,15 @@ function conventional(name: string): Value {
 
 /** bash's "{a,b}": every combination, at most {@link MOST_FIELDS}. */
 function expandBraces(text: string): string[] {
-  const match = /\{([^{}]*,[^{}]*)\}/.exec(text);
-  if (!match) return [text];
-  const before = text.slice(0, match.index);
-  const after = text.slice(match.index + match[0].length);
-  return (match[1] ?? "").split(",").flatMap((choice) => expandBraces(before + choice + after)).slice(0, MOST_FIELDS);
+  let texts = [text];
+  for (;;) {
+    const next = texts.flatMap((each) => {
+      const match = /\{([^{}]*,[^{}]*)\}/.exec(each);
+      return match ? (match[1] ?? "").split(",").map((choice) => each.slice(0, match.index) + choice + each.slice(match.index + match[0].length)) : [each];
+    }).slice(0, MOST_FIELDS);
+    if (next.every((each, i) => each === texts[i])) return next;
+    texts = next;
+  }
 }
 
 /** What decoders make of `value`, or null where `name` is none. */

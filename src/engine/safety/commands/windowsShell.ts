@@ -104,7 +104,7 @@ function program(all: readonly string[], shell: "powershell" | "cmd", depth: num
   const name = shell === "powershell" ? ALIASES[bare] ?? bare : bare === "rd" || bare === "rmdir" || bare === "erase" ? "del" : bare;
   if (name === "powershell" || name === "pwsh") return startedPowerShell(rest, depth);
   if (name === "cmd") return windowsConcerns(rest.filter((word) => !/^\/[a-z:]+$/i.test(word)).join(" "), "cmd", depth + 1);
-  if (name === "iex" || name === "invoke-expression") return windowsConcerns(rest.join(" "), "powershell", depth + 1);
+  if (name === "iex" || name === "invoke-expression") return [...(rest.length === 0 || /[$(]/.test(rest.join(" ")) ? [ask("run-hidden", "runs a text as a program that is only known when it runs")] : []), ...windowsConcerns(rest.join(" "), "powershell", depth + 1)];
   if (name === "runas" || name === "sudo" || name === "gsudo") return [block("administrator", "runs with administrator rights"), ...windowsConcerns(rest.join(" "), shell, depth + 1)];
   if (name === "start-process") {
     const target = rest.filter((word) => !word.startsWith("-"));

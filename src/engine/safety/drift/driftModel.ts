@@ -10,8 +10,8 @@ import { layoutStream, lexicalStream, namesOf, wordBag } from "./tokenStreams.ts
 import { sortedCopy, upwardTransport } from "../transport/wasserstein1d.ts";
 
 /** The aspects that are measured, each the larger the more foreign. */
-export const ASPECTS = ["unknownNames", "unknownWords", "surprisal", "cloud", "marks", "lineLength", "nameLength", "lineOrder", "layout", "structure"] as const;
-/** Names and words no other file has (shares); surprisal and chunks of meaning (transport to the workspace's); quotes, spacing and
+export const ASPECTS = ["unknownNames", "unknownWords", "lexical", "surprisal", "cloud", "marks", "lineLength", "nameLength", "lineOrder", "layout", "structure"] as const;
+/** Names and words no other file has (shares); words in common with the nearest file (one minus a cosine); surprisal and chunks of meaning (transport to the workspace's); quotes, spacing and
  * keywords, lengths of lines and names (1-Wasserstein distances); what follows what: lines, layout, syntax (mean bits). */
 export type Aspect = (typeof ASPECTS)[number];
 export type Measures = Readonly<Record<Aspect, number>>;
@@ -42,7 +42,9 @@ interface KnownFile {
   readonly lexical: { readonly ids: Int32Array };
   readonly layout: { readonly ids: Int32Array };
   structure: { readonly ids: Int32Array } | null;
-  readonly words: ReadonlySet<string>;
+  readonly words: ReadonlyMap<string, number>;
+  /** Of its TF-IDF vector; null until it is needed. */
+  length: number | null;
   readonly style: StyleSample;
   readonly points: readonly Float32Array[];
   counts: { lexical: FileCounts; layout: FileCounts; structure: FileCounts | null } | null;
@@ -77,16 +79,17 @@ export class DriftModel {
 
   async add(file: SourceFile): Promise<void> {
     const tokens = codeTokens(file.text, this.language);
-    const words = new Set(wordBag(tokens).keys());
-    for (const word of words) this.#documents.set(word, (this.#documents.get(word) ?? 0) + 1);
+    const words = wordBag(tokens);
+    for (const word of words.keys()) this.#documents.set(word, (this.#documents.get(word) ?? 0) + 1);
     const structure = await this.#senses.structureOf?.(file.text, this.language) ?? null;
     this.#files.set(file.path, {
       lexical: this.#lexical.add(lexicalStream(tokens)), layout: this.#layout.add(layoutStream(tokens)),
       structure: structure && this.#structure.add(structure),
-      words, style: styleOf(file.text, tokens), points: await this.#chunkPoints(file.text, POINTS_A_FILE), counts: null,
+      words, length: null, style: styleOf(file.text, tokens), points: await this.#chunkPoints(file.text, POINTS_A_FILE), counts: null,
     });
     this.#style = null;
     this.#cloud = null;
+    for (const file of this.#files.values()) file.length = null;
   }
 
   /** Once all files are added: sets what surprisal is usual, from snippets of the files, each measured without its file. */
@@ -110,6 +113,7 @@ export class DriftModel {
     return {
       unknownNames: this.unknownNames(tokens, counts?.lexical).share,
       unknownWords: this.#unknownWords(tokens, file),
+      lexical: this.#lexicalDistance(tokens, file),
       surprisal: this.#reference && lexical.length > 0 ? upwardTransport(sortedCopy(lexical), this.#reference) : 0,
       cloud: await this.#cloudDistance(text, without),
       marks, lineLength, nameLength,
@@ -135,6 +139,25 @@ export class DriftModel {
     const words = [...wordBag(tokens).keys()];
     const unknown = words.filter((word) => (this.#documents.get(word) ?? 0) <= (file?.words.has(word) ? 1 : 0));
     return unknown.length / Math.max(1, words.length);
+  }
+
+  /** One minus the cosine of TF-IDF vectors to the nearest file (Salton & Buckley 1988). */
+  #lexicalDistance(tokens: readonly CodeToken[], file: KnownFile | undefined): number {
+    const weigh = (word: string, count: number): number => (1 + Math.log(count)) * Math.log((this.#files.size + 1) / ((this.#documents.get(word) ?? 0) + 0.5));
+    const draft = [...wordBag(tokens)].map(([word, count]) => ({ word, weight: weigh(word, count) }));
+    const length = Math.hypot(...draft.map(({ weight }) => weight));
+    let nearest = 0;
+    for (const other of this.#files.values()) {
+      if (other === file) continue;
+      other.length ??= Math.sqrt([...other.words].reduce((sum, [word, count]) => sum + weigh(word, count) ** 2, 0));
+      let product = 0;
+      for (const { word, weight } of draft) {
+        const count = other.words.get(word);
+        if (count !== undefined) product += weight * weigh(word, count);
+      }
+      nearest = Math.max(nearest, product / (length * other.length || 1));
+    }
+    return 1 - nearest;
   }
 
   /**
