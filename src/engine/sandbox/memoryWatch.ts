@@ -1,6 +1,7 @@
-// Watches the resident memory of running boxes from outside: rlimits count per process, a box has many. One look at the
-// process table serves all boxes. It also ends every box when the whole machine runs short.
+// Watches the resident memory of running boxes from outside: rlimits count per process, a box has many. On Linux only the boxes' own
+// processes are looked at, elsewhere one look at the process table serves all. It also ends every box when the whole machine runs short.
 import { execFile } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
 import { promisify } from "node:util";
 
@@ -39,8 +40,12 @@ function schedule(): void {
 }
 
 async function look(): Promise<void> {
-  const processes = await processTable();
   const short = await machineIsShort();
+  if (process.platform === "linux" && childrenAreListed()) {
+    for (const entry of [...watched]) judge(entry, linuxResident(entry.pid), short);
+    return;
+  }
+  const processes = await processTable();
   const children = new Map<number, number[]>();
   for (const [pid, { parent }] of processes) {
     const list = children.get(parent);
@@ -54,10 +59,39 @@ async function look(): Promise<void> {
       total += processes.get(pid)?.resident ?? 0;
       open.push(...(children.get(pid) ?? []));
     }
-    if (total <= entry.bytes && !short) continue;
-    watched.delete(entry);
-    entry.exceeded();
+    judge(entry, total, short);
   }
+}
+
+function judge(entry: Watched, total: number, short: boolean): void {
+  if (total <= entry.bytes && !short) return;
+  watched.delete(entry);
+  entry.exceeded();
+}
+
+/** Whether this kernel lists a thread's children (CONFIG_PROC_CHILDREN, since Linux 4.2). */
+function childrenAreListed(): boolean {
+  return existsSync(`/proc/${process.pid}/task/${process.pid}/children`);
+}
+
+/**
+ * Resident bytes of `root` and its descendants, by reading nothing but them. Reading every process of the machine took a fifth of a
+ * second of computing for each judged reply (170 processes); these few reads take less than a millisecond, so that they may block.
+ */
+function linuxResident(root: number): number {
+  let total = 0;
+  const open = [root];
+  for (let pid = open.pop(); pid !== undefined; pid = open.pop()) {
+    try {
+      total += Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]) * PAGE_BYTES;
+      for (const thread of readdirSync(`/proc/${pid}/task`)) {
+        for (const child of readFileSync(`/proc/${pid}/task/${thread}/children`, "latin1").split(" ")) if (child !== "") open.push(Number(child));
+      }
+    } catch {
+      // Ended meanwhile.
+    }
+  }
+  return total;
 }
 
 type Table = Map<number, { parent: number; resident: number }>;
