@@ -27,7 +27,7 @@ export async function leaveToUse(engine: Engine, code: string, language: string,
     return { use: false, notice: purpose === "run" ? vscode.l10n.t("Not run: {0} Allow it under the block if you mean it.", judged.consequence) : vscode.l10n.t("Not inserted: {0} Allow it under the block if you mean it.", judged.consequence) };
   }
   // What was blocked and then allowed is still never run without a word.
-  const risky = judged.concerns.find((concern) => concern.check === "commands");
+  const risky = judged.concerns.find((concern) => concern.check === "commands" && concern.action === "block");
   if (judged.action === "ask" || (purpose === "run" && risky)) {
     const verb = purpose === "run" ? vscode.l10n.t("Run") : vscode.l10n.t("Insert");
     const question = purpose === "run" ? vscode.l10n.t("Run this command?") : vscode.l10n.t("Insert this command?");
