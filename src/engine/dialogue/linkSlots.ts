@@ -25,6 +25,8 @@ export interface LinkContext {
   isSystem: boolean;
   /** Names that the system said in its last turn: naming one again chooses it. */
   offered?: ReadonlySet<string>;
+  /** Something is offered and not yet taken: a question is about that. */
+  offerOpen?: boolean;
 }
 
 const FITS: Readonly<Record<ValueCandidate["kind"], readonly SlotKind[]>> = { time: ["time"], date: ["date"], number: ["number"], money: ["money"], name: ["place", "name"] };
@@ -39,7 +41,7 @@ const LEAST: Readonly<Record<ValueCandidate["kind"], number>> = { time: 0.6, dat
 export function linkSlots(text: string, service: ServiceProfile, context: LinkContext): SlotFilling[] {
   const sentences = sentencesOf(text);
   const choices = findChoices(text, service, context, sentences);
-  const values = findValues(text).filter((value) => !choices.some((choice) => choice.kind === "choice" && choice.start < value.end && value.start < choice.end));
+  const values = findValues(text).filter((value) => !isAskedAbout(value, sentences, context) && !isCounted(text, value, service, context)).filter((value) => !choices.some((choice) => choice.kind === "choice" && choice.start < value.end && value.start < choice.end));
   const pairs: { slot: SlotProfile; value: ValueCandidate; score: number }[] = [];
   for (const value of values) {
     for (const slot of service.slots) {
@@ -58,6 +60,20 @@ export function linkSlots(text: string, service: ServiceProfile, context: LinkCo
     fillings.push({ slot: slot.schema.name, value: slot.schema.isCategorical ? value.meaning : value.text, meaning: value.meaning, score });
   }
   return fillings;
+}
+
+/** "Will it allow two bags?": a question about what is offered sets nothing. */
+function isAskedAbout(value: { start: number }, sentences: readonly Sentence[], context: LinkContext): boolean {
+  if (!context.offerOpen || context.isSystem) return false;
+  const sentence = sentences.find(({ start, end }) => value.start >= start && value.start < end);
+  return sentence !== undefined && /\?\s*$/.test(sentence.text) && /^(?:(?:ok(?:ay)?|great|and|also|thanks|cool|nice|perfect|good)[,.! ]+)*(?:is(?! there)|are(?! there)|will(?! you)|does|do(?! you)|can i (?!get|have|book|buy|reserve|go|travel|leave|make|change|see)|how(?! about)|would it|has|have)\b/i.test(sentence.text);
+}
+
+/** "I found 4 flights": how many there are, not how many are wanted. */
+function isCounted(text: string, value: ValueCandidate, service: ServiceProfile, context: LinkContext): boolean {
+  if (!context.isSystem || value.kind !== "number") return false;
+  const next = wordsOf(text.slice(value.end)).slice(0, 2);
+  return /\b(?:found|find|are|is|have|got|has)\s*$/i.test(text.slice(0, value.start)) && next.some((word) => service.nouns.has(stem(word)) || /^(?:results?|options?|matches|choices|more|others?)$/.test(word)) && !next.some(isPeopleWord);
 }
 
 const NO_ATTRIBUTE = new Set("a an the any some this that these those my your our their his her its which what each every no me us i you it to of for in on at by with and or but from good nice great best better cool fun new old local cheap other another different more few several specific particular favorite favourite certain interesting available upcoming near nearby next last first rental big small little same own such many much please find book buy reserve get see watch hear play want need like about is are was be do does can could would should there s up out down off over good-looking decent suitable right perfect am pm dinner lunch breakfast meal only just also too really very something anything".split(" "));
@@ -135,7 +151,7 @@ function askedKind(part: string, slot: SlotProfile): number {
   switch (slot.kind) {
     case "time": return /\b(?:what|which|at what|preferred) time\b|\btime\b|\bwhat hour\b/.test(part) ? 1.1 : /\bwhen\b/.test(part) ? 0.6 : 0;
     case "date": return /\b(?:what|which) (?:date|day)\b|\bdate\b/.test(part) ? 1.1 : /\bwhen\b/.test(part) ? 1 : /\b(?:until|till|how long)\b/.test(part) && slot.direction === "target" ? 1 : 0;
-    case "place": return (slot.isTown && /\b(?:city|town|area)\b/.test(part)) ? 1.2 : /\bwhere\b|\blocation\b|\bplace\b|\baddress\b/.test(part) ? 1 : 0;
+    case "place": return (slot.isTown && /\b(?:city|town|area)\b/.test(part)) ? 1.2 : /\bwhere\b|\blocation\b|\bplace\b|\baddress\b|\bairport\b|\bstation\b/.test(part) ? 1 : 0;
     case "number": return /\bhow many\b|\bnumber of\b/.test(part) ? 0.6 : 0;
     case "money": return /\bhow much\b|\bamount\b/.test(part) ? 1.1 : 0;
     case "name": return (slot.isEntity && /\b(?:call|name) (?:it|this|the)\b|\bcalled\b|\b(?:what|which) name\b/.test(part) ? 1.1 : 0) + (/\b(?:what|which|whose)\b.*\bname\b|\bwho\b/.test(part) ? 0.5 : 0)
@@ -159,7 +175,7 @@ function scoreOf(text: string, value: ValueCandidate, slot: SlotProfile, service
   for (const [at, word] of before.entries()) near += (slot.words.get(stem(word)) ?? 0) * (1 - 0.1 * (before.length - 1 - at));
   for (const [at, word] of after.entries()) near += (slot.words.get(stem(word)) ?? 0) * (0.9 - 0.15 * at);
   score += NEAR * Math.min(2, near);
-  if (slot.direction !== null) score += DIRECTION * directionBefore(text.slice(from, value.start), text.slice(value.end, to), slot.direction, hasTwin(service, slot));
+  if (slot.direction !== null) score += DIRECTION * directionBefore(text.slice(from, value.start), text.slice(value.end, to), slot.direction, hasTwin(service, slot), value.kind !== "name");
   switch (value.kind) {
     case "number":
       if (slot.countsPeople) score += [...before.slice(-3), ...after.slice(0, 2)].some(isPeopleWord) || /\D/.test(value.text) && value.text.includes(" ") ? 1.2 : /\bfor$/.test(before.join(" ")) ? 0.6 : 0;
@@ -208,14 +224,17 @@ const BUILDING = /\b(?:airport|station|depot|cent(?:er|re)|terminal|street|st|av
 const SOURCE_BEFORE = /\b(?:leav\w+|depart\w*|origin\w*|start\w*|pick(?:ing)? (?:\w+ ){0,2}up|pickup|beginning|outbound|check(?:ing)?[- ]in)\b|\b(?:from|out of|starting)(?: on| the| next| this| about| around)*\s*$/gi;
 const TARGET_BEFORE = /\b(?:return\w*|going(?: over)? to|head\w* (?:to|for|over)|arriv\w+|destination|drop(?:ping)? (?:\w+ ){0,2}off|dropoff|drop[- ]off|com\w+ back|(?:go|get|be|fly|travel\w*|ride) (?:back |over )?to|back|inbound|check(?:ing)?[- ]out)\b|\b(?:to|until|untill?|till?|til|through|towards?|thru)(?: on| the| next| this| about| around)*\s*$/gi;
 
+/** Of a date or time, "going to Paris on Monday" says nothing: only what speaks of an end does. */
+const END_BEFORE = /\b(?:return\w*|com\w+ (?:back|home)|back|until|untill?|till?|til|through|thru|drop(?:ping)? (?:\w+ ){0,2}off|dropoff|drop[- ]off|end\w*|inbound|check(?:ing)?[- ]out)\b|\bto(?: the)?\s*$/gi;
+
 /** +1 where the nearest cue before the value speaks for `direction`, −1 where it speaks for the other. */
-function directionBefore(before: string, after: string, direction: "source" | "target", twin: boolean): number {
+function directionBefore(before: string, after: string, direction: "source" | "target", twin: boolean, isTime: boolean): number {
   const last = (pattern: RegExp): number => Math.max(-1, ...[...before.matchAll(pattern)].map((match) => match.index + match[0].trimEnd().length));
   const source = last(SOURCE_BEFORE);
-  const target = last(TARGET_BEFORE);
+  const target = last(isTime ? END_BEFORE : TARGET_BEFORE);
   if (source < 0 && target < 0) {
     const later = /^\W*(?:to|until|till)\b/i.test(after) ? "source" : null;
-    return !twin ? 0 : later === null ? (direction === "source" ? 0.1 : 0) : later === direction ? 0.8 : -0.8;
+    return !twin ? 0 : later === null ? (direction === "source" ? 0.1 : isTime ? -0.4 : 0) : later === direction ? 0.8 : -0.8;
   }
   const told = source > target ? "source" : "target";
   return told === direction ? 1 : twin ? -1 : 0;
@@ -242,6 +261,7 @@ function findChoices(text: string, service: ServiceProfile, context: LinkContext
   const found: FoundChoice[] = [];
   for (const slot of service.slots) {
     if (slot.kind === "choice") {
+      if (context.offerOpen && sentences.every((sentence) => isAskedAbout(sentence, sentences, context))) continue;
       const named = choiceNamed(lower, slot);
       const sentence = named && sentences.find(({ start, end }) => named.start >= start && named.start < end);
       if (named && sentence && !context.isSystem && !context.requested.has(slot.schema.name) && asksFact(sentence.text.toLowerCase(), lower.slice(named.start, named.end))) continue;

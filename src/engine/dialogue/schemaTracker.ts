@@ -37,6 +37,8 @@ interface ServiceState {
 export class SchemaTracker {
   readonly #states = new Map<string, ServiceState>();
   #turn = -1;
+  /** The user's last turn asked about what is offered: the answer to it offers nothing. */
+  #asked = false;
 
   constructor(services: readonly ServiceSchema[]) {
     for (const schema of services) this.#states.set(schema.name, { profile: profileService(schema), values: new Map(), pending: new Map(), requested: new Set(), offered: new Set(), address: null });
@@ -65,6 +67,8 @@ export class SchemaTracker {
       if (report === "failure") state.pending.clear();
       const isOffer = report === "failure" || /\b(?:how about|what about|would you like|there(?:'s| is| are)|i (?:found|have)|try|recommend|option|instead|want to)\b/i.test(text);
       const known = new Set(state.profile.slots.map(({ schema }) => schema.name));
+      // An answer to a question about the offer.
+      if (!told && this.#asked && !isOffer && !/\?|\bconfirm/i.test(text)) continue;
       for (const { slot, value, meaning, isOffer: offered } of told ? told.proposals.map((proposal) => ({ ...proposal, meaning: proposal.value.toLowerCase() })) : this.#proposed(text, state, isOffer)) {
         if (known.has(slot)) state.pending.set(slot, { value, meaning, turn: this.#turn, said: "system", isOffer: offered });
       }
@@ -74,6 +78,7 @@ export class SchemaTracker {
   userTurn(text: string, services: readonly string[]): void {
     this.#turn++;
     const acts = readTurn(text);
+    this.#asked = !acts.affirms && !acts.wantsOther && !acts.corrects && /^(?:(?:ok(?:ay)?|great|and|also|thanks|cool|nice|perfect|good)[,.! ]+)*(?:is(?! there)|are(?! there)|will(?! you)|does|do(?! you)|how(?! about)|what(?! about| else| other)|which|when|where|would it|has|have|can i (?!get|have|book|buy|reserve|go|travel|leave|make|change|see)|tell me)\b/i.test(text.trim());
     for (const name of services) {
       const state = this.#states.get(name);
       if (state) this.#updateFromUser(text, state, acts, name);
@@ -83,8 +88,10 @@ export class SchemaTracker {
   #updateFromUser(text: string, state: ServiceState, acts: TurnActs, name: string): void {
     const filled = new Set(state.values.keys());
     const indifferent = this.#indifferentSlots(text, state, acts);
-    const fillings = acts.closes && text.length < 80 ? [] : linkSlots(text, state.profile, { requested: state.requested, filled, corrects: acts.corrects, isSystem: false, offered: state.offered });
-    if (acts.affirms) this.#take(state, acts.wantsOther);
+    const fillings = acts.closes && text.length < 80 ? [] : linkSlots(text, state.profile, { requested: state.requested, filled, corrects: acts.corrects, isSystem: false, offered: state.offered, offerOpen: state.pending.size > 0 });
+    // "Thanks, that is all I needed" takes what was offered.
+    const settles = acts.closes && !acts.refuses && acts.thanks && [...state.pending.values()].some(({ isOffer, turn }) => isOffer && turn === this.#turn - 1);
+    if (acts.affirms || settles) this.#take(state, acts.wantsOther);
     else if (acts.refuses && fillings.length === 0) state.pending.clear();
     else if (acts.wantsOther) for (const [slot, value] of state.pending) if (value.isOffer) state.pending.delete(slot);
     for (const { slot, value, meaning } of fillings) {
@@ -125,6 +132,12 @@ export class SchemaTracker {
       const best = scored.toSorted((a, b) => b.score - a.score)[0];
       if (best && best.score >= 0.6) slots.add(best.slot.schema.name);
       else for (const slot of state.requested) slots.add(slot);
+    }
+    // "on any airline"
+    for (const match of text.matchAll(/\b(?:any|whichever|whatever) ([a-z]+)/gi)) {
+      const word = stem((match[1] ?? "").toLowerCase());
+      const slot = state.profile.slots.find((other) => (other.kind === "choice" || other.kind === "name") && (other.words.get(word) ?? 0) >= 0.6 && !state.profile.nouns.has(word));
+      if (slot) slots.add(slot.schema.name);
     }
     return slots;
   }
