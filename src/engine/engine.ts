@@ -350,7 +350,8 @@ export class Engine {
     if (this.#settings["training.record"]) this.#memory.applied.record(applied);
   }
 
-  recordNotebookRun(run: NotebookExecuted): Promise<void> {
+  async recordNotebookRun(run: NotebookExecuted): Promise<void> {
+    await this.#index?.rememberOutput("output", run.error?.traceback ?? run.output);
     return this.notebooks.executed(run);
   }
 

@@ -5,4 +5,5 @@ import "./assistantTools.test.ts";
 import "./feedback.test.ts";
 import "./host.test.ts";
 import "./index.test.ts";
+import "./notebook.test.ts";
 import "./training.test.ts";
