@@ -18,7 +18,9 @@ export interface Session {
   /** How much the session is at a document, in [0, 1]. */
   recency: (path: string) => number;
   /** What recent answers to like questions cited, with a weight in [0, 1]. */
-  remembered: readonly { range: FileRange; weight: number }[];
+  remembered: readonly { range: FileRange; weight: number; kind?: string }[];
+  /** Factor on both lifts (routeCrops). */
+  lift?: number;
 }
 
 /**
@@ -30,9 +32,10 @@ export function mergeCrops(long: readonly ScoredChunk[], short: readonly ScoredC
   const take = (hit: ScoredChunk, crop: Crop) => {
     const { path, startLine, endLine, text } = hit.chunk;
     const recency = session.recency(path);
-    const remembered = session.remembered.reduce((most, { range, weight }) => (range.path === path && range.startLine <= endLine && range.endLine >= startLine ? Math.max(most, weight) : most), 0);
-    const score = hit.score * (1 + SESSION_LIFT * recency + ANSWER_LIFT * remembered);
-    const via = [...hit.via, ...(recency > 0.1 ? ["session"] : []), ...(remembered > 0 ? ["answer"] : [])];
+    const met = session.remembered.filter(({ range }) => range.path === path && range.startLine <= endLine && range.endLine >= startLine);
+    const remembered = met.reduce((most, { weight }) => Math.max(most, weight), 0);
+    const score = hit.score * (1 + (session.lift ?? 1) * (SESSION_LIFT * recency + ANSWER_LIFT * remembered));
+    const via = [...hit.via, ...(recency > 0.1 ? ["session"] : []), ...new Set(met.map(({ kind }) => kind ?? "answer"))];
     const key = `${path}\n${startLine}\n${text}`;
     const known = merged.get(key);
     if (!known || known.score < score) merged.set(key, { chunk: hit.chunk, score, via, crop });

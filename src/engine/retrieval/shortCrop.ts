@@ -1,4 +1,5 @@
-// The short-term crop: what this session touched (open and edited files as the editor has them, recent answers).
+// The short-term crop: what this session touched (open and edited files as the editor has them, recent answers, outputs of
+// cells and what was selected in the terminal).
 // Small, in memory only, forgotten by age and number; nothing of it reaches the disk. Vectors are in vectra, words in an
 // SQLite database in memory with the tables of the long-term crop.
 import { DatabaseSync } from "node:sqlite";
@@ -14,15 +15,17 @@ import { ChunkStore } from "./store/chunkStore.ts";
 import { RETRIEVAL_SCHEMA } from "./store/schema.ts";
 import { dot, encodeVector } from "./store/vectorCodec.ts";
 
-/** Most documents and answers kept; the longest untouched go first. */
+/** Most documents, and texts of other kinds, kept; the longest untouched go first. */
 const DOCUMENTS = 32;
-const ANSWERS = 32;
+const NOTES = 64;
 /** Larger documents are not taken in: the long-term crop has them. */
 const DOCUMENT_CHARACTERS = 256 * 1024;
 /** Most chunks of one document. */
 const DOCUMENT_CHUNKS = 64;
 /** A touch counts half after this time, in ms. */
 const HALF_LIFE_MS = 30 * 60_000;
+/** Most of a remembered text that is embedded: its end, where outputs say what went wrong. */
+const NOTE_CHARACTERS = 2_000;
 /** Answers less like the query than this lend their sources no weight. */
 const ANSWER_SIMILARITY = 0.5;
 
@@ -43,8 +46,13 @@ interface DocumentState {
   chunkIds: number[];
 }
 
-interface RememberedAnswer {
-  vector: Float32Array;
+/** What a remembered text was. */
+export type NoteKind = "answer" | "output" | "terminal";
+
+interface Note {
+  kind: NoteKind;
+  /** Null where nothing embeds. */
+  vector: Float32Array | null;
   sources: FileRange[];
   atMs: number;
 }
@@ -56,7 +64,7 @@ export class ShortCrop {
   readonly #log: Log;
   readonly #now: () => number;
   readonly #documents = new Map<string, DocumentState>();
-  readonly #answers: RememberedAnswer[] = [];
+  readonly #notes: Note[] = [];
   /** Documents waiting to be taken in, the newest text of each; so typing faster than we read costs nothing. */
   readonly #waiting = new Map<string, TouchedDocument>();
   #working: Promise<void> | null = null;
@@ -72,7 +80,7 @@ export class ShortCrop {
   }
 
   get isEmpty(): boolean {
-    return this.#documents.size === 0 && this.#answers.length === 0;
+    return this.#documents.size === 0 && this.#notes.length === 0;
   }
 
   /** Takes in a document as the editor has it. Resolves when it can be found. */
@@ -147,12 +155,15 @@ export class ShortCrop {
     await this.#forget(documentPath);
   }
 
-  /** Remembers that an answer drew on `sources`: what is asked alike soon after looks there again. */
-  async rememberAnswer(text: string, sources: readonly FileRange[]): Promise<void> {
-    const vector = (await this.#embedder?.embed([text], "passage"))?.[0];
-    if (!vector || isZero(vector) || sources.length === 0) return;
-    this.#answers.push({ vector, sources: sources.map(({ path, startLine, endLine }) => ({ path, startLine, endLine })), atMs: this.#now() });
-    if (this.#answers.length > ANSWERS) this.#answers.shift();
+  /**
+   * Remembers that a text of the session speaks of `sources` (an answer of what it cited, an output of the places it names):
+   * what is asked alike soon after looks there again.
+   */
+  async remember(kind: NoteKind, text: string, sources: readonly FileRange[]): Promise<void> {
+    if (sources.length === 0) return;
+    const vector = (await this.#embedder?.embed([text.slice(-NOTE_CHARACTERS)], "passage"))?.[0];
+    this.#notes.push({ kind, vector: vector && !isZero(vector) ? vector : null, sources: sources.map(({ path, startLine, endLine }) => ({ path, startLine, endLine })), atMs: this.#now() });
+    if (this.#notes.length > NOTES) this.#notes.shift();
   }
 
   /** How much the session is at this document, in [0, 1]: 1 just edited, half of that half an hour later. */
@@ -161,13 +172,16 @@ export class ShortCrop {
     return known ? known.strength * this.#decay(known.touchedAtMs) : 0;
   }
 
-  /** Sources of recent answers that resemble the query, with a weight in [0, 1]. */
-  rememberedSources(queryVector: Float32Array | null): { range: FileRange; weight: number }[] {
-    if (!queryVector) return [];
-    return this.#answers.flatMap((answer) => {
-      const similarity = dot(queryVector, answer.vector);
-      if (similarity < ANSWER_SIMILARITY) return [];
-      return answer.sources.map((range) => ({ range, weight: similarity * this.#decay(answer.atMs) }));
+  /**
+   * Places that texts of the session speak of, with a weight in [0, 1]: of texts that resemble the query; and, where the query
+   * points at the session without naming anything (`pointing`), of its newest output or selection too.
+   */
+  rememberedSources(queryVector: Float32Array | null, pointing = false): { range: FileRange; weight: number; kind: NoteKind }[] {
+    const newest = pointing ? this.#notes.findLast(({ kind }) => kind !== "answer") : undefined;
+    return this.#notes.flatMap((note) => {
+      const similarity = queryVector && note.vector ? dot(queryVector, note.vector) : 0;
+      const weight = Math.max(similarity < ANSWER_SIMILARITY ? 0 : similarity, note === newest ? 1 : 0) * this.#decay(note.atMs);
+      return weight <= 0 ? [] : note.sources.map((range) => ({ range, weight, kind: note.kind }));
     });
   }
 

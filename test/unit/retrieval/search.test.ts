@@ -254,7 +254,7 @@ describe("the short-term crop", () => {
   it("remembers the sources of answers to like questions", async () => {
     const embedder = randomEmbedder();
     const crop = new ShortCrop(embedder, SILENT_LOG, () => 0);
-    await crop.rememberAnswer("The walrus sleeps on the ice.", [{ path: "a.txt", startLine: 2, endLine: 4 }]);
+    await crop.remember("answer", "The walrus sleeps on the ice.", [{ path: "a.txt", startLine: 2, endLine: 4 }]);
     const vector = async (text: string) => (await embedder.embed([text], "query"))[0] ?? null;
     const [source] = crop.rememberedSources(await vector("walrus sleeps on ice"));
     assert.deepEqual(source?.range, { path: "a.txt", startLine: 2, endLine: 4 });
