@@ -4,16 +4,22 @@ import { once } from "node:events";
 import { rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { EngineError } from "../base/errors.ts";
+import type { Engine } from "../engine.ts";
 import type { MemoryItem, RecalledItem } from "../protocol/memory.ts";
 import { exportLines, importFile, recordFile } from "../tasks/transferMemory.ts";
 import { integerOption, UsageError } from "./command.ts";
-import type { Command, CommandContext } from "./command.ts";
+import type { Command, CommandContext, CommandOutput } from "./command.ts";
 import { withEngine } from "./openEngine.ts";
 
 function one(context: CommandContext, what: string): string {
   const [value] = context.positionals;
   if (value === undefined) throw new UsageError(`${what} is missing. Put it behind the command.`);
   return value;
+}
+
+/** Runs `work`, which waits for nothing, with an engine on the folder. */
+function onMemory(context: CommandContext, work: (engine: Engine) => CommandOutput): Promise<CommandOutput> {
+  return withEngine(context, { workspace: true }, (engine) => Promise.resolve(work(engine)));
 }
 
 function line(item: MemoryItem | RecalledItem): string {
@@ -30,7 +36,7 @@ export const MEMORY_COMMANDS: readonly Command[] = [
     options: {},
     async run(context) {
       const file = path.resolve(one(context, "The file of episodes"));
-      return withEngine(context, { workspace: true }, async (engine) => {
+      return onMemory(context, (engine) => {
         const json = recordFile(engine.memory.graph, file);
         return { json, text: `${json.stored} episodes remembered, ${json.known} known already, ${json.edges} edges.` };
       });
@@ -47,7 +53,7 @@ export const MEMORY_COMMANDS: readonly Command[] = [
       if (query === "") throw new UsageError("There is no query. Put it behind the command, in quotes.");
       const k = integerOption(context.values, "count", 10);
       const tokenBudget = integerOption(context.values, "tokens", 1_200);
-      return withEngine(context, { workspace: true }, async (engine) => {
+      return onMemory(context, (engine) => {
         const json = engine.memory.recall({ query, k, tokenBudget });
         return { json, text: json.items.length === 0 ? "Nothing that is remembered bears on this." : json.items.map(line).join("\n") };
       });
@@ -58,7 +64,7 @@ export const MEMORY_COMMANDS: readonly Command[] = [
     options: {},
     async run(context) {
       const key = one(context, "The id");
-      return withEngine(context, { workspace: true }, async (engine) => {
+      return onMemory(context, (engine) => {
         const json = engine.memory.show(key);
         const links = json.links.map(({ type, direction, item }) => `  ${direction === "out" ? `—${type}→` : `←${type}—`} ${line(item)}`);
         const around = json.around.map((item) => `${item.key === key ? "> " : "  "}${line(item)}`);
@@ -71,7 +77,7 @@ export const MEMORY_COMMANDS: readonly Command[] = [
     options: {},
     async run(context) {
       one(context, "The id");
-      return withEngine(context, { workspace: true }, async (engine) => {
+      return onMemory(context, (engine) => {
         const json = engine.memory.forget(context.positionals);
         const traces = { none: "No trace of the texts is left in the database files.", elsewhere: "The same words still stand in something else that is remembered.", busy: "Another window reads the database: traces in its log go as soon as it is closed and something is forgotten again." }[json.traces];
         const gone = `${json.forgotten.length} forgotten${json.unknown.length > 0 ? `, not known: ${json.unknown.join(", ")}` : ""}.`;
@@ -101,7 +107,7 @@ export const MEMORY_COMMANDS: readonly Command[] = [
     options: {},
     async run(context) {
       const file = path.resolve(one(context, "The file"));
-      return withEngine(context, { workspace: true }, async (engine) => {
+      return onMemory(context, (engine) => {
         const json = importFile(engine.memory.graph, file);
         return { json, text: `${json.nodes} episodes and ${json.edges} edges taken in, ${json.known} known already.` };
       });

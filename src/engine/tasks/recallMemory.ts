@@ -15,9 +15,12 @@ import { rememberDecisions } from "./trackDialogueDecisions.ts";
 
 /** Items and tokens that memory may take of an answer's prompt; wanted by `@memory`: twice as much. */
 export const ANSWER_RECALL = { k: 5, tokenBudget: 600 } as const;
-/** Least relevance of what enters a prompt and becomes a chip; of what a card shows. */
-const RELEVANT = 0.35;
-const CLEARLY_RELEVANT = 0.7;
+/**
+ * Least relevance of what enters a prompt and becomes a chip; of what a card shows. On 190 questions about public conversations the
+ * best item reached 0.2 for 44 %, and for 14 % when asked of a conversation that cannot know; 0.4 for 8 % (93 % of them right) and 2 %.
+ */
+const RELEVANT = 0.2;
+const CLEARLY_RELEVANT = 0.4;
 const MOST_RECALLED = 100;
 const AROUND = 3;
 const SAME_TEXT_CHARACTERS = 160;
@@ -79,7 +82,7 @@ export class MemoryDesk {
     for (const kind of kinds ?? []) if (!Object.hasOwn(EPISODE_KINDS, kind)) throw new EngineError("badRequest", `There is no kind of episode "${kind}". Use some of ${Object.keys(EPISODE_KINDS).join(", ")}.`);
     const { byKind, nodes, edges, invalidated, doubted, bytes } = this.graph.counts();
     const items = this.graph.retrieve({ ...rest, limit, ...(kinds ? { kinds: kinds as EpisodeKind[] } : {}) }).map(itemOf);
-    return { items, overview: { nodes, edges, byKind: byKind as Record<string, number>, invalidated, doubted, bytes } };
+    return { items, overview: { nodes, edges, byKind, invalidated, doubted, bytes } };
   }
 
   /** Errors: `notFound`. */

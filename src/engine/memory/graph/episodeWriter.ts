@@ -140,7 +140,7 @@ export class EpisodeWriter {
   cleanJson(value: JsonValue): JsonValue {
     if (typeof value === "string") return this.clean(value, TEXT_CHARACTERS);
     if (Array.isArray(value)) return value.map((entry: JsonValue) => this.cleanJson(entry));
-    if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined).map(([name, entry]) => [name, this.cleanJson(entry as JsonValue)]));
-    return value as JsonValue;
+    if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined).map(([name, entry]) => [name, this.cleanJson(entry)]));
+    return value;
   }
 }

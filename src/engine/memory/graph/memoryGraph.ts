@@ -224,13 +224,10 @@ export class MemoryGraph {
     return this.#prepare("SELECT id, kind, session, validFrom, terms FROM memoryNode WHERE id > ? ORDER BY id LIMIT ?").all(id, limit) as never;
   }
 
-  /** Episodes by row id, in the order asked for; those that are gone are left out. */
-  byIds(ids: readonly number[]): (Episode & { id: number })[] {
-    const one = this.#prepare(`SELECT ${EPISODE_COLUMNS} FROM ${EPISODE_TABLES} WHERE m.id = ?`);
-    return ids.flatMap((id) => {
-      const row = one.get(id) as unknown as EpisodeRow | undefined;
-      return row ? [{ id, ...episodeOf(row) }] : [];
-    });
+  /** The episode of a row; null where it is gone. */
+  byId(id: number): Episode | null {
+    const row = this.#prepare(`SELECT ${EPISODE_COLUMNS} FROM ${EPISODE_TABLES} WHERE m.id = ?`).get(id);
+    return row ? episodeOf(row as unknown as EpisodeRow) : null;
   }
 
   /** What was learnt of rows by id, for those that are there. */

@@ -12,8 +12,13 @@ export const EPISODE_TABLES = "memoryNode m LEFT JOIN memoryState s ON s.node = 
 
 export type EpisodeRow = Omit<Episode, "provenance" | "data" | "pinned"> & { id: number; provenance: string; data: string; pinned: number };
 
-export function episodeOf({ id: _, provenance, data, pinned, ...rest }: EpisodeRow): Episode {
-  return { ...rest, provenance: JSON.parse(provenance) as Provenance, data: JSON.parse(data) as JsonObject, pinned: pinned !== 0 };
+/** Named field by field: a row may hold more than the episode. */
+export function episodeOf(row: EpisodeRow): Episode {
+  const { key, kind, text, label, session, validFrom, validTo, learnedAt, invalidatedAt, invalidReason, supersededBy, doubtedAt, doubtedBecauseOf, uses, lastUsedAt, dismissals, sightings } = row;
+  return {
+    key, kind, text, label, session, provenance: JSON.parse(row.provenance) as Provenance, data: JSON.parse(row.data) as JsonObject, validFrom, validTo, learnedAt,
+    invalidatedAt, invalidReason, supersededBy, doubtedAt, doubtedBecauseOf, uses, lastUsedAt, dismissals, sightings, pinned: row.pinned !== 0,
+  };
 }
 
 export const EDGE_COLUMNS = "e.type, (SELECT key FROM memoryNode WHERE id = e.source) AS source, (SELECT key FROM memoryNode WHERE id = e.target) AS target, e.weight, e.validFrom, e.validTo, e.learnedAt, e.invalidatedAt";

@@ -104,15 +104,14 @@ export class MemoryRecall {
     const seen = new Set<string>();
     for (const { document, score, relevance, why } of ranked) {
       if (items.length >= k) break;
-      const [episode] = this.#graph.byIds([this.#index.ids[document] as number]);
+      const episode = this.#graph.byId(this.#index.ids[document] as number);
       if (!episode || without?.has(episode.key) || seen.has(episode.text)) continue;
       const cost = estimateTokens(episode.text);
       if (tokens + cost > tokenBudget) continue;
       tokens += cost;
       // The same words twice tell nothing new: the better ranked of the two stays.
       seen.add(episode.text);
-      const { id: _, ...rest } = episode;
-      items.push({ episode: rest, score, relevance, why, tokens: cost });
+      items.push({ episode, score, relevance, why, tokens: cost });
     }
     return items;
   }

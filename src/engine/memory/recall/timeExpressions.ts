@@ -142,7 +142,7 @@ export function findTimes(text: string, reference: number, offsetMinutes = 0): T
   let rest = text;
   for (const [pattern, read] of PATTERNS) {
     rest = rest.replace(pattern, (matched: string, ...groups: unknown[]) => {
-      const interval = read(groups.filter((group) => typeof group === "string" || group === undefined) as (string | undefined)[], calendar);
+      const interval = read(groups.filter((group): group is string | undefined => typeof group === "string" || group === undefined), calendar);
       if (interval === null) return matched;
       found.push({ ...interval, text: matched.trim() });
       // Blanked, so that "May 2023" is not read again out of "8 May 2023".
