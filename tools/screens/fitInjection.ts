@@ -13,7 +13,7 @@ import { documentation, drawAttack, everydayDocument, excerpt, FAMILIES, LISTS, 
 import { fitLogistic } from "./fitLogistic.ts";
 import type { Example } from "./fitLogistic.ts";
 import { expand } from "./grammar.ts";
-import { ANSWERS, MAILS, NEWS, REQUESTS, TRIGGER_FRAMES, TRIGGER_LISTS, TRIGGER_WORDS } from "./texts/everydayTexts.ts";
+import { ANSWERS, DEVELOPER_LISTS, DEVELOPER_REQUESTS, MAILS, NEWS, REQUESTS, TRIGGER_FRAMES, TRIGGER_LISTS, TRIGGER_WORDS } from "./texts/everydayTexts.ts";
 
 const { values } = parseArgs({ options: {  "hold-out": { type: "string", default: "" }, write: { type: "boolean", default: false }, docs: { type: "string", multiple: true }, n: { type: "string", default: "3000" }, blur: { type: "string", default: "0.6" }, epochs: { type: "string", default: "4" }, rate: { type: "string", default: "0.15" } } });
 const heldOut = (values["hold-out"]).split(",").filter((name) => name !== "");
@@ -57,13 +57,15 @@ for (let i = 0; i < nDocuments; i++) {
 }
 const typed: Example[] = [];
 const addTyped = (text: string, positive: boolean, family: string): void => void typed.push({ features: typedFeatures(text, blur()), positive, weight: 1, family });
+const ORDINARY_LISTS = { ...LISTS, ...TRIGGER_LISTS, ...DEVELOPER_LISTS };
+const ORDINARY = [REQUESTS, REQUESTS, REQUESTS, TRIGGER_WORDS, TRIGGER_WORDS, TRIGGER_FRAMES, TRIGGER_FRAMES, DEVELOPER_REQUESTS, DEVELOPER_REQUESTS, ANSWERS, MAILS, NEWS];
 for (let i = 0; i < N_TYPED; i++) {
   const attack = drawAttack("direct", families, random);
   addTyped(attack.text, true, attack.family);
-  const sources = [REQUESTS, REQUESTS, REQUESTS, TRIGGER_WORDS, TRIGGER_WORDS, TRIGGER_FRAMES, TRIGGER_FRAMES, ANSWERS, MAILS, NEWS];
-  const list = sources[random.integer(sources.length)] ?? REQUESTS;
-  let text = expand(list[random.integer(list.length)] ?? "", list === TRIGGER_FRAMES ? { ...LISTS, ...TRIGGER_LISTS } : LISTS, random);
+  const list = ORDINARY[random.integer(ORDINARY.length)] ?? REQUESTS;
+  let text = expand(list[random.integer(list.length)] ?? "", ORDINARY_LISTS, random);
   if (list === REQUESTS && random.uniform() < 0.2) text += ` ${expand(list[random.integer(list.length)] ?? "", LISTS, random)}`;
+  if (random.uniform() < 0.1) text = text.toLowerCase().replace(/[.?]$/, "");
   addTyped(text, false, "benign");
   if (i % 4 === 0) addTyped(excerpt(docs[random.integer(cutAt)] ?? "", random).slice(0, 400), false, "documentation");
 }

@@ -47,7 +47,8 @@ export function scoreInjections({ text, kind, normal }: Pick<ScreenedText, "text
   const isTyped = kind === "input" && given.length <= LONGEST_TYPED;
   const add = (start: number, end: number, score: number, family: string): void => void found.push({ start: seen.original(start), end: seen.original(end), score, kind: family });
   const mark = findInjection(given, { isCode });
-  if (mark) add(mark.start, mark.end, 0.99, mark.family);
+  // "How do I print all environment variables?" is a question where a user types it, and an order where a file says it.
+  if (mark && !(isTyped && mark.family === "exfiltrate")) add(mark.start, mark.end, 0.99, mark.family);
   if (isTyped) add(0, given.length, typedScore(given), "typed");
   else for (const piece of documentScores(given, deadline)) add(piece.start, piece.end, piece.score, piece.kind);
   for (const part of decodedParts(given)) {
