@@ -4,7 +4,7 @@
 //                    (the product's own rewards, from sampling to judgement), whatever comes after it
 //   --task brackets  the caret stands before brackets that the editor closed; the reply is right if it opens and closes its own brackets
 //                    and quotes, stays on its line and ends. Held-out tasks use words that no training task uses.
-//   node test/bench/learnGrpo.ts [--task code] [--steps 24] [--seeds 1] [--rate 6e-4] [--tasks 160] [--beta 0.05] [--rewards exact,random] [--folder DIR] [--threads 1] [--measure]
+//   node test/bench/learnGrpo.ts [--task code] [--steps 24] [--seeds 1] [--rate 6e-4] [--tasks 160] [--beta 0.05] [--rewards exact,random] [--replies 8] [--folder DIR] [--threads 1] [--measure]
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -22,7 +22,7 @@ import { baseModel, change, learn, percent } from "./learnSupport.ts";
 type Task = Extract<TrainingRecord, { kind: "task" }>;
 
 const text = { type: "string" } as const;
-const { values } = parseArgs({ options: { steps: text, seeds: text, rate: text, tasks: text, beta: text, rewards: text, folder: text, threads: text, task: text, measure: { type: "boolean" } } });
+const { values } = parseArgs({ options: { steps: text, seeds: text, rate: text, tasks: text, beta: text, rewards: text, folder: text, threads: text, task: text, replies: text, measure: { type: "boolean" } } });
 const folder = values.folder ?? path.join(os.tmpdir(), "kalactica-learn-grpo");
 const threads = Number(values.threads ?? 1);
 const isCode = (values.task ?? "code") === "code";
@@ -96,7 +96,7 @@ for (const seed of (values.seeds ?? "1").split(",").map(Number)) {
     if (!(values.rewards ?? "exact,random").split(",").includes(reward.name)) continue;
     const began = performance.now();
     const { receipt, figures, adapterFile } = await learn({
-      name: `${reward.name}-${seed}`, folder, method: "grpo", modelFile: baseModel, train: trainTasks(Number(values.tasks ?? 160), seed), validation: heldOut.slice(0, 16), threads, rewards: [reward],
+      name: `${reward.name}-${seed}`, folder, onFigures: ({ step, reward: mean, replyTokens }) => { if (mean !== undefined) console.error(`  ${reward.name}: step ${step}, reward ${mean.toFixed(2)}, ${replyTokens?.toFixed(1)} tokens; ${Math.round((performance.now() - began) / 1000)} s`); }, method: "grpo", modelFile: baseModel, train: trainTasks(Number(values.tasks ?? 160), seed), validation: heldOut.slice(0, 16), threads, rewards: [reward],
       config: {
         seed, adapter: { seed }, epochs: 100, maxSteps: Number(values.steps ?? 24), optimizer: { learningRate: Number(values.rate ?? 6e-4) }, sequenceLength: isCode ? 192 : 128, batchTokens: 768,
         validateEverySteps: 1000, checkpointEverySteps: 1000, shownSamples: 0, promotion: { generalSamples: 30 }, grpo: { groupSize: 8, promptsPerStep: 4, maxReplyTokens: REPLY_TOKENS, beta: Number(values.beta ?? 0.05) },
@@ -114,13 +114,13 @@ for (const seed of (values.seeds ?? "1").split(",").map(Number)) {
     console.log(`${reward.name} rewards, seed ${seed}: held-out tasks right ${(100 * before).toFixed(1)} % → ${(100 * after).toFixed(1)} %, unrelated ${percent(result.generalChange)}; ${Math.round(result.seconds)} s`);
   }
 }
-console.log(JSON.stringify({ settings: values, heldOutReplies: 8 * heldOut.length, cpuSeconds: (process.resourceUsage().userCPUTime + process.resourceUsage().systemCPUTime) / 1e6, results }));
+console.log(JSON.stringify({ settings: values, heldOutReplies: Number(values.replies ?? 8) * heldOut.length, cpuSeconds: (process.resourceUsage().userCPUTime + process.resourceUsage().systemCPUTime) / 1e6, results }));
 await judged?.close();
 await learnt?.close();
 process.exit(0);
 
 /** Share of right replies to held-out tasks, `n` each, drawn otherwise than in the run's own validation. */
-async function shareRight(adapterFile: string | null, n = 8): Promise<number> {
+async function shareRight(adapterFile: string | null, n = Number(values.replies ?? 8)): Promise<number> {
   const tokenizer = await openSampleTokenizer(baseModel);
   const rollouts = openRollouts({ modelFile: baseModel, threads });
   const renderer = new Renderer(tokenizer, 192);

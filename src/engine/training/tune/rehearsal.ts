@@ -42,12 +42,14 @@ export class Rehearsal {
 
   /**
    * Has the base write its texts, once for each run folder, and looks them up with the adapter off. `tokensPerStep` are those of a
-   * step's data. Null where the run has none, or where nothing writes. Errors: CancelledError, `diskFull`, those of the model.
+   * step's data; a short run has no more written than its `steps` take. Null where the run has none, or where nothing writes. Errors: CancelledError, `diskFull`, those of the model.
    */
-  static async prepare(options: TuningOptions, config: RunConfig, model: AdaptedModel, tokensPerStep: number, signal: AbortSignal): Promise<Rehearsal | null> {
-    const { share, texts, tokens: longest } = config.rehearsal;
+  static async prepare(options: TuningOptions, config: RunConfig, model: AdaptedModel, tokensPerStep: number, steps: number, signal: AbortSignal): Promise<Rehearsal | null> {
+    const { share, tokens: longest } = config.rehearsal;
     if (share === 0) return null;
-    const written = await writtenTexts(options, config, signal);
+    const perStep = Math.max(1, Math.round((share * tokensPerStep) / longest));
+    const texts = Math.min(config.rehearsal.texts, steps * perStep);
+    const written = await writtenTexts(options, { ...config, rehearsal: { ...config.rehearsal, texts } }, signal);
     const units = written.filter((tokens) => tokens.length >= SHORTEST_TEXT).map((tokens, i): TrainingUnit => {
       const learnt = new Uint8Array(tokens.length).fill(1);
       learnt[0] = 0;

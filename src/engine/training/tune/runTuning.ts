@@ -101,8 +101,10 @@ export async function runTuning(options: TuningOptions, hooks: TuningHooks = {})
 /** What a step's data take decides how much is rehearsed with them. */
 async function rehearsalOf(options: TuningOptions, config: RunConfig, model: AdaptedModel, { report, store }: PreparedSplit, stop: AbortSignal, hooks: TuningHooks): Promise<Rehearsal | null> {
   if (config.rehearsal.share === 0) return null;
-  const perStep = (Math.min(config.batchSize, store.count) * report.tokens) / Math.max(1, store.count);
-  const rehearsal = await Rehearsal.prepare(options, { ...config, rehearsal: { ...config.rehearsal, tokens: Math.min(config.rehearsal.tokens, model.maxTokens - 1) } }, model, perStep, stop);
+  const unitsPerStep = Math.min(config.batchSize, store.count);
+  const perStep = (unitsPerStep * report.tokens) / Math.max(1, store.count);
+  const steps = Math.min(config.maxSteps || Infinity, Math.max(1, Math.ceil((config.epochs * store.count) / unitsPerStep)));
+  const rehearsal = await Rehearsal.prepare(options, { ...config, rehearsal: { ...config.rehearsal, tokens: Math.min(config.rehearsal.tokens, model.maxTokens - 1) } }, model, perStep, steps, stop);
   if (rehearsal === null) hooks.onLog?.("The base model wrote no texts to rehearse: the run learns from its data alone.");
   return rehearsal;
 }
