@@ -88,7 +88,7 @@ export async function evaluateDialogue(folder: string, tracker: (services: reado
     settings: { input: "utterances, service schemas and the services of each frame; no acts, no model", dialogues: dialogues.length, services: Object.keys(byService).length },
     metrics: {
       ...figures(fromWords),
-      interval: { jointGoalAccuracy: byDialogue(fromWords, (frames) => mean(frames.map((frame) => frame.joint))), slotAccuracy: byDialogue(fromWords, (frames) => slotAccuracy(frames)) },
+      interval: { jointGoalAccuracy: byDialogue(fromWords, (frame) => frame.joint, () => 1), slotAccuracy: byDialogue(fromWords, (frame) => frame.slotsRight, (frame) => frame.slots) },
       microsecondsPerTurn: rounded(microseconds / turns),
       parts: {
         oneService: figures(fromWords.filter(({ several }) => !several)),
@@ -149,19 +149,18 @@ function figures(frames: readonly Judged[]): Metrics {
   return frames.length === 0 ? { n: 0 } : { n: frames.length, jointGoalAccuracy: rounded(mean(frames.map(({ joint }) => joint))), slotAccuracy: rounded(slotAccuracy(frames)) };
 }
 
-/** 95 % interval by the bootstrap over dialogues, for the frames of one dialogue stand and fall together. */
-function byDialogue(frames: readonly Judged[], figure: (frames: readonly Judged[]) => number): number[] {
-  const groups = new Map<string, Judged[]>();
+/** 95 % interval of a share by the bootstrap over dialogues, for the frames of one dialogue stand and fall together. */
+function byDialogue(frames: readonly Judged[], right: (frame: Judged) => number, of: (frame: Judged) => number): number[] {
+  const groups = new Map<string, { right: number; of: number }>();
   for (const frame of frames) {
     const id = frame.id.slice(0, frame.id.lastIndexOf(":"));
-    groups.set(id, [...groups.get(id) ?? [], frame]);
+    const group = groups.get(id) ?? { right: 0, of: 0 };
+    groups.set(id, { right: group.right + right(frame), of: group.of + of(frame) });
   }
-  // The mean of a dialogue, weighted so that the mean over dialogues is the figure over frames.
+  // Each dialogue's part of the share, so that their mean is the share.
   const all = [...groups.values()];
-  const scale = all.length / Math.max(1, frames.length);
-  const weighted = all.map((group) => (Number.isNaN(figure(group)) ? 0 : figure(group) * group.length * scale));
-  const [low, high] = meanInterval(weighted);
-  return [rounded(low), rounded(high)];
+  const each = all.reduce((sum, group) => sum + group.of, 0) / Math.max(1, all.length);
+  return meanInterval(all.map((group) => (each === 0 ? 0 : group.right / each))).map(rounded);
 }
 
 function dialogueFiles(folder: string): string[] {
