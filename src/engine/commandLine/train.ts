@@ -45,7 +45,7 @@ export const trainEmbedCommand: Command = {
   usage: "--data PAIRS.jsonl --out FILE.gguf [--epochs N]",
   summary: "Train an encoder for search from pairs of documentation and code ({query, code, name, path, lang} a line).",
   options: {
-    data: { type: "value", placeholder: "FILE", description: "The pairs, as tools/base-model/pairs.ts writes them; several files separated by commas." },
+    data: { type: "value", placeholder: "FILE", description: "The pairs, as tools/base-model/pairs.ts writes them." },
     out: { type: "value", placeholder: "FILE", description: "Where the encoder goes (GGUF)." },
     exclude: { type: "value", placeholder: "FILE", description: "Texts ({text} a line) whose near-duplicates are kept out of training." },
     epochs: { type: "value", placeholder: "N", description: "Passes over the pairs. Default: 2." },
@@ -56,7 +56,7 @@ export const trainEmbedCommand: Command = {
     if (data === undefined || out === undefined) throw new UsageError(`--${data === undefined ? "data" : "out"} is missing; it needs a file.`);
     const exclude = values.get("exclude");
     const report = await trainEncoder({
-      pairsFiles: data.split(",").map((file) => path.resolve(file)), outFile: path.resolve(out), excludeFiles: exclude === undefined ? [] : [path.resolve(exclude)], epochs: integerOption(values, "epochs", 2),
+      pairsFile: path.resolve(data), outFile: path.resolve(out), excludeFiles: exclude === undefined ? [] : [path.resolve(exclude)], epochs: integerOption(values, "epochs", 2),
       onStep: (step, nSteps, loss) => progress.report(`loss ${loss.toFixed(3)}, step`, step, nSteps),
     });
     return { json: report, text: `Written: ${path.resolve(out)}\n${JSON.stringify(report)}` };

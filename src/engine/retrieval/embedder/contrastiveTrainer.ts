@@ -130,9 +130,7 @@ function batches(pairs: readonly Pair[], size: number, random: SeededRandom): Pa
 class TrainingStep {
   readonly #model: EncoderWeights;
   readonly #options: TrainingOptions;
-  /** Rows that the batch has, each once, and where that is noted. */
-  readonly #touched: Int32Array;
-  readonly #isTouched: Uint8Array;
+  readonly #nRows: number;
   readonly #vectorAdam: Adam;
   readonly #queryGainAdam: Adam;
   readonly #passageGainAdam: Adam;
@@ -143,8 +141,7 @@ class TrainingStep {
   constructor(model: EncoderWeights, nRows: number, options: TrainingOptions) {
     this.#model = model;
     this.#options = options;
-    this.#touched = new Int32Array(nRows);
-    this.#isTouched = new Uint8Array(nRows);
+    this.#nRows = nRows;
     this.#vectorGradient = new Float32Array(model.vectors.length);
     this.#queryGainGradient = new Float32Array(nRows);
     this.#passageGainGradient = new Float32Array(nRows);
@@ -168,34 +165,20 @@ class TrainingStep {
     const passageGradient = new Float64Array(n * dimension);
     multiply(gradient, passages.unit, queryGradient, n, n, dimension);
     multiply(transposed(gradient, n), queries.unit, passageGradient, n, n, dimension);
+    this.#vectorGradient.fill(0);
+    this.#queryGainGradient.fill(0);
+    this.#passageGainGradient.fill(0);
     scatter(batch.map((pair) => pair.query), queries, queryGradient, vectors, queryGains, this.#vectorGradient, this.#queryGainGradient, dimension);
     scatter(batch.map((pair) => pair.passage), passages, passageGradient, vectors, passageGains, this.#vectorGradient, this.#passageGainGradient, dimension);
-    // A batch has a fifth of all rows: the others are left alone, momentum included ("lazy" Adam), which halves the time of a step.
-    const touched = this.#touched.subarray(0, this.#listTouched(batch));
-    this.#vectorAdam.step(vectors, this.#vectorGradient, learningRate, touched, dimension);
+    this.#vectorAdam.step(vectors, this.#vectorGradient, learningRate);
     // Gains are of the order of 5 where vectors are of the order of 1/16: they may move in larger steps.
-    this.#queryGainAdam.step(queryGains, this.#queryGainGradient, learningRate * 4, touched, 1);
-    this.#passageGainAdam.step(passageGains, this.#passageGainGradient, learningRate * 4, touched, 1);
-    for (const row of touched) {
-      this.#isTouched[row] = 0;
+    this.#queryGainAdam.step(queryGains, this.#queryGainGradient, learningRate * 4);
+    this.#passageGainAdam.step(passageGains, this.#passageGainGradient, learningRate * 4);
+    for (let row = 0; row < this.#nRows; row++) {
       if ((queryGains[row] as number) < 0) queryGains[row] = 0;
       if ((passageGains[row] as number) < 0) passageGains[row] = 0;
     }
     return loss;
-  }
-
-  #listTouched(batch: readonly Pair[]): number {
-    let n = 0;
-    for (const pair of batch) {
-      for (const bag of [pair.query, pair.passage]) {
-        for (const row of bag.rows) {
-          if (this.#isTouched[row] === 1) continue;
-          this.#isTouched[row] = 1;
-          this.#touched[n++] = row;
-        }
-      }
-    }
-    return n;
   }
 }
 
@@ -332,7 +315,7 @@ function transposed(matrix: Float64Array, n: number): Float64Array {
   return out;
 }
 
-/** Adam without weight decay, on the rows of a step alone. */
+/** Adam without weight decay; entries whose gradient is zero and that never moved stay as they are. */
 class Adam {
   readonly #first: Float32Array;
   readonly #second: Float32Array;
@@ -343,21 +326,17 @@ class Adam {
     this.#second = new Float32Array(size);
   }
 
-  /** Moves `rows` of `width` parameters each, and clears their gradient. */
-  step(parameters: Float32Array, gradient: Float32Array, learningRate: number, rows: Int32Array, width: number): void {
+  step(parameters: Float32Array, gradient: Float32Array, learningRate: number): void {
     this.#steps++;
     const rate = (learningRate * Math.sqrt(1 - 0.999 ** this.#steps)) / (1 - 0.9 ** this.#steps);
     const first = this.#first, second = this.#second;
-    for (const row of rows) {
-      for (let i = row * width, end = i + width; i < end; i++) {
-        const g = gradient[i] as number;
-        gradient[i] = 0;
-        const m = 0.9 * (first[i] as number) + 0.1 * g;
-        const v = 0.999 * (second[i] as number) + 0.001 * g * g;
-        first[i] = m;
-        second[i] = v;
-        if (v > 0) parameters[i] = (parameters[i] as number) - (rate * m) / (Math.sqrt(v) + 1e-8);
-      }
+    for (let i = 0; i < parameters.length; i++) {
+      const g = gradient[i] as number;
+      const m = 0.9 * (first[i] as number) + 0.1 * g;
+      const v = 0.999 * (second[i] as number) + 0.001 * g * g;
+      first[i] = m;
+      second[i] = v;
+      if (v > 0) parameters[i] = (parameters[i] as number) - (rate * m) / (Math.sqrt(v) + 1e-8);
     }
   }
 }

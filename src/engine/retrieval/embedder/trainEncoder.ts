@@ -7,14 +7,13 @@ import { sha256File } from "../../base/files.ts";
 import { SeededRandom } from "../../base/random.ts";
 import { bagOf, trainContrastive } from "./contrastiveTrainer.ts";
 import type { EncoderWeights, Pair } from "./contrastiveTrainer.ts";
-import { identifierParts } from "../keyword/analyzer.ts";
 import { writeEncoder } from "./embeddedEmbedder.ts";
 import { Subwords, wordsOf } from "./subwords.ts";
 
-/** 25,000 rows of 256 numbers in Q8_0, with the words, are 7.3 MB. Our choice. */
+/** 25,000 rows of 128 numbers in Q8_0, with the words, are 3.9 MB. Our choice. */
 const WORDS = 20_000;
 const BUCKETS = 5_000;
-const DIMENSION = 256;
+const DIMENSION = 128;
 const SEED = 7;
 /** Words in rarer texts than this share n-grams instead of having a row. */
 const MINIMUM_TEXTS = 5;
@@ -25,14 +24,10 @@ const SHINGLE_WORDS = 6;
 const COMMENT_WORDS = 4;
 /** Lines of code that a comment inside a function speaks of. */
 const COMMENTED_LINES = 12;
-/** Most characters of a code that is learnt from: what it is for stands near its beginning. */
-const CODE_CHARACTERS = 1_600;
-/** Share of functions whose name is a query too: "is_valid_json" for its body. */
-const NAME_SHARE = 0.4;
+const CODE_CHARACTERS = 4_000;
 
 export interface TrainEncoderOptions {
-  /** Files of pairs, read in order. */
-  pairsFiles: readonly string[];
+  pairsFile: string;
   /** Files of {text} rows whose near-duplicates must not be trained on. */
   excludeFiles: readonly string[];
   outFile: string;
@@ -69,21 +64,19 @@ export async function trainEncoder(options: TrainEncoderOptions): Promise<TrainE
   const texts: WordPair[] = [];
   let nRows = 0;
   let nDuplicates = 0;
-  for (const file of options.pairsFiles) {
-    for await (const row of pairRows(file)) {
-      if (nRows >= (options.maximumRows ?? Infinity)) break;
-      nRows++;
-      const made = textPairs(row, random);
-      const [whole, ...others] = made.map(({ query, passage, group }) => ({ query: ids.of(query), passage: ids.of(passage), group })) as [WordPair, ...WordPair[]];
-      if (excluded.size > 0 && isDuplicate(whole.passage, excluded, ids)) nDuplicates++;
-      else texts.push(whole, ...others);
-    }
+  for await (const row of pairRows(options.pairsFile)) {
+    if (nRows >= (options.maximumRows ?? Infinity)) break;
+    nRows++;
+    const made = textPairs(row, random);
+    const [whole, ...comments] = made.map(({ query, passage, group }) => ({ query: ids.of(query), passage: ids.of(passage), group })) as [WordPair, ...WordPair[]];
+    if (excluded.size > 0 && isDuplicate(whole.passage, excluded, ids)) nDuplicates++;
+    else texts.push(whole, ...comments);
   }
   const subwords = new Subwords(vocabulary(texts, ids), BUCKETS);
   const rows = ids.words.map((word) => subwords.rowsOf(word));
   const pairs = texts.map(({ query, passage, group }): Pair => ({ query: bagOf(countRows(query, rows)), passage: bagOf(countRows(passage, rows)), group }))
     .filter((pair) => pair.query.rows.length > 0 && pair.passage.rows.length > 0);
-  if (pairs.length < 1_000) throw new EngineError("dataInvalid", `${options.pairsFiles.join(", ")} yields ${pairs.length} pairs; at least 1,000 are needed to train an encoder.`, { pairs: pairs.length });
+  if (pairs.length < 1_000) throw new EngineError("dataInvalid", `${options.pairsFile} yields ${pairs.length} pairs; at least 1,000 are needed to train an encoder.`, { pairs: pairs.length });
   random.shuffle(pairs);
   const write = (weights: EncoderWeights) => writeEncoder(options.outFile, {
     words: subwords.words, nBuckets: BUCKETS, dimension: DIMENSION, ...foldGains(weights),
@@ -159,8 +152,6 @@ async function* pairRows(file: string): AsyncGenerator<PairRow> {
 function textPairs({ query, code, name, path, lang }: PairRow, random: SeededRandom): TextPair[] {
   const header = `${random.uniform() < 0.5 ? path : ""}\n${random.uniform() < 0.3 ? name : ""}\n`;
   const pairs = [{ query, passage: header + code.slice(0, CODE_CHARACTERS), group: groupOf(lang, false) }];
-  const parts = identifierParts(name);
-  if (random.uniform() < NAME_SHARE && parts.length > 1) pairs.push({ query: parts.join(" "), passage: `\n\n${code.slice(0, CODE_CHARACTERS).replaceAll(name, "")}`, group: groupOf(lang, true) });
   const lines = code.split("\n");
   for (let i = 1; i < lines.length; i++) {
     if (commentOn(lines[i] as string) === null || commentOn(lines[i - 1] as string) !== null) continue;
