@@ -48,6 +48,8 @@ export class WorkspaceNameIndex implements WorkspaceNames {
     this.#source = source;
     // Every folder and file may be a module under its own name.
     for (const file of source.files) for (const part of file.replace(/\.\w+$/, "").split("/")) this.#modules.add(part);
+    // A project may import itself by the name of its folder.
+    if (source.workspaceDir !== null) this.#modules.add(path.basename(source.workspaceDir));
   }
 
   /** Reads manifests and the imports of all files, giving the event loop back. Errors: `cancelled`. */

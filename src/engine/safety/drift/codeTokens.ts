@@ -70,7 +70,8 @@ export function codeTokens(text: string, language: string): CodeToken[] {
     } else if (char === "\"" || char === "'" || char === "`") {
       const triple = char.repeat(3);
       const long = char !== "`" && source.startsWith(triple, at);
-      const end = long ? endOf(source, triple, at + 3) : stringEnd(source, at, char);
+      // Go's raw strings know no escapes.
+      const end = long ? endOf(source, triple, at + 3) : language === "go" && char === "`" ? endOf(source, char, at + 1) : stringEnd(source, at, char);
       push("string", at, end, wordsIn(source.slice(at, end)), long ? triple : char);
     } else if (isWord(char)) {
       let end = at + 1;
