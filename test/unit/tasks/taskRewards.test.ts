@@ -9,11 +9,12 @@ const tested: TaskRecord = { kind: "task", prompt: { form: "text", text: "p" }, 
 
 describe("tasks/taskRewards", () => {
   it("judges each task by what it holds, and runs nothing that nobody agreed to", async () => {
-    const { rewards: [reward], close } = await openRewards({}, options);
+    const opened = await openRewards({}, options);
+    const [reward] = opened.rewards;
     assert.equal(await reward?.score(referenced, "abcd and on"), 1);
     assert.equal(await reward?.score(referenced, "abX"), 0.25);
     await assert.rejects(async () => reward?.score(tested, "x"), /nobody agreed/);
-    await close();
+    await opened.close();
   });
 
   it("weighs the rewards that the run names, alike for all its tasks", async () => {
