@@ -51,6 +51,8 @@ export class FieldIndex {
   /** What the open transaction changed, taken over in memory once it is committed. */
   #pending: (() => void)[] = [];
   #lastLogged = 0;
+  /** Files went since sparse segments were last looked for. */
+  #removedSome = true;
   readonly #segmentSize: number;
 
   constructor(database: DatabaseSync, segmentSize = SEGMENT_DOCUMENTS) {
@@ -99,7 +101,10 @@ export class FieldIndex {
   /** Forgets a file. Call {@link commit} after the transaction. */
   removeFile(fileId: number): void {
     this.#sql("DELETE FROM keywordLog WHERE fileId = ?").run(fileId);
-    this.#pending.push(() => this.#documents.remove(fileId));
+    this.#pending.push(() => {
+      this.#documents.remove(fileId);
+      this.#removedSome = true;
+    });
   }
 
   clear(): void {
@@ -151,6 +156,8 @@ export class FieldIndex {
     this.#take();
     this.#dropUnfinished();
     if (this.#documents.nDocuments - this.#memory.base >= this.#segmentSize) await this.#freeze();
+    if (!this.#removedSome) return;
+    this.#removedSome = false;
     const sparse = this.#stored.find((segment) => {
       let live = 0;
       for (let i = 0; i < segment.nFiles; i++) live += this.#documents.alive[segment.firstFile + i] as number;
