@@ -373,6 +373,7 @@ export class Engine {
   }
 
   #startBackground(): void {
+    this.memory.prepare(this.#closing.signal).catch((error: unknown) => this.#log.warn("The memory could not be read", { error: String(error) }));
     this.#models.load(this.#settings, this.#trusted).catch((error: unknown) => {
       if (!isCancelled(error)) this.#log.warn("The model could not be loaded", { error: String(error) });
     });

@@ -1,5 +1,6 @@
 // What clients ask of the memory: recall, list, show, remember, forget, dismiss; and what answering asks of it. Joins the memory
 // graph and its recall with the answers' ratings, and turns episodes into what is shown. It searches and stores nothing itself.
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { EngineError } from "../base/errors.ts";
 import { EPISODE_KINDS } from "../memory/graph/episode.ts";
 import type { Episode, EpisodeKind, NewEpisode } from "../memory/graph/episode.ts";
@@ -43,6 +44,11 @@ export class MemoryDesk {
     this.#recall = new MemoryRecall(graph);
     this.#settings = settings;
     this.#forgetRating = forgetRating;
+  }
+
+  /** Reads the memory for recall in small pieces, so that the first question does not wait for it. */
+  async prepare(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && this.#settings()["memory.enabled"] && !this.#recall.prepare()) await nextTurn();
   }
 
   /** Errors: `badRequest` for a `k` or budget out of range. */

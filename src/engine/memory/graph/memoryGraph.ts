@@ -230,22 +230,21 @@ export class MemoryGraph {
     return row ? episodeOf(row as unknown as EpisodeRow) : null;
   }
 
-  /** What was learnt of rows by id, for those that are there. */
+  /** What was learnt of rows by id, for those that are there. One statement for all: a call each costs more than what it reads. */
   statesByIds(ids: readonly number[]): { id: number; invalidatedAt: number | null; doubtedAt: number | null; dismissals: number }[] {
-    const one = this.#prepare("SELECT m.id, s.invalidatedAt, s.doubtedAt, coalesce(s.dismissals, 0) AS dismissals FROM memoryNode m LEFT JOIN memoryState s ON s.node = m.id WHERE m.id = ?");
-    return ids.map((id) => one.get(id)).filter((row) => row !== undefined) as never;
+    return this.#prepare(`SELECT m.id, s.invalidatedAt, s.doubtedAt, coalesce(s.dismissals, 0) AS dismissals
+      FROM json_each(?) j JOIN memoryNode m ON m.id = j.value LEFT JOIN memoryState s ON s.node = m.id`).all(JSON.stringify(ids)) as never;
   }
 
-  /** The text of a row, "" where it is gone. */
-  textById(id: number): string {
-    return (this.#prepare("SELECT text FROM memoryNode WHERE id = ?").get(id) as { text: string } | undefined)?.text ?? "";
+  /** The texts of rows, for those that are there. */
+  textsByIds(ids: readonly number[]): { id: number; text: string }[] {
+    return this.#prepare("SELECT m.id, m.text FROM json_each(?) j JOIN memoryNode m ON m.id = j.value").all(JSON.stringify(ids)) as never;
   }
 
-  /** Open edges from and to the rows of these ids, as ids. */
-  edgesOf(ids: readonly number[], limitEach: number): { source: number; target: number; type: EdgeType; weight: number }[] {
-    const out = this.#prepare("SELECT source, target, type, weight FROM memoryEdge WHERE source = ? AND validTo IS NULL LIMIT ?");
-    const into = this.#prepare("SELECT source, target, type, weight FROM memoryEdge WHERE target = ? AND validTo IS NULL LIMIT ?");
-    return ids.flatMap((id) => [...out.all(id, limitEach), ...into.all(id, limitEach)]) as never;
+  /** Open edges from and to the rows of these ids, as ids; at most `limit`. */
+  edgesOf(ids: readonly number[], limit: number): { source: number; target: number; type: EdgeType; weight: number }[] {
+    return this.#prepare(`SELECT e.source, e.target, e.type, e.weight FROM json_each(?1) j JOIN memoryEdge e ON e.source = j.value WHERE e.validTo IS NULL
+      UNION ALL SELECT e.source, e.target, e.type, e.weight FROM json_each(?1) j JOIN memoryEdge e ON e.target = j.value WHERE e.validTo IS NULL LIMIT ?2`).all(JSON.stringify(ids), limit) as never;
   }
 
   /** Stored hashes are those of the analysis that recall uses now. */

@@ -16,24 +16,25 @@ const COMMON = 20_000;
  * A document's weight is the sum of idf over the question's words in it, label included at half.
  */
 export function candidatesFor(index: RecallIndex, terms: readonly WeightedTerm[], extra: readonly number[] = []): number[] {
-  const scores = new Map<number, number>();
-  const rarestFirst = [...terms].sort((a, b) => b.idf - a.idf);
-  for (const { term, idf } of rarestFirst) {
+  const scores = new Float32Array(index.size);
+  const touched: number[] = [];
+  const add = (document: number, weight: number): void => {
+    if (scores[document] === 0) touched.push(document);
+    scores[document] = (scores[document] as number) + weight;
+  };
+  const addWhereTouched = (documents: Uint32Array, weight: number): void => {
+    for (const document of touched) if (holds(documents, document)) scores[document] = (scores[document] as number) + weight;
+  };
+  for (const { term, idf } of [...terms].sort((a, b) => b.idf - a.idf)) {
     const documents = index.documents(term);
-    if (documents.length > COMMON && scores.size > 0) {
-      const set = documents;
-      for (const [document, score] of scores) if (holds(set, document)) scores.set(document, score + idf);
-    } else {
-      const from = Math.max(0, documents.length - COMMON);
-      for (let at = from; at < documents.length; at++) add(scores, documents[at] as number, idf);
-    }
+    if (documents.length > COMMON && touched.length > 0) addWhereTouched(documents, idf);
+    else for (let at = Math.max(0, documents.length - COMMON); at < documents.length; at++) add(documents[at] as number, idf);
     const labelled = index.labelDocuments(term);
     // A speaker's name is on every second turn: it tells between episodes that are there, and brings none by itself unless it is rare.
-    if (labelled.length <= BY_WORDS) for (const document of labelled) add(scores, document, idf / 2);
-    else for (const [document, score] of scores) if (holds(labelled, document)) scores.set(document, score + idf / 4);
+    if (labelled.length <= BY_WORDS) for (const document of labelled) add(document, idf / 2);
+    else addWhereTouched(labelled, idf / 4);
   }
-  // Of equals the shorter text, then the later one.
-  const order = [...scores.keys()].sort((a, b) => (scores.get(b) as number) - (scores.get(a) as number) || index.body(a).length - index.body(b).length || b - a).slice(0, BY_WORDS);
+  const order = best(touched, BY_WORDS, (a, b) => (scores[a] as number) - (scores[b] as number) || index.body(b).length - index.body(a).length || a - b);
   const chosen = new Set<number>(extra);
   for (const document of order) chosen.add(document);
   for (const document of order.slice(0, WITH_NEIGHBOURS)) {
@@ -47,8 +48,29 @@ export function candidatesFor(index: RecallIndex, terms: readonly WeightedTerm[]
   return [...chosen].sort((a, b) => a - b);
 }
 
-function add(scores: Map<number, number>, document: number, weight: number): void {
-  scores.set(document, (scores.get(document) ?? 0) + weight);
+/** The `n` best, best first, without sorting all: a heap of the best so far, its worst on top. Of equals the shorter text, then the later one. */
+function best(documents: readonly number[], n: number, compare: (a: number, b: number) => number): number[] {
+  const heap: number[] = [];
+  const sink = (from: number): void => {
+    for (let at = from; ;) {
+      const left = 2 * at + 1;
+      if (left >= heap.length) return;
+      const child = left + 1 < heap.length && compare(heap[left + 1] as number, heap[left] as number) < 0 ? left + 1 : left;
+      if (compare(heap[child] as number, heap[at] as number) >= 0) return;
+      [heap[at], heap[child]] = [heap[child] as number, heap[at] as number];
+      at = child;
+    }
+  };
+  for (const document of documents) {
+    if (heap.length < n) {
+      heap.push(document);
+      if (heap.length === n) for (let at = n >> 1; at >= 0; at--) sink(at);
+    } else if (compare(document, heap[0] as number) > 0) {
+      heap[0] = document;
+      sink(0);
+    }
+  }
+  return heap.sort((a, b) => compare(b, a));
 }
 
 /** Binary search in ascending documents. */

@@ -13,7 +13,7 @@ const THING_WEIGHT = 3;
 /** How many of the best lend their words to find more candidates, and how many are found. */
 const SEEDS = 5;
 const MOST_FOUND = 30;
-const FEW_DOCUMENTS = 500;
+const FEW_DOCUMENTS = 200;
 const SMALLEST = 1e-6;
 
 /** A stored edge between two rows of the graph, by row id. */

@@ -23,6 +23,8 @@ export interface RankerWeights {
 export interface RankerContext {
   index: RecallIndex;
   shapeOf: (document: number) => TurnShape;
+  /** Told before the shapes of many documents are asked for. */
+  aboutToRead: (documents: readonly number[]) => void;
   /** Whether a document may be recalled at all. */
   allowed: (document: number) => boolean;
   /** Stored edges at the rows of these documents. */
@@ -36,12 +38,13 @@ export interface Candidates {
 }
 
 /** `extra`: documents that are looked at in any case. */
-export function candidateRows({ index, shapeOf, allowed }: RankerContext, question: MemoryQuestion, extra: readonly number[] = []): Candidates {
+export function candidateRows({ index, shapeOf, aboutToRead, allowed }: RankerContext, question: MemoryQuestion, extra: readonly number[] = []): Candidates {
   const terms = weightedTerms(index, question.terms);
   const scorer = new Bm25fScorer(index, terms);
   const byWords = candidatesFor(index, terms, extra).filter(allowed);
   const further = secondStep(index, byWords, byWords.map((document) => scorer.windowed(document, 1))).filter(allowed);
   const documents = [...byWords, ...further].sort((a, b) => a - b);
+  aboutToRead(documents.flatMap((document) => [document, index.neighbour(document, -1)]));
   return { documents, rows: featureRows({ index, question, scorer, shapeOf }, documents) };
 }
 

@@ -55,8 +55,8 @@ export const DEFAULT_TOKEN_BUDGET = 1_200;
 const MOST_CACHED_SHAPES = 50_000;
 const REASONS = 3;
 const OWN = FEATURES.indexOf("own");
-/** Of one episode, for the walk over the graph. */
-const LINKS_EACH = 16;
+/** Stored edges that a walk over the graph may take. */
+const MOST_LINKS = 4_000;
 /** Things are recalled through what was said of them, not by themselves. */
 const NEVER_RECALLED: ReadonlySet<EpisodeKind> = new Set(["file", "symbol", "entity"]);
 /** A dismissal costs as much as losing a clear match of words; our choice. */
@@ -84,8 +84,9 @@ export class MemoryRecall {
     this.context = {
       index: this.#index,
       shapeOf: (document) => this.#shapeOf(document),
+      aboutToRead: (documents) => this.#readShapes(documents),
       allowed: (document) => !NEVER_RECALLED.has(this.#index.kinds[document] as EpisodeKind),
-      linksOf: (documents) => this.#graph.edgesOf(documents.map((document) => this.#index.ids[document] as number), LINKS_EACH),
+      linksOf: (documents) => this.#graph.edgesOf(documents.map((document) => this.#index.ids[document] as number), MOST_LINKS),
     };
   }
 
@@ -142,13 +143,18 @@ export class MemoryRecall {
     }).sort((a, b) => b.score - a.score || b.document - a.document);
   }
 
+  /** Reads the texts of these documents at once; what is asked for later is there. */
+  #readShapes(documents: Iterable<number>): void {
+    const missing = [...new Set(documents)].filter((document) => document >= 0 && !this.#shapes.has(document));
+    if (this.#shapes.size + missing.length > MOST_CACHED_SHAPES) this.#shapes.clear();
+    const byId = new Map(missing.map((document) => [this.#index.ids[document] as number, document]));
+    for (const { id, text } of this.#graph.textsByIds([...byId.keys()])) this.#shapes.set(byId.get(id) as number, turnShape(text));
+  }
+
   #shapeOf(document: number): TurnShape {
-    let shape = this.#shapes.get(document);
-    if (!shape) {
-      if (this.#shapes.size >= MOST_CACHED_SHAPES) this.#shapes.clear();
-      this.#shapes.set(document, shape = turnShape(this.#graph.textById(this.#index.ids[document] as number)));
-    }
-    return shape;
+    if (!this.#shapes.has(document)) this.#readShapes([document]);
+    // What was forgotten meanwhile has no text; it is left out at the end.
+    return this.#shapes.get(document) ?? turnShape("");
   }
 }
 

@@ -16,7 +16,8 @@ export interface IndexedRow {
 /** Rows after an id, in the order of storing; fewer than `limit` where there are no more. */
 export type RowSource = (afterId: number, limit: number) => readonly IndexedRow[];
 
-const PAGE = 2_000;
+/** So few that reading them between other work takes some milliseconds. */
+const PAGE = 400;
 const KINDS = Object.keys(EPISODE_KINDS) as EpisodeKind[];
 const NONE = -1;
 
