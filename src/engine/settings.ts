@@ -20,7 +20,7 @@ export const SETTINGS = {
   "model.device": {
     type: "string", default: "auto", values: ["auto", "cpu", "gpu"], restricted: true,
     valueDescriptions: ["Use the GPU where there is one, otherwise the CPU.", "Never use the GPU.", "Use the GPU and say so when there is none."],
-    description: "Where the model runs.",
+    description: "Where the model runs and where adapters are trained.",
   },
   "model.contextSize": {
     type: "number", default: 0, minimum: 0, maximum: 131072, unit: "tokens",
