@@ -88,7 +88,7 @@ export function childOfType(node: SyntaxNode, ...types: readonly string[]): Synt
 }
 
 /** Calls `visit` with `node` and everything below it, parents first; a visitor that returns false is not led below that node. */
-export function walk(node: SyntaxNode, visit: (node: SyntaxNode) => boolean | undefined | void): void {
+export function walk(node: SyntaxNode, visit: (node: SyntaxNode) => unknown): void {
   const waiting: SyntaxNode[] = [node];
   for (let next = waiting.pop(); next; next = waiting.pop()) {
     if (visit(next) === false) continue;

@@ -102,7 +102,7 @@ describe("copies", () => {
   it("recognises what was redacted wherever it turns up again, and keeps no text of it", () => {
     const key = ["ghp", "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"].join("_");
     assert.ok(!redactRemembering(`token = "${key}"`).includes(key));
-    const spaced = `The key is ${[...key].join(" ")} or ${key.slice(4, 30)}.`;
+    const spaced = `The key is ${Array.from(key).join(" ")} or ${key.slice(4, 30)}.`;
     const { text, leaks } = withoutLeaks(spaced);
     assert.equal(leaks, 2);
     assert.ok(!text.replace(/\s/g, "").includes(key.slice(4, 20)), text);

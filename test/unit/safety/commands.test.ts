@@ -84,10 +84,10 @@ describe("commands", () => {
   it("takes bounded time for long, deep and hostile texts", () => {
     const begun = performance.now();
     all("ask", ["a ".repeat(60_000), `${"$(".repeat(300)}x${")".repeat(300)}`]);
-    all("block", [`${"true;".repeat(1_500)} rm -rf /`, `${"sh -c '".repeat(1)}rm -rf /'`]);
+    all("block", [`${"true;".repeat(1_500)} rm -rf /`, "sh -c 'rm -rf /'"]);
     assessCommand("{a,b}".repeat(40));
     all("ask", [`${"eval ".repeat(300)}ls`, "a=$a$a;".repeat(1_200) + "$a"]);
-    assessCommand(`${"(".repeat(5_000)}`);
+    assessCommand("(".repeat(5_000));
     assert.ok(performance.now() - begun < 6_000, `${performance.now() - begun} ms`);
   });
 });

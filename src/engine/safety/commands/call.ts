@@ -37,7 +37,7 @@ export function hasOption(call: Pick<CommandCall, "args">, letters: string, ...l
     if (text.startsWith("--")) {
       if (long.some((name) => text === name || text.startsWith(`${name}=`))) return true;
     } else if (long.includes(text)) return true;
-    else if (/^-[A-Za-z0-9]+$/.test(text) && [...letters].some((letter) => text.includes(letter, 1))) return true;
+    else if (/^-[A-Za-z0-9]+$/.test(text) && Array.from(letters).some((letter) => text.includes(letter, 1))) return true;
   }
   return false;
 }

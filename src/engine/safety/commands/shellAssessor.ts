@@ -9,9 +9,10 @@ import { readInlineCode } from "./inlineCode.ts";
 import { NETWORK_RULES, downloadTarget, hostOf, urlOf } from "./networkRules.ts";
 import { PACKAGE_RULES } from "./packageRules.ts";
 import { UNKNOWN, holdsKeys, normalPath, placeOf } from "./places.ts";
+import { ENVIRONMENT, INTERPRETERS, SHELLS, callsItself, foundPaths, programName, quote, wordText } from "./programs.ts";
 import { SERVICE_RULES } from "./serviceRules.ts";
 import { parseShell } from "./shellParser.ts";
-import type { ShellCommand, ShellPipeline, ShellRedirect, ShellScript, ShellWord } from "./shellSyntax.ts";
+import type { ShellCommand, ShellPipeline, ShellRedirect, ShellScript } from "./shellSyntax.ts";
 import { SYSTEM_RULES, environment, redefinition } from "./systemRules.ts";
 import { UNKNOWN_VALUE, WRITTEN_HERE, decodedBy, expandWord, joined, mixed, printed } from "./values.ts";
 import type { Field, Scope, Value } from "./values.ts";
@@ -20,11 +21,6 @@ import { unwrap } from "./wrappers.ts";
 /** Commands looked at, all wrappers and loops included; beyond, the rest counts as unseen. */
 const MOST_COMMANDS = 2_000;
 const DEEPEST = 24;
-
-const SHELLS = new Set(["sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "csh", "tcsh", "rbash", "mksh", "pwsh", "powershell", "cmd"]);
-const INTERPRETERS: Readonly<Record<string, readonly string[]>> = {
-  python: ["-c"], python2: ["-c"], python3: ["-c"], pypy: ["-c"], node: ["-e", "--eval", "-p", "--print", "-pe"], nodejs: ["-e"], deno: ["eval"], bun: ["-e", "--eval"], perl: ["-e", "-E", "-ne", "-pe", "-ane", "-0777"], ruby: ["-e"], php: ["-r"], lua: ["-e"], Rscript: ["-e"], tclsh: [], groovy: ["-e"], "ts-node": ["-e"], tsx: ["-e"], awk: [], gawk: [],
-};
 
 /** Reads commands of other shells (PowerShell, cmd.exe) that a shell text starts. */
 export type ForeignShell = (text: string, shell: "powershell" | "cmd") => readonly Concern[];
@@ -460,32 +456,4 @@ export class ShellAssessor {
       if (!this.findings.some((finding) => finding.rule === concern.rule && finding.consequence === consequence && finding.start === span.start)) this.findings.push({ ...concern, consequence, start: span.start, end: span.end });
     }
   }
-}
-
-/** What a listing of files names: the pattern that they match, or all under the folder. */
-function foundPaths(call: CommandCall): string {
-  const root = call.args[0] && !/^[-(!]/.test(call.args[0].text) ? call.args[0].text.replace(/(?<=.)\/$/, "") : ".";
-  const patterns = call.args.flatMap((arg, i) => (/^-i?(?:name|path)$/.test(call.args[i - 1]?.text ?? "") ? [arg.text] : []));
-  return `${root === "/" ? "" : root}/${patterns[0] ?? (call.name === "find" && !call.args.some((arg) => /^-(?:mtime|type|size|newer)/.test(arg.text)) ? "*" : UNKNOWN)}`;
-}
-
-const ENVIRONMENT: Value = { ...UNKNOWN_VALUE, keys: "the environment with its keys" };
-
-/** The program that a first word names: without folder, ".exe" and a leading backslash. */
-export function programName(word: string): string {
-  const name = word.replace(/^.*[\\/](?=[^\\/]+$)/, "").replace(/\.(?:exe|com)$/i, "");
-  return /^[A-Z][A-Za-z]*-[A-Z]|^[A-Z]+$/.test(name) && name.length > 1 ? name.toLowerCase() : name;
-}
-
-function wordText(word: ShellWord): string {
-  return word.parts.map((part) => (part.kind === "literal" ? part.text : UNKNOWN)).join("");
-}
-
-function quote(text: string): string {
-  return /^[\w./=:@%+,~-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-/** Whether a function's body pipes into or starts the function itself. */
-function callsItself(body: Extract<ShellCommand, { kind: "group" }>, name: string): boolean {
-  return body.scripts.some((script) => script.pipelines.some((pipeline) => pipeline.commands.length > 1 && pipeline.commands.filter((command) => command.kind === "simple" && command.words[0] !== undefined && wordText(command.words[0]) === name).length > 1));
 }

@@ -257,7 +257,9 @@ class ShellParser {
         if (lexer.take(/\(/y)) {
           const parts: WordPart[] = [];
           const from = lexer.at;
-          for (lexer.skipSpace(true); lexer.peek() !== ")"; lexer.skipSpace(true)) {
+          for (;;) {
+            lexer.skipSpace(true);
+            if (lexer.peek() === ")") break;
             const word = lexer.word();
             if (!word) throw new ShellSyntaxError("`)`", lexer.at);
             parts.push(...word.parts, { kind: "literal", text: " ", quoted: false });

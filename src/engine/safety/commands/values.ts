@@ -144,7 +144,7 @@ export function decodedBy(name: string, args: readonly string[], value: Value): 
     case "xxd":
       return /-\w*r/.test(flags) ? decoded(fromHex(value.text)) : null;
     case "rev":
-      return decoded(known ? [...value.text].reverse().join("") : null);
+      return decoded(known ? Array.from(value.text).reverse().join("") : null);
     case "tr":
       return decoded(translate(value.text, args));
     case "openssl":
@@ -176,9 +176,9 @@ function fromHex(text: string): string | null {
 function translate(text: string, args: readonly string[]): string | null {
   if (text.includes(UNKNOWN)) return null;
   const [from, to] = args.filter((arg) => !arg.startsWith("-")).map(expandRanges);
-  if (args.includes("-d") && from !== undefined) return [...text].filter((character) => !from.includes(character)).join("");
+  if (args.includes("-d") && from !== undefined) return Array.from(text).filter((character) => !from.includes(character)).join("");
   if (from === undefined || to === undefined || to === "") return null;
-  return [...text].map((character) => {
+  return Array.from(text).map((character) => {
     const at = from.indexOf(character);
     return at < 0 ? character : to.charAt(Math.min(at, to.length - 1));
   }).join("");

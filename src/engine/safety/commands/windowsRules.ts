@@ -8,6 +8,8 @@ import { hostOf } from "./networkRules.ts";
 import { holdsKeys } from "./places.ts";
 
 const text = (call: CommandCall): string => call.args.map((arg) => arg.text).join(" ");
+/** Gives an arrow its type inside of a list. */
+const rule = (given: Rule): Rule => given;
 const always = (concern: Concern): Rule => () => [concern];
 
 /** Arguments that are neither "/x" switches nor "-Name" parameters. */
@@ -101,10 +103,10 @@ export const WINDOWS_RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["cipher", (call) => (/\/w/i.test(text(call)) ? [block("format-disk", "overwrites the free space of a drive")] : [])],
   ["fsutil", always(ask("settings", "changes a drive"))], ["attrib", (call) => (/[+-][rsh]/i.test(text(call)) && /C:\\(?:Windows|\*|$)/i.test(text(call)) ? [ask("file-attributes", "changes attributes of system files")] : [])],
   ...["icacls", "cacls", "takeown", "xcacls", "set-acl"].map((name) => [name, permissions] as const),
-  ["reg", registry], ["regedit", registry], ...["set-itemproperty", "new-itemproperty", "remove-itemproperty", "sp"].map((name) => [name, ((call) => (/hk(?:lm|cu|cr|u|ey_)|registry::/i.test(text(call)) ? registry(call) : [])) as Rule] as const),
+  ["reg", registry], ["regedit", registry], ...["set-itemproperty", "new-itemproperty", "remove-itemproperty", "sp"].map((name) => [name, rule((call) => (/hk(?:lm|cu|cr|u|ey_)|registry::/i.test(text(call)) ? registry(call) : []))] as const),
   ["sc", service], ["net", net], ["net1", net], ["netsh", netsh],
   ...["new-service", "stop-service", "set-service", "restart-service", "remove-service", "start-service"].map((name) => [name, always(ask("service", "creates, changes or stops a service of this machine"))] as const),
-  ...["stop-process", "taskkill", "spps"].map((name) => [name, ((call) => [ask("end-process", `ends ${listed(call.args.filter((arg) => !/^[-/]/.test(arg.text)).map((arg) => shownText(arg.text))) || "processes"}`)]) as Rule] as const),
+  ...["stop-process", "taskkill", "spps"].map((name) => [name, rule((call) => [ask("end-process", `ends ${listed(call.args.filter((arg) => !/^[-/]/.test(arg.text)).map((arg) => shownText(arg.text))) || "processes"}`)])] as const),
   ["schtasks", (call) => (/\/(?:create|change|delete|run)/i.test(text(call)) ? [ask("schedule", "schedules commands that run by themselves")] : [])],
   ...["register-scheduledtask", "register-scheduledjob"].map((name) => [name, always(ask("schedule", "schedules commands that run by themselves"))] as const),
   ["setx", (call) => [ask(/\bpath\b/i.test(text(call)) ? "search-path" : "settings", "changes an environment variable for good")]],
@@ -120,9 +122,9 @@ export const WINDOWS_RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["add-localgroupmember", (call) => [/administrators/i.test(text(call)) ? block("give-rights", "gives an account administrator rights") : ask("accounts", "changes the accounts of this machine")]],
   ...["new-localuser", "set-localuser", "remove-localuser", "disable-localuser"].map((name) => [name, always(ask("accounts", "changes the accounts of this machine"))] as const),
   ...["copy-item", "move-item", "copy", "move", "xcopy", "robocopy", "cpi", "mi"].map((name) => [name, copy] as const),
-  ...["set-content", "out-file", "add-content"].map((name) => [name, ((call) => paths(call).slice(0, 1).flatMap((path) => writing(path, call) ?? [])) as Rule] as const),
-  ...["get-content", "type", "gc"].map((name) => [name, ((call) => (paths(call).some((path) => holdsKeys(path)) ? [ask("show-keys", "shows a file that holds keys or passwords")] : [])) as Rule] as const),
+  ...["set-content", "out-file", "add-content"].map((name) => [name, rule((call) => paths(call).slice(0, 1).flatMap((path) => writing(path, call) ?? []))] as const),
+  ...["get-content", "type", "gc"].map((name) => [name, rule((call) => (paths(call).some((path) => holdsKeys(path)) ? [ask("show-keys", "shows a file that holds keys or passwords")] : []))] as const),
   ...["install-module", "install-package", "install-script"].map((name) => [name, always(ask("install-package", "installs a package, whose code then runs here"))] as const),
-  ["add-type", invoke], ["invoke-command", ((call) => (/-computername/i.test(text(call)) ? [ask("remote", "works on another machine")] : [])) as Rule], ["enter-pssession", always(ask("remote", "works on another machine"))], ["enable-psremoting", always(block("expose", "lets other machines give commands to this one"))],
+  ["add-type", invoke], ["invoke-command", rule((call) => (/-computername/i.test(text(call)) ? [ask("remote", "works on another machine")] : []))], ["enter-pssession", always(ask("remote", "works on another machine"))], ["enable-psremoting", always(block("expose", "lets other machines give commands to this one"))],
   ["new-psdrive", invoke], ["psexec", always(block("administrator", "runs with administrator rights or on another machine"))], ["dism", always(ask("settings", "changes a part of Windows"))], ["sfc", invoke],
 ]);
