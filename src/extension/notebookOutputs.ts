@@ -11,7 +11,7 @@ const OUTPUT_CHARACTERS = 2_000;
 const TRACEBACK_CHARACTERS = 4_000;
 const MOST_SHOWN = 12;
 
-type Outputs = readonly Pick<vscode.NotebookCellOutput, "items">[];
+type Outputs = readonly { readonly items: readonly Pick<vscode.NotebookCellOutputItem, "mime" | "data">[] }[];
 
 export function textOf(outputs: Outputs, most = OUTPUT_CHARACTERS): string {
   let text = "";

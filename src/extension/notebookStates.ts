@@ -14,7 +14,7 @@ export class NotebookStates implements vscode.NotebookCellStatusBarItemProvider,
   readonly #states = new Map<string, NotebookState>();
   readonly #waiting = new Map<string, NodeJS.Timeout>();
   readonly #changed = new vscode.EventEmitter<void>();
-  readonly #subscriptions: vscode.Disposable[];
+  readonly #subscriptions: { dispose(): unknown }[];
   readonly onDidChangeCellStatusBarItems = this.#changed.event;
 
   constructor(engine: Pick<EngineClient, "request" | "state" | "onState">, log: (message: string) => void) {
@@ -50,7 +50,7 @@ export class NotebookStates implements vscode.NotebookCellStatusBarItemProvider,
 
   dispose(): void {
     for (const timer of this.#waiting.values()) clearTimeout(timer);
-    for (const subscription of this.#subscriptions) subscription.dispose();
+    vscode.Disposable.from(...this.#subscriptions).dispose();
   }
 
   #soon(notebook: vscode.NotebookDocument): void {

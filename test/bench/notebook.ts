@@ -203,5 +203,5 @@ function edit(source: string, random: () => number): string {
 
 function balanced(text: string): boolean {
   const bare = text.replaceAll(/"""[^]*?"""|'[^'\n]*'|"[^"\n]*"/g, "");
-  return !bare.includes("\"\"\"") && [...bare].reduce((depth, character) => depth + ("([{".includes(character) ? 1 : ")]}".includes(character) ? -1 : 0), 0) === 0;
+  return !bare.includes("\"\"\"") && Array.from(bare).reduce((depth, character) => depth + ("([{".includes(character) ? 1 : ")]}".includes(character) ? -1 : 0), 0) === 0;
 }

@@ -182,10 +182,11 @@ def stored(code):
 
 
 def main():
-    for name in ("IPython.core.interactiveshell", "numpy", "pandas", "matplotlib", "sklearn.linear_model"):
+    # What notebooks import is imported once, before shells are forked; KALACTICA_PRELOAD names more.
+    for name in ["IPython.core.interactiveshell", "numpy", "pandas", "matplotlib", "sklearn.linear_model", *os.environ.get("KALACTICA_PRELOAD", "").split()]:
         try:
             __import__(name)
-        except ImportError:
+        except Exception:
             pass
     kernel = None
     for line in sys.stdin:

@@ -3,13 +3,15 @@
 import type { Log } from "../base/log.ts";
 import type { NotebookRuns } from "../memory/notebookRuns.ts";
 import { sourceHashOf } from "../memory/notebookRuns.ts";
-import { loadNotebookGrammars, readCell } from "../notebooks/analysis/readCell.ts";
+import { judgeShell } from "../notebooks/analysis/magics.ts";
+import { judgeShellWith, loadNotebookGrammars, readCell } from "../notebooks/analysis/readCell.ts";
 import { NotebookModel } from "../notebooks/model/notebook.ts";
 import type { Run } from "../notebooks/model/notebook.ts";
 import type { Execution } from "../notebooks/model/record.ts";
 import { planRerun } from "../notebooks/model/rerun.ts";
 import { explainCell, reasonSentence, staleLabel } from "../notebooks/words/sentences.ts";
 import type { NotebookCells, NotebookRerun, NotebookState } from "../protocol/notebooks.ts";
+import { assessCommand } from "../safety/commands/assessCommand.ts";
 import type { NotebookExecuted } from "../protocol/types.ts";
 
 /** Notebooks whose models are kept; the others are read from the store again. */
@@ -38,6 +40,7 @@ export class NotebookDesk {
 
   constructor(options: NotebookDeskOptions) {
     this.#options = options;
+    judgeShellWith(judgeCommand);
   }
 
   /** A cell has run. */
@@ -116,12 +119,20 @@ export class NotebookDesk {
     const model = new NotebookModel(readCell);
     // Texts are stored without secrets: where a cell is still the one that ran, its own text is taken.
     const texts = new Map(cells.map(({ source }) => [sourceHashOf(source), source]));
-    for (const [i, { id: _, source, sourceHash, ...execution }] of stored.entries()) model.executed({ ...execution, success: execution.error === null, source: (sourceHash === null ? undefined : texts.get(sourceHash)) ?? source, sequence: i + 1 });
+    for (const [i, { source, sourceHash, ...execution }] of stored.entries()) model.executed({ ...execution, success: execution.error === null, source: (sourceHash === null ? undefined : texts.get(sourceHash)) ?? source, sequence: i + 1 });
     const open = { model, base: stored.length, told: 0 };
     this.#open.set(notebook, open);
     if (this.#open.size > MOST_MODELS) this.#open.delete(this.#open.keys().next().value as string);
     return open;
   }
+}
+
+/** The short list of the room knows what kind of harm it is; the judge of commands knows many more commands. */
+function judgeCommand(command: string): ReturnType<typeof judgeShell> {
+  const listed = judgeShell(command);
+  if (listed) return listed;
+  const { action, consequence } = assessCommand(command, { shell: "posix" });
+  return action === "allow" ? null : { kind: "shell", what: consequence.charAt(0).toLowerCase() + consequence.slice(1).replace(/\.$/, "") };
 }
 
 function executionOf(run: NotebookExecuted, sequence: number): Execution {

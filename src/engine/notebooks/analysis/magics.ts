@@ -189,7 +189,7 @@ function shellEffects(command: string, line: number, into: Magic, judge: ShellJu
   }
   for (const match of text.matchAll(/(?<![0-9&])>{1,2}\s*([^\s;&|>]+)/g)) if (match[1] !== "/dev/null") into.filesWritten.push(unquoted(match[1] as string));
   const judged = judge(text);
-  if (judged && !(install && judged.kind === "installs")) into.hazards.push({ ...judged, line });
+  if (judged && !(install && (judged.kind === "installs" || judged.kind === "shell"))) into.hazards.push({ ...judged, line });
 }
 
 /** A short list of commands that people regret to have run twice; used where no classifier is passed in. */

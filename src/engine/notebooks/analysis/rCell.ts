@@ -153,7 +153,7 @@ function readStatement(tokens: readonly Token[], facts: StatementFacts): void {
     }
     if (token.text === "rm" && after === "(") for (const other of tokens.slice(i + 2)) if (other.kind === "name") facts.deletes.push(other.text);
   }
-  for (const [i, how] of written) if (how === "define" && tokens[i]) define((tokens[i] as Token).text);
+  for (const [i, how] of written) if (how === "define" && tokens[i]) define(tokens[i].text);
 }
 
 /** Where the expression that ends at `end` begins: `df$a[1]` begins at df, `names(df)` at df too, as that is what changes. */
