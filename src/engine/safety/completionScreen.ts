@@ -19,12 +19,12 @@ export interface CompletionPlace {
 }
 
 /** Judges the text of a suggestion: "block" where it must not be shown. Takes at most about 5 ms. */
-export function screenCompletion(text: string, place?: CompletionPlace): Verdict {
+export function screenCompletion(text: string, place?: CompletionPlace, codeBudgetMs = CODE_BUDGET_MS): Verdict {
   const begun = performance.now();
   const checks: Check[] = [secretsCheck(text)];
   if (place && text.length <= LONGEST_COMPLETION) {
     if (shellOf(place.language) !== null) checks.push(commandsCheck(text, place));
-    else if (codeGrammarOf(place.language)) checks.push(codeCheck(text, place));
+    else if (codeGrammarOf(place.language)) checks.push(codeCheck(text, place, codeBudgetMs));
   }
   return combineChecks(checks, performance.now() - begun);
 }
@@ -49,10 +49,10 @@ function commandsCheck(text: string, { prefix, language }: CompletionPlace): Che
 }
 
 /** Weaknesses that the suggestion itself brings in; those that stand before it are the user's. */
-function codeCheck(text: string, { prefix, language }: CompletionPlace): Check {
+function codeCheck(text: string, { prefix, language }: CompletionPlace, budgetMs: number): Check {
   const cut = prefix.length > CONTEXT ? prefix.indexOf("\n", prefix.length - CONTEXT) + 1 : 0;
   const before = prefix.slice(cut);
-  const judged = findInsecureCode(before + text, language, CODE_BUDGET_MS);
+  const judged = findInsecureCode(before + text, language, budgetMs);
   if ("notChecked" in judged) {
     // The grammar is loaded for the next suggestion.
     void prepareLanguage(language).catch(() => undefined);

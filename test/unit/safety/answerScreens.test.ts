@@ -119,10 +119,10 @@ describe("screen of completions", () => {
     const wipe = screenCompletion("/", { language: "shellscript", prefix: "#!/bin/sh\nrm -rf " });
     assert.deepEqual([wipe.action, wipe.checks.at(-1)?.reason], ["block", "The suggestion was hidden: deletes every file on this machine."]);
     assert.equal(screenCompletion("dist", { language: "shellscript", prefix: "rm -rf " }).action, "allow");
-    const weak = screenCompletion("execute(\"SELECT * FROM t WHERE a = '\" + a + \"'\")", { language: "python", prefix: "def f(c, a):\n    c." });
+    const weak = screenCompletion("execute(\"SELECT * FROM t WHERE a = '\" + a + \"'\")", { language: "python", prefix: "def f(c, a):\n    c." }, 2_000);
     assert.equal(weak.action, "block");
     assert.match(hiddenReason({ reason: "filtered", verdict: weak }) ?? "", /hidden: an SQL statement .*\(CWE-89\)/);
-    assert.equal(screenCompletion("close()", { language: "python", prefix: "def f(c, a):\n    eval(a)\n    c." }).action, "allow", "what stands before is the user's");
+    assert.equal(screenCompletion("close()", { language: "python", prefix: "def f(c, a):\n    eval(a)\n    c." }, 2_000).action, "allow", "what stands before is the user's");
     assert.equal(hiddenReason({ reason: "belowGate", verdict: weak }), null);
   });
 
