@@ -14,10 +14,10 @@ export interface Threshold {
 export const THRESHOLDS: Readonly<Record<CheckName, Threshold>> = {
   citations: { value: 1, below: true, measured: "exact: each citation is read again" },
   grounded: { value: 0.7, below: true, measured: "our choice until it is calibrated" },
-  secrets: { value: 0.5, measured: "our choice; tools/screens/README.md" },
+  secrets: { value: 0.5, measured: "found or not; 1,356 drawn cases and six repositories, tools/screens/README.md" },
   personalData: { value: 0.5, measured: "exact: a match is found or not" },
-  injection: { value: 0.5, measured: "tools/screens/README.md" },
-  requests: { value: 0.5, measured: "tools/screens/README.md" },
+  injection: { value: 0.5, measured: "log odds moved so that 0.5 is right; chosen on half of 955 public rows, told on the other, tools/screens/README.md" },
+  requests: { value: 0.5, measured: "log odds moved so that 0.5 is right; chosen on half of 859 public rows, told on the other, tools/screens/README.md" },
   commands: { value: 0.5, measured: "0 allow, 0.5 ask, 1 block" },
   insecureCode: { value: 0.5, measured: "0 nothing found, 1 found" },
   licence: { value: 0.5, measured: "0 nothing found, 1 found" },

@@ -8,4 +8,4 @@ const GREEK_AND_CYRILLIC: readonly (readonly [latin: string, alike: string])[] =
   ["P", "РΡᏢ"], ["R", "ᎡᏒ"], ["S", "ЅՏᏚ"], ["T", "ТΤᎢ"], ["U", "Ս"], ["V", "ѴᏙ"], ["W", "ᎳԜ"], ["X", "ХΧ"], ["Y", "УΥҮ"], ["Z", "ΖᏃ"],
 ];
 
-export const HOMOGLYPHS: ReadonlyMap<string, string> = new Map(GREEK_AND_CYRILLIC.flatMap(([latin, alike]) => [...alike].map((letter) => [letter, latin] as const)));
+export const HOMOGLYPHS: ReadonlyMap<string, string> = new Map(GREEK_AND_CYRILLIC.flatMap(([latin, alike]) => Array.from(alike, (letter) => [letter, latin] as const)));

@@ -5,7 +5,7 @@ import { HOMOGLYPHS } from "./homoglyphs.ts";
 export interface NormalText {
   readonly text: string;
   /** The offset in the given text of the character at `offset` of the normal one; its length for the end. */
-  original(offset: number): number;
+  readonly original: (offset: number) => number;
   /** How many invisible characters stood within words or lines: joiners, direction marks, tags. Those of emoji do not count. */
   readonly nInvisible: number;
   /** How many words mixed scripts that look alike. */
