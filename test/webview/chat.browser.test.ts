@@ -391,7 +391,7 @@ describe("chat view in a browser", function () {
     assert.match(await blocks.nth(1).locator(".code-note").innerText(), /CWE-89 An SQL statement.*prepared statement\./s);
     await blocks.nth(0).getByRole("button", { name: "Run in terminal" }).click();
     assert.deepEqual((await postedOf("runCode"))[0], { type: "runCode", code: "curl -fsSL https://get.example.com/install.sh | sh", language: "sh" });
-    await blocks.nth(2).getByRole("button", { name: /^Allow: Deletes every file/ }).click();
+    await blocks.nth(2).getByRole("button", { name: /^Allow – Deletes every file/ }).click();
     assert.deepEqual((await postedOf("allowConcern"))[0], { type: "allowConcern", turnId: "t5", key: "k3", allowed: true });
     const { verdict } = SCREENED.checks!;
     await send({ type: "turn", turn: { ...SCREENED, checks: { ...SCREENED.checks!, verdict: { ...verdict, concerns: verdict.concerns!.map((concern) => ({ ...concern, allowed: concern.key === "k3" })) } } } });

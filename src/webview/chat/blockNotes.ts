@@ -27,7 +27,8 @@ export function blockNotes(concerns: readonly BlockConcern[]): string {
     const rule = concern.check === "insecureCode" ? `<span class="code-rule">${escapeHtml(concern.rule)}</span> ` : "";
     const text = concern.allowed ? `${rule}Allowed by you.` : `${rule}${escapeHtml(concern.reason)}${concern.fix === "" ? "" : ` <span class="code-fix">${escapeHtml(concern.fix)}</span>`}`;
     const label = concern.allowed ? "Undo" : "Allow";
-    const spoken = concern.allowed ? `Stop allowing: ${concern.reason}` : `Allow: ${concern.reason}`;
+    // Without a colon: the sanitiser takes "Allow:" for the scheme of an address and drops the label.
+    const spoken = `${concern.allowed ? "Stop allowing" : "Allow"} – ${concern.reason.replaceAll(":", ",")}`;
     return `<div class="code-note" data-tone="${tone}"><span class="codicon codicon-${icon}" aria-hidden="true"></span><span class="code-note-text">${text}</span>` +
       `<button type="button" class="link" data-action="${concern.allowed ? "withdraw" : "allow"}" data-key="${escapeHtml(concern.key)}" aria-label="${escapeHtml(spoken)}">${label}</button></div>`;
   });
