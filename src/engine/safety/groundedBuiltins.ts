@@ -1,6 +1,7 @@
 // What needs no import and no installation: modules of the standard libraries and global names. Facts after the documentation of
 // Python 3.13 (with modules up to 3.8 that later versions dropped), Node 24, Go 1.24 and the web platform. Tables only.
-import type { GroundedLanguage } from "./groundedCode.ts";
+
+export type GroundedLanguage = "python" | "typescript" | "go";
 
 const set = (text: string): ReadonlySet<string> => new Set(text.split(" "));
 

@@ -4,6 +4,7 @@
 import { codeTokens } from "./drift/codeTokens.ts";
 import type { CodeToken } from "./drift/codeTokens.ts";
 import { isBuiltinModule, isBuiltinName } from "./groundedBuiltins.ts";
+import type { GroundedLanguage } from "./groundedBuiltins.ts";
 
 /** What a workspace knows; every function may answer at once or later. */
 export interface WorkspaceNames {
@@ -16,7 +17,6 @@ export interface WorkspaceNames {
 }
 
 export type Known = boolean | null | Promise<boolean | null>;
-export type GroundedLanguage = "python" | "typescript" | "go";
 
 export interface Ungrounded {
   readonly kind: "package" | "name" | "function";

@@ -4,7 +4,8 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { throwIfCancelled } from "../base/errors.ts";
 import { pause } from "../base/pause.ts";
-import type { GroundedLanguage, WorkspaceNames } from "../safety/groundedCode.ts";
+import type { GroundedLanguage } from "../safety/groundedBuiltins.ts";
+import type { WorkspaceNames } from "../safety/groundedCode.ts";
 import { importsOf, isRelative } from "../safety/groundedCode.ts";
 
 export interface NamesSource {

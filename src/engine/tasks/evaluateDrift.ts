@@ -6,6 +6,7 @@ import type { Embedder } from "../retrieval/embedder.ts";
 import { DRIFT_WEIGHTS } from "../safety/drift/calibration.ts";
 import { ASPECTS } from "../safety/drift/driftModel.ts";
 import { ownSnippets, WorkspaceModel } from "../safety/drift/workspaceModel.ts";
+import { ProjectTopology } from "../safety/topology/projectTopology.ts";
 import { driftLanguage, driftSenses } from "./checkDriftSenses.ts";
 
 /** Every file's snippets, each file by its own share. */
@@ -18,12 +19,14 @@ export function runDrift(folder: string, embedder: Embedder | null, hooks: Evalu
     snippets: (files, most) => ownSnippets(files, most, SEED),
     fit: async (language, files, signal) => {
       const fitted = await WorkspaceModel.fit(language, files, senses, signal);
+      const topology = fitted && embedder && await ProjectTopology.of(fitted.own.map(({ snippet }) => snippet), (texts) => embedder.embed(texts, "passage"));
       return fitted && {
         threshold: (rate) => fitted.calibration.ready ? fitted.calibration.threshold(rate) : null,
         judge: async (text) => {
           const measures = await fitted.model.measure(text);
           const { score, standard } = fitted.calibration.judge(measures);
-          return { score, checks: Object.fromEntries(ASPECTS.map((aspect) => [aspect, standard[aspect]])) };
+          const shape = await topology?.measure(text);
+          return { score, checks: { ...Object.fromEntries(ASPECTS.map((aspect) => [aspect, standard[aspect]])), ...(topology ? { topology: shape?.distance ?? 0 } : {}) } };
         },
       };
     },

@@ -33,7 +33,7 @@ describe("examples and literals", () => {
     assert.deepEqual(parameters.map(({ type, optional }) => [type.of, optional]), [["list", false], ["int", true]]);
     const inputs = generateInputs(parameters, [], 20, new SeededRandom(1));
     assert.equal(inputs.length, 20);
-    assert.ok(inputs.every(([words, n]) => words!.kind === "list" && words.items.every(({ kind }) => kind === "string") && n!.kind === "int"));
+    assert.ok(inputs.every(([words, n]) => words?.kind === "list" && words.items.every(({ kind }) => kind === "string") && n!.kind === "int"));
     assert.deepEqual(typeByUse("b", ["return a in b.lower()", "b.split(' ')", "x = b.strip()"]), { of: "string" });
     assert.equal(typeByUse("b", ["return b"]), null);
   });

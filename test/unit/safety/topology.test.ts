@@ -4,6 +4,7 @@ import { SeededRandom } from "../../../src/engine/base/random.ts";
 import { bottleneck, diagramWasserstein } from "../../../src/engine/safety/topology/diagramDistance.ts";
 import { MOST_POINTS, ripsPersistence } from "../../../src/engine/safety/topology/ripsPersistence.ts";
 import type { Feature } from "../../../src/engine/safety/topology/ripsPersistence.ts";
+import { ProjectTopology } from "../../../src/engine/safety/topology/projectTopology.ts";
 import { distanceMatrix } from "../../../src/engine/safety/transport/pointCloud.ts";
 
 const random = new SeededRandom(11);
@@ -131,5 +132,20 @@ describe("distances of diagrams", () => {
     const lasting = (birth: number): Feature => ({ birth, death: Infinity });
     assert.equal(bottleneck([lasting(0)], [lasting(0.5)]), 0.5);
     assert.equal(diagramWasserstein([lasting(0)], []), Infinity);
+  });
+});
+
+describe("fingerprints of a project", () => {
+  it("tell a text whose chunks hang together otherwise, and nothing of short ones", async () => {
+    // Points on a circle by the number that a line ends in; the odd text jumps between two far islands.
+    const embed = (texts: readonly string[]): Promise<number[][]> => Promise.resolve(texts.map((text) => {
+      const at = Number(/(\d+)$/.exec(text)?.[1]);
+      return text.includes("odd") ? [at % 2 === 0 ? 30 : -30, at] : [Math.cos(at / 3), Math.sin(at / 3)];
+    }));
+    const text = (word: string, shift: number): string => Array.from({ length: 22 }, (_, i) => `${word} ${i + shift}`).join("\n");
+    const topology = await ProjectTopology.of(Array.from({ length: 24 }, (_, i) => ({ path: `f${i}`, startLine: 1, text: text("own", i) })), embed);
+    const own = (await topology.measure(text("own", 40)))!, odd = (await topology.measure(text("odd", 0)))!;
+    assert.ok(odd.distance > 1 && own.distance < 1e-9 && odd.share < 0.05, `${own.distance} ${odd.distance}`);
+    assert.equal(await topology.measure("one line 1"), null);
   });
 });
