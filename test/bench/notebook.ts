@@ -19,7 +19,7 @@ import { planRerun } from "../../src/engine/notebooks/model/rerun.ts";
 
 interface Ran { output: string; error: [string, string] | null; traceback: string; order: number; values: Record<string, string> }
 interface Fresh { output: string; error: [string, string] | null; values: Record<string, string>; changed: string[]; chance: boolean }
-interface Stored { names: string[]; text: string }
+interface Stored { names: string[]; loads: string[]; text: string }
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const { values: flags } = parseArgs({ options: {
@@ -39,9 +39,9 @@ async function ask<T>(question: object): Promise<T> {
 }
 
 interface Cell { id: string; source: string; language: string }
-interface Last { ran: Ran; source: string; kernel: number }
+interface Last { ran: Ran; before: Record<string, string>; source: string; kernel: number }
 
-const total = { chance: 0, stale: 0, found: 0, fresh: 0, alarms: 0, moments: 0, perfect: 0, plans: 0, plansRight: 0, planCells: 0, allCells: 0 };
+const total = { chanceful: 0, chance: 0, stale: 0, found: 0, fresh: 0, alarms: 0, moments: 0, perfect: 0, plans: 0, plansRight: 0, planCells: 0, allCells: 0 };
 const costs: number[] = [];
 await loadGrammar("python");
 const files = readdirSync(flags.folder).filter((file) => /\.(?:py|ipynb)$/.test(file)).sort().filter((file) => flags.only === undefined || flags.only.split(",").includes(file.replace(/\.\w+$/, "")));
@@ -57,6 +57,7 @@ const percent = (part: number, whole: number): string => (whole === 0 ? "–" : 
 console.log(`\nnotebooks ${files.length}, moments ${total.moments}, judged cells ${total.stale + total.fresh} (left out, as two fresh runs differ: ${total.chance})`);
 console.log(`recall of stale cells ${percent(total.found, total.stale)} (${total.found}/${total.stale})`);
 console.log(`false alarms ${percent(total.alarms, total.fresh)} of cells that are not stale (${total.alarms}/${total.fresh}); ${percent(total.alarms, total.alarms + total.found)} of all alarms`);
+console.log(`of these, ${total.chanceful} where a variable that the cell reads did differ and the result was the same by accident; without them ${percent(total.alarms - total.chanceful, total.fresh)}`);
 console.log(`re-run plans after which nothing was stale: ${total.plansRight}/${total.plans}; cells per plan ${(total.planCells / Math.max(1, total.plans)).toFixed(1)} of ${(total.allCells / Math.max(1, total.plans)).toFixed(1)}`);
 console.log(`tracking per execution: median ${(costs[Math.floor(costs.length / 2)] ?? 0).toFixed(2)} ms, p95 ${(costs[Math.floor(costs.length * 0.95)] ?? 0).toFixed(2)} ms, most ${(costs.at(-1) ?? 0).toFixed(2)} ms (n = ${costs.length})`);
 
@@ -77,13 +78,16 @@ async function sequence(file: string, seed: number): Promise<void> {
   let kernel = 0;
   let number = 0;
   const last = new Map<string, Last>();
+  /** Of every variable of the kernel, as the last execution left it. */
+  let values: Record<string, string> = {};
   const model = new NotebookModel(readCell);
   await ask({ op: "restart" });
   let log = `${file} seed ${seed}`;
 
   const run = async (cell: Cell): Promise<void> => {
     const ran = await ask<Ran>({ op: "run", code: cell.source });
-    last.set(cell.id, { ran, source: cell.source, kernel });
+    last.set(cell.id, { ran, before: values, source: cell.source, kernel });
+    values = ran.values;
     const begun = performance.now();
     model.executed({ sequence: ++number, cell: cell.id, language: "python", source: cell.source, order: ran.order, at: number, durationMs: 1, success: ran.error === null, outputHash: ran.output, output: ran.output, shown: [], error: ran.error ? { name: ran.error[0], message: ran.error[1], traceback: ran.traceback } : null });
     model.setCells(cells);
@@ -114,6 +118,8 @@ async function sequence(file: string, seed: number): Promise<void> {
       if (!count) continue;
       total[why === "" ? "fresh" : "stale"]++;
       if (said) total[why === "" ? "alarms" : "found"]++;
+      const before = i === 0 ? {} : fresh[i - 1]?.values ?? {};
+      if (said && why === "" && (stored[i]?.loads ?? []).some((name) => known.before[name] !== before[name])) total.chanceful++;
       if (said !== (why !== "") && flags.verbose) console.log(`${said ? "FALSE ALARM" : "MISSED"} ${log}\n   ${cell.id} ${JSON.stringify(cell.source.slice(0, 120))} truth: ${why || "current"} said: ${status?.state} ${status?.reasons.map((reason) => `${reason.kind} ${reason.name} ${reason.cell}`).join("; ")}`);
     }
     if (count) total.moments++;
@@ -164,6 +170,7 @@ async function sequence(file: string, seed: number): Promise<void> {
     } else {
       await ask({ op: "restart" });
       kernel++;
+      values = {};
       await run(cells[0] as Cell);
       log += " restart";
     }
@@ -179,6 +186,7 @@ async function sequence(file: string, seed: number): Promise<void> {
     if (plan.needsRestart) {
       await ask({ op: "restart" });
       kernel++;
+      values = {};
     }
     for (const id of plan.cells) await run(cells.find((cell) => cell.id === id) as Cell);
     if (await judge(false)) total.plansRight++;

@@ -152,7 +152,7 @@ def stored(code):
     try:
         tree = ast.parse(TransformerManager().transform_cell(code))
     except SyntaxError:
-        return {"names": [], "text": code}
+        return {"names": [], "loads": [], "text": code}
     names = set()
 
     def root(node):
@@ -178,7 +178,8 @@ def stored(code):
             look(child, False)
 
     look(tree, True)
-    return {"names": sorted(names), "text": ast.dump(tree)}
+    loads = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    return {"names": sorted(names), "loads": sorted(loads), "text": ast.dump(tree)}
 
 
 def main():
