@@ -22,6 +22,8 @@ export const ANSWER_RECALL = { k: 5, tokenBudget: 600 } as const;
  */
 const RELEVANT = 0.2;
 const CLEARLY_RELEVANT = 0.4;
+/** What the user had remembered on purpose stands alone, without turns around it that could fit too: half is enough. Our choice. */
+const ON_PURPOSE = 0.5;
 const MOST_RECALLED = 100;
 const AROUND = 3;
 const SAME_TEXT_CHARACTERS = 160;
@@ -66,12 +68,12 @@ export class MemoryDesk {
     const times = params.memory === "wanted" ? 2 : 1;
     const said = new Set([params.question, ...params.history.map(({ text }) => text)].map(beginning));
     const { items } = this.recall({ query: params.question, k: ANSWER_RECALL.k * times + params.history.length, tokenBudget: ANSWER_RECALL.tokenBudget * times });
-    return items.filter((item) => item.relevance >= (params.memory === "wanted" ? 0 : RELEVANT) && !said.has(beginning(item.text))).slice(0, ANSWER_RECALL.k * times);
+    return items.filter((item) => item.relevance >= (params.memory === "wanted" ? 0 : RELEVANT * patience(item)) && !said.has(beginning(item.text))).slice(0, ANSWER_RECALL.k * times);
   }
 
   /** Of what was recalled, what a card may show as an answer from memory: an item that is clearly relevant and no question itself. */
   clearly(recalled: readonly RecalledItem[]): RecalledItem | undefined {
-    return recalled.find((item) => item.relevance >= CLEARLY_RELEVANT && item.holds && !item.doubted && !(item.kind === "turn" && /\?\s*$/.test(item.text)));
+    return recalled.find((item) => item.relevance >= CLEARLY_RELEVANT * patience(item) && item.holds && !item.doubted && !(item.kind === "turn" && /\?\s*$/.test(item.text)));
   }
 
   /** After an answer: its turns become episodes, and what it drew on counts as used. */
@@ -158,6 +160,10 @@ export function itemOf(episode: Episode): MemoryItem {
     key, kind, text, label, session, source: where === "" ? SOURCES[provenance.by] : `${SOURCES[provenance.by]}, ${where}`, at: validFrom, until: validTo, learnedAt,
     holds: invalidatedAt === null, supersededBy, doubted: doubtedAt !== null, pinned, uses, dismissals,
   };
+}
+
+function patience({ kind }: MemoryItem): number {
+  return kind === "note" || kind === "decision" ? ON_PURPOSE : 1;
 }
 
 /** By what two texts are taken for the same: an answer is remembered clipped. */

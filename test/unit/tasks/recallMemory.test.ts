@@ -75,7 +75,9 @@ describe("MemoryDesk", () => {
     const item = { ...desk.remember({ text: "We deploy on Fridays" }), relevance: 0.9, why: [], tokens: 5 };
     assert.equal(desk.clearly([{ ...item, kind: "turn", text: "When do we deploy?" }, item])?.text, "We deploy on Fridays");
     assert.equal(desk.clearly([{ ...item, doubted: true }]), undefined);
-    assert.equal(desk.clearly([{ ...item, relevance: 0.3 }]), undefined);
+    assert.equal(desk.clearly([{ ...item, relevance: 0.1 }]), undefined);
+    // A note was remembered on purpose: less is enough than for something that was merely said.
+    assert.deepEqual([desk.clearly([{ ...item, relevance: 0.3 }])?.text, desk.clearly([{ ...item, kind: "turn", relevance: 0.3 }])], ["We deploy on Fridays", undefined]);
   });
 
   it("notes decisions that take the place of earlier ones, pins, dismisses and forgets with the rating", () => {
