@@ -17,6 +17,8 @@ import type { RecalledItem } from "../protocol/memory.ts";
 import type { AnswerEvent, AskParams, AskResult, Attachment, Citation, GroundedCard, ModelStatus, PromptBudget, TokenCounts } from "../protocol/types.ts";
 import { citationsCheck, groundedCheck, injectionCheck, secretsCheck } from "../safety/answerChecks.ts";
 import { isolateInjections } from "../safety/injection/isolate.ts";
+import { requestsDetector } from "../safety/requests/requestsDetector.ts";
+import { runDetector, screened } from "../safety/screen.ts";
 import { redactSecrets } from "../safety/secrets.ts";
 import { combineChecks } from "../safety/verdict.ts";
 import { checkAnswer } from "./checkAnswer.ts";
@@ -91,7 +93,9 @@ export async function answerQuestion(params: AskParams, dependencies: AnswerDepe
   const cardMs = performance.now() - begun;
   hooks.onEvent({ type: "card", card, citations: shown(composed.citations, { count: 0 }) });
 
-  const omitted = whyNoProse(question, dependencies.model);
+  const asksForHarm = await runDetector(requestsDetector, screened(params.question, "input"), signal ? { signal } : {});
+  const isStopped = asksForHarm.action === "ask" || asksForHarm.action === "block";
+  const omitted = isStopped ? "No prose was written: this reads like a request to do harm. If it is not, say what it is for and ask again." : whyNoProse(question, dependencies.model);
   const prose = omitted === null && dependencies.model !== null
     ? await writeProse(params, question, composed, recalled, { ...dependencies, workspace: access, model: dependencies.model }, hooks, begun)
     : { ...NO_PROSE, omitted };
@@ -112,6 +116,7 @@ export async function answerQuestion(params: AskParams, dependencies: AnswerDepe
   const verdict = { ...combineChecks([
     citationsCheck(citations.length, droppedCitations + gone.size),
     ...(finalProse === "" ? [] : [await groundedCheck(finalProse, knownNames(access, prose.promptText))]),
+    ...(isStopped ? [{ ...asksForHarm, action: "warn" as const }] : []),
     injectionCheck([...citations, ...prose.sources].map((source) => ({ label: `\`${source.path}:${source.startLine}\``, text: source.text, isCode: !PROSE_FILE.test(source.path) })).concat(recalled.map((item) => ({ label: `what was remembered from ${item.source}`, text: item.text, isCode: false })))),
     secretsCheck(hidden.count),
     ...proposed.checks,
