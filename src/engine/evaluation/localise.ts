@@ -22,7 +22,7 @@ export interface LocaliseCase {
 export interface LocaliseSet {
   readonly cases: readonly LocaliseCase[];
   /** The content with this id. */
-  text(id: string): Promise<string>;
+  readonly text: (id: string) => Promise<string>;
 }
 
 /** A tree of files that can be asked for an order of paths; `rank` has one entry per ablation. */

@@ -95,7 +95,7 @@ export class TrialIndex {
   }
 
   /** Paths in the order of one score over the words, for comparison: plain BM25 is that of the body. */
-  async filesByScore(description: string, score: FileScoreName): Promise<string[]> {
+  filesByScore(description: string, score: FileScoreName): string[] {
     const at = FILE_SCORES.indexOf(score);
     const { files } = this.#store.matchFields(changeQuery(description).words, { chunks: 1, files: 1_000 });
     return files.toSorted((a, b) => (b.scores[at] as number) - (a.scores[at] as number)).flatMap(({ fileId }) => this.#store.pathOf(fileId) ?? []);

@@ -37,7 +37,7 @@ const PASSAGE_RANKINGS: Readonly<Record<string, FusionWeights>> = {
 };
 
 /** Orders of files, the shipped one first: plain BM25 over whole files, BM25F over all fields, passages, and the ranker without one signal. */
-const FILE_RANKINGS: Readonly<Record<string, (index: TrialIndex, query: string) => Promise<string[]>>> = {
+const FILE_RANKINGS: Readonly<Record<string, (index: TrialIndex, query: string) => Promise<string[]> | string[]>> = {
   fused: (index, query) => index.rankFiles(query),
   bm25: (index, query) => index.filesByScore(query, "body"),
   vector: (index, query) => index.filesByPassages(query, PASSAGE_RANKINGS["vector"]),
@@ -83,7 +83,7 @@ function fileRankers(embedder: Embedder | null): LocaliseRankers {
       for (const [file, id] of Object.entries(held)) if (files[file] !== id) index.remove(file);
       for (const [file, id] of Object.entries(files)) if (held[file] !== id) await index.add(file, await text(id));
       held = files;
-      return { rank: (name, query) => (FILE_RANKINGS[name] as typeof FILE_RANKINGS[string])(index, query) };
+      return { rank: async (name, query) => (FILE_RANKINGS[name] as typeof FILE_RANKINGS[string])(index, query) };
     },
     close: () => index.close(),
   };

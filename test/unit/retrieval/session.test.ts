@@ -12,7 +12,7 @@ describe("routing between the crops", () => {
   });
 
   it("gives the session its share and no more, unless there is nothing else", () => {
-    const hits = [..."ssssll"].map((kind, i) => ({ i, crop: kind === "s" ? "short" as const : "long" as const }));
+    const hits = Array.from({ length: 6 }, (_, i) => ({ i, crop: i < 4 ? "short" as const : "long" as const }));
     assert.deepEqual(withinBudget(hits, 4, { shortShare: 0.5 }).map(({ i }) => i), [0, 1, 4, 5]);
     assert.deepEqual(withinBudget(hits.slice(0, 4), 4, { shortShare: 0.5 }).map(({ i }) => i), [0, 1, 2, 3]);
   });

@@ -91,7 +91,7 @@ export class FieldSearch {
     const table = this.#index.documents;
     this.#reserve(table);
     const { fileOf, lengths, alive, firstDocuments } = table;
-    const chunkScores = this.#chunkScores, chunkCoverage = this.#chunkCoverage, headerScores = this.#headerScores, fileCounts = this.#fileCounts, fileScores = this.#fileScores, touchedAt = this.#touchedAt;
+    const chunkScores = this.#chunkScores, chunkCoverage = this.#chunkCoverage, headerScores = this.#headerScores, fileCounts = this.#fileCounts, touchedAt = this.#touchedAt;
     const chunkMeans = FIELD_NUMBERS.map((field) => table.meanLength(field, "chunk"));
     const fileMeans = FIELD_NUMBERS.map((field) => table.meanLength(field, "file"));
     const documents: number[] = [];
