@@ -64,7 +64,7 @@ function draw(type: TypeShape, random: SeededRandom): Value {
   switch (type.of) {
     case "int": return { kind: "int", value: BigInt(random.uniform() < 0.7 ? pick(INTEGERS) : random.integer(40) - 5) };
     case "float": return { kind: "float", value: random.uniform() < 0.7 ? pick(FLOATS) : Math.round(random.normal() * 1000) / 100 };
-    case "string": return { kind: "string", value: random.uniform() < 0.7 ? pick(WORDS) : Array.from({ length: random.integer(10) }, () => pick([..."abcdeABC 012aeiou"])).join("") };
+    case "string": return { kind: "string", value: random.uniform() < 0.7 ? pick(WORDS) : Array.from({ length: random.integer(10) }, () => pick(Array.from("abcdeABC 012aeiou"))).join("") };
     case "bool": return { kind: "bool", value: random.uniform() < 0.5 };
     case "none": return { kind: "none" };
     case "any": return draw(pick(GUESSES), random);
@@ -106,10 +106,10 @@ function varyText(text: string, random: SeededRandom): string {
   switch (random.integer(9)) {
     case 0: return text.slice(0, at);
     case 1: return text.slice(at);
-    case 2: return [...text].reverse().join("");
+    case 2: return Array.from(text).reverse().join("");
     case 3: return text.toUpperCase();
     case 4: return text + text.slice(0, at);
-    case 5: return random.shuffle([...text]).join("");
+    case 5: return random.shuffle(Array.from(text)).join("");
     case 6: return text.slice(0, at) + (text[random.integer(Math.max(1, text.length))] ?? "a") + text.slice(at);
     case 7: return WORDS[random.integer(WORDS.length)]!;
     default: return text.length > 1 ? text.slice(0, at) + text.slice(at + 1) : `${text}b`;

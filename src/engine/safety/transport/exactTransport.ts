@@ -34,7 +34,7 @@ export function exactTransport(costs: ArrayLike<number>, supply: readonly number
         const from = before[at]!;
         const cell = at >= n ? from * m + at - n : at * m + from - n;
         flow[cell] = at >= n ? flow[cell]! + mass : Math.max(0, flow[cell]! - mass);
-        if (flow[cell]! < NOTHING) flow[cell] = 0;
+        if (flow[cell] < NOTHING) flow[cell] = 0;
       }
       left[source] = left[source]! - mass;
       right[sink - n] = right[sink - n]! - mass;
