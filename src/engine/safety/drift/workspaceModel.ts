@@ -12,7 +12,7 @@ import { snippetsOf } from "./snippets.ts";
 export const CALIBRATION_SNIPPETS = 300;
 /** No file may decide alone. */
 const SNIPPETS_A_FILE = 12;
-/** Text counted of one language, in characters; files are drawn at random beyond it. About 3 s and 30 MB. */
+/** Text counted of one language, in characters; files are drawn at random beyond it. */
 const MOST_CHARACTERS = 1_000_000;
 const SEED = 5;
 
