@@ -45,10 +45,12 @@ export class NotebookDesk {
 
   /** A cell has run. */
   async executed(run: NotebookExecuted): Promise<void> {
-    await this.#load();
-    const open = this.#of(run.notebook, []);
-    const sequence = open.base + (run.started ?? ++open.told);
+    // Written down before anything is waited for: a kill meanwhile loses nothing.
+    const before = this.#open.has(run.notebook) ? undefined : this.#options.runs.executions(run.notebook);
     if (this.#options.mayRecord()) this.#options.runs.record(run);
+    await this.#load();
+    const open = this.#of(run.notebook, [], before);
+    const sequence = open.base + (run.started ?? ++open.told);
     const understood = open.model.executed(executionOf(run, sequence));
     this.#options.onRun?.(run.notebook, understood, open.model);
   }
@@ -107,7 +109,8 @@ export class NotebookDesk {
     return this.#ready;
   }
 
-  #of(notebook: string, cells: NotebookCells["cells"]): Open {
+  /** `before`: what was stored when the model is to begin; what is stored now where absent. */
+  #of(notebook: string, cells: NotebookCells["cells"], before?: ReturnType<NotebookRuns["executions"]>): Open {
     const known = this.#open.get(notebook);
     if (known) {
       // The last used is last.
@@ -115,7 +118,7 @@ export class NotebookDesk {
       this.#open.set(notebook, known);
       return known;
     }
-    const stored = this.#options.runs.executions(notebook);
+    const stored = before ?? this.#options.runs.executions(notebook);
     const model = new NotebookModel(readCell);
     // Texts are stored without secrets: where a cell is still the one that ran, its own text is taken.
     const texts = new Map(cells.map(({ source }) => [sourceHashOf(source), source]));
