@@ -83,7 +83,7 @@ describe("an answer that is being written", function () {
       const response = await model!.sendRequest([vscode.LanguageModelChatMessage.User("Say something.")], { justification: "a test" }, source.token);
       let pieces = 0;
       try {
-        for await (const piece of response.text) if (piece !== "" && ++pieces === 5) source.cancel();
+        for await (const part of response.stream) if ((part as { value?: unknown }).value !== "" && ++pieces === 5) source.cancel();
       } catch (error) {
         return { pieces, ended: String(error) };
       }
