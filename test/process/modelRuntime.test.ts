@@ -105,6 +105,22 @@ describe("model/runtime", function () {
     });
   }
 
+  it("answers two at once as it answers each alone: one that was given up on goes on for a batch", async () => {
+    const runtime = await loaded({ contextLength: 2048 });
+    const ask = (text: string, signal?: AbortSignal): ReturnType<ModelRuntime["generate"]> => runtime.generate({ messages: [{ role: "user", text }], maxTokens: 6, lease: FREE, onText: () => undefined, ...(signal ? { signal } : {}) });
+    const [short, long] = ["Say something.", CODE.repeat(8)];
+    const alone = [await ask(short), await ask(long)];
+    const both = await Promise.all([ask(short), ask(long)]);
+    assert.deepEqual(both.map(({ text, tokens }) => [text, tokens.generated]), alone.map(({ text, tokens }) => [text, tokens.generated]));
+    const stopped = new AbortController();
+    const given = ask(CODE.repeat(10), stopped.signal);
+    setTimeout(() => stopped.abort(), 5);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    const next = await ask(short);
+    await given;
+    assert.deepEqual([next.text, next.tokens.generated, next.tokens.reused <= next.tokens.prompt], [alone[0]?.text, alone[0]?.tokens.generated, true]);
+  });
+
   it("reuses at least 95 % of the prompt while a long file is typed along, as llama.cpp's tokenizer sees it", async () => {
     const runtime = await loaded({ infill: "spm", contextLength: 2048 });
     const lines = Array.from({ length: 120 }, (_, i) => `  const value${i} = compute(${i}, options);\n`).join("");

@@ -47,6 +47,8 @@ export class PromptCache {
   readonly #largestBatch: number;
   #batch: number;
   #msPerPromptToken = 0;
+  /** Settles when the batch that is being computed, if any, has ended. */
+  #computing: Promise<void> = Promise.resolve();
 
   /**
    * `largestBatch` is the batch size that the context was made with; `expectedMsPerToken` sizes the first batch, before
@@ -85,28 +87,30 @@ export class PromptCache {
       throwIfCancelled(turn.signal);
       if (turn.deadlineAt !== undefined && performance.now() > turn.deadlineAt) return { outputs: null, reused: reused ?? 0 };
 
-      // The tokens to be answered must be computed anew even where they are cached: their outputs were not kept.
-      const common = Math.min(this.commonPrefix(wanted), plainCount);
-      if (common < sequence.nextTokenIndex) await sequence.adaptStateToTokens(wanted.slice(0, common), false);
-      const start = sequence.nextTokenIndex;
-      reused ??= start;
-
-      const left = tokens.length - start;
-      if (left <= this.#batch || start >= plainCount) {
+      const outputs = await this.#alone(async () => {
+        throwIfCancelled(turn.signal);
+        // The tokens to be answered must be computed anew even where they are cached: their outputs were not kept.
+        const common = Math.min(this.commonPrefix(wanted), plainCount);
+        if (common < sequence.nextTokenIndex) await sequence.adaptStateToTokens(wanted.slice(0, common), false);
+        const start = sequence.nextTokenIndex;
+        reused ??= start;
+        const left = tokens.length - start;
+        const begun = performance.now();
+        if (left > this.#batch && start < plainCount) {
+          const count = Math.min(this.#batch, plainCount - start);
+          await sequence.evaluateWithoutGeneratingNewTokens(wanted.slice(start, start + count));
+          this.#learn(count, performance.now() - begun);
+          return null;
+        }
         const input: ControlledEvaluateInputItem[] = wanted.slice(start).map((token, i) => {
           const request = requests[start + i - plainCount];
           return request === undefined ? token : [token, request];
         });
-        const begun = performance.now();
         const results = await sequence.controlledEvaluate(input);
         if (left >= Math.min(LEAST_TELLING_BATCH, this.#batch)) this.#learn(left, performance.now() - begun);
-        const outputs = results.slice(-requests.length).filter((output) => output !== undefined);
-        return { outputs, reused };
-      }
-      const count = Math.min(this.#batch, plainCount - start);
-      const begun = performance.now();
-      await sequence.evaluateWithoutGeneratingNewTokens(wanted.slice(start, start + count));
-      this.#learn(count, performance.now() - begun);
+        return results.slice(-requests.length).filter((output) => output !== undefined);
+      });
+      if (outputs !== null) return { outputs, reused: reused ?? 0 };
     }
   }
 
@@ -115,9 +119,26 @@ export class PromptCache {
    * computed again. Errors: CancelledError.
    */
   async nextInGrammar(tokens: readonly Token[], grammar: LlamaGrammarEvaluationState, turn: Turn): Promise<{ token: Token | null; reused: number }> {
-    const { reused } = await this.evaluate(tokens.slice(0, -1), [], turn);
-    for await (const token of this.#sequence.evaluate(tokens.slice(-1), { temperature: 0, grammarEvaluationState: grammar, yieldEogToken: true })) return { token, reused };
-    return { token: null, reused };
+    for (;;) {
+      const { reused } = await this.evaluate(tokens.slice(0, -1), [], turn);
+      const token = await this.#alone(async () => {
+        // Somebody else's batch may have come between.
+        if (this.#sequence.nextTokenIndex !== tokens.length - 1 || this.commonPrefix(tokens as Token[]) < tokens.length - 1) return undefined;
+        for await (const next of this.#sequence.evaluate(tokens.slice(-1), { temperature: 0, grammarEvaluationState: grammar, yieldEogToken: true })) return next;
+        return null;
+      });
+      if (token !== undefined) return { token, reused };
+    }
+  }
+
+  /**
+   * One batch at a time: work whose caller gave up computes its batch to the end, and whoever comes next must not begin amid it
+   * (a question put right after another was stopped found foreign tokens in its prompt, and was answered with nothing).
+   */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#computing.then(work);
+    this.#computing = run.then(() => undefined, () => undefined);
+    return run;
   }
 
   /** Forgets everything that was computed. */
