@@ -39,6 +39,7 @@ import { answerFromNotebooks } from "./tasks/notebookAnswers.ts";
 import { rememberExecution } from "./tasks/notebookEpisodes.ts";
 import { NotebookDesk } from "./tasks/notebookDesk.ts";
 import { SafetyDesk } from "./tasks/safetyDesk.ts";
+import { loadPolicy } from "./tasks/safetyPolicy.ts";
 import { DialogueReader } from "./tasks/trackDialogueModel.ts";
 import { TrainingDesk } from "./tasks/trainingDesk.ts";
 import { scrub, UserMemory } from "./tasks/userMemory.ts";
@@ -135,7 +136,7 @@ export class Engine {
       log: options.log.for("dialogue"),
     });
     const { index } = parts;
-    this.safety = new SafetyDesk({ overrides: parts.memory.overrides, files: index && (() => index.texts()), log: options.log.for("safety"), project: index && new ProjectChecks({ index, workspaceDir: options.workspaceDir, accepted: parts.memory.acceptedDrafts, log: options.log.for("safety") }) });
+    this.safety = new SafetyDesk({ overrides: parts.memory.overrides, policy: () => loadPolicy(options.workspaceDir, this.#trusted), files: index && (() => index.texts()), log: options.log.for("safety"), project: index && new ProjectChecks({ index, workspaceDir: options.workspaceDir, accepted: parts.memory.acceptedDrafts, log: options.log.for("safety") }) });
     this.#completionContext = index && new CompletionContext((query, search) => index.search(query, search));
   }
 
@@ -276,6 +277,7 @@ export class Engine {
   async ask(params: AskParams, { signal, onEvent }: { signal?: AbortSignal; onEvent?: (event: AnswerEvent) => void }): Promise<AskResult> {
     const index = this.#requireIndex();
     this.#dialogue.stop();
+    const screens = await this.safety.screens(signal);
     const result = await this.#scheduler.run(PRIORITY.chat, signal, (lease) => answerQuestion(params, {
       workspace: accessToIndex(index),
       model: {
@@ -287,7 +289,7 @@ export class Engine {
       lease,
       recordedRuns: (asked, readLines) => answerFromNotebooks(asked, this.notebooks, readLines),
       memory: this.memory,
-      screens: this.safety.screens(signal),
+      screens,
     }, { onEvent: onEvent ?? (() => undefined), ...(signal ? { signal } : {}) }));
     this.#memory.answers.given({ askId: params.askId, question: params.question, answer: result.answer, model: this.#runtime.status().id, prose: result.prose, sources: result.citations });
     this.memory.answered(params, result);
@@ -318,7 +320,7 @@ export class Engine {
       settings: this.#settings,
       scheduler: this.#scheduler,
       model: capabilities.infill && (state === "ready" || state === "unloaded") ? runtime : null,
-      screenCompletion,
+      screenCompletion: (text, place) => screenCompletion(text, place, { policy: this.safety.lastPolicy() }),
       context: (request) => this.#completionContext?.pieces(request) ?? [],
       ...(signal ? { signal } : {}),
     });

@@ -4,6 +4,8 @@ import type { Check, Verdict } from "../protocol/types.ts";
 import { assessCommand } from "./commands/assessCommand.ts";
 import { shellOf } from "./commands/commandsDetector.ts";
 import { codeGrammarOf, findInsecureCode, prepareLanguage } from "./code/findInsecureCode.ts";
+import { NO_POLICY } from "./policy.ts";
+import type { Policy } from "./policy.ts";
 import { findSecrets } from "./secrets.ts";
 import { combineChecks, makeCheck } from "./verdict.ts";
 
@@ -19,12 +21,12 @@ export interface CompletionPlace {
 }
 
 /** Judges the text of a suggestion: "block" where it must not be shown. Takes at most about 5 ms. */
-export function screenCompletion(text: string, place?: CompletionPlace, codeBudgetMs = CODE_BUDGET_MS): Verdict {
+export function screenCompletion(text: string, place?: CompletionPlace, { codeBudgetMs = CODE_BUDGET_MS, policy = NO_POLICY }: { codeBudgetMs?: number; policy?: Policy } = {}): Verdict {
   const begun = performance.now();
   const checks: Check[] = [secretsCheck(text)];
   if (place && text.length <= LONGEST_COMPLETION) {
     if (shellOf(place.language) !== null) checks.push(commandsCheck(text, place));
-    else if (codeGrammarOf(place.language)) checks.push(codeCheck(text, place, codeBudgetMs));
+    else if (codeGrammarOf(place.language) && policy.runs("insecureCode")) checks.push(codeCheck(text, place, codeBudgetMs));
   }
   return combineChecks(checks, performance.now() - begun);
 }

@@ -20,7 +20,9 @@ import { isolateInjections } from "../safety/injection/isolate.ts";
 import { requestsDetector } from "../safety/requests/requestsDetector.ts";
 import { runDetector, screened } from "../safety/screen.ts";
 import { redactSecrets } from "../safety/secrets.ts";
+import { NO_POLICY } from "../safety/policy.ts";
 import { combineChecks } from "../safety/verdict.ts";
+import type { CheckName } from "../safety/verdict.ts";
 import { checkAnswer } from "./checkAnswer.ts";
 import { redactRemembering, withoutLeaks } from "./leakage.ts";
 import type { AnswerScreens } from "./checkAnswer.ts";
@@ -113,14 +115,16 @@ export async function answerQuestion(params: AskParams, dependencies: AnswerDepe
   const citations = shown(composed.ledger.list().filter((citation) => used.has(citation.n)), hidden);
   const finalProse = unleaked.text.trim();
   const proposed = await checkAnswer(finalProse, dependencies.screens ?? { copies: null, isAllowed: () => false });
-  const verdict = { ...combineChecks([
+  const policy = dependencies.screens?.policy ?? NO_POLICY;
+  // What an answer proposes was judged under the policy block by block.
+  const own = [
     citationsCheck(citations.length, droppedCitations + gone.size),
     ...(finalProse === "" ? [] : [await groundedCheck(finalProse, knownNames(access, prose.promptText))]),
     ...(isStopped ? [{ ...asksForHarm, action: "warn" as const }] : []),
     injectionCheck([...citations, ...prose.sources].map((source) => ({ label: `\`${source.path}:${source.startLine}\``, text: source.text, isCode: !PROSE_FILE.test(source.path) })).concat(recalled.map((item) => ({ label: `what was remembered from ${item.source}`, text: item.text, isCode: false })))),
     secretsCheck(hidden.count),
-    ...proposed.checks,
-  ], performance.now() - checksBegun), ...(proposed.concerns.length > 0 ? { concerns: proposed.concerns } : {}) };
+  ].filter(({ name }) => policy.runs(name as CheckName)).map((check) => ({ ...check, action: policy.judge({ ...check, spans: [] }, "").action }));
+  const verdict = { ...combineChecks([...own, ...proposed.checks], performance.now() - checksBegun), ...(proposed.concerns.length > 0 ? { concerns: proposed.concerns } : {}) };
   hooks.onEvent({ type: "citations", citations });
   return {
     answer: [renderCard(card), finalProse].filter((part) => part !== "").join("\n\n"),

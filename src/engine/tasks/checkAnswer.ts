@@ -5,10 +5,12 @@ import type { JudgedBlock } from "../protocol/safety.ts";
 import { blockKey } from "../protocol/safety.ts";
 import type { BlockConcern, Check, VerdictAction } from "../protocol/types.ts";
 import { assessCommand } from "../safety/commands/assessCommand.ts";
-import { shellOf } from "../safety/commands/commandsDetector.ts";
+import { ORDINARY, shellOf } from "../safety/commands/commandsDetector.ts";
 import { codeGrammarOf, findInsecureCode, prepareLanguage } from "../safety/code/findInsecureCode.ts";
 import { guessLanguage } from "../safety/code/guessLanguage.ts";
 import type { CopyIndex } from "../safety/copies/copyIndex.ts";
+import { NO_POLICY } from "../safety/policy.ts";
+import type { Policy } from "../safety/policy.ts";
 import { combineChecks, makeCheck, SEVERITY } from "../safety/verdict.ts";
 import type { CheckName } from "../safety/verdict.ts";
 
@@ -17,6 +19,8 @@ export interface AnswerScreens {
   copies: CopyIndex | null;
   /** Whether the user has allowed a finding. */
   isAllowed: (key: string) => boolean;
+  /** What the workspace's policy changes; nothing where absent. */
+  policy?: Policy;
   /** Checks of code against the project itself, in what is left of the time. */
   project?: (blocks: readonly AnswerBlock[], budgetMs: number) => Promise<CheckedAnswer>;
 }
@@ -97,7 +101,10 @@ function judge(block: AnswerBlock, screens: AnswerScreens, budgetMs: number): { 
   const judged: [BlockCheck, string | null][] = [];
   const concerns: BlockConcern[] = [];
   const name = blockKey(block.code);
-  const add = (check: BlockCheck, action: VerdictAction, rule: string, reason: string, fix: string, span: { start: number; end: number } | null): void => {
+  const { policy = NO_POLICY } = screens;
+  const add = (check: BlockCheck, found: VerdictAction, rule: string, reason: string, fix: string, span: { start: number; end: number } | null): void => {
+    const { action } = policy.judge({ ...makeCheck(check, { score: 1, threshold: policy.threshold(check), action: found, reason }), spans: span ? [{ ...span, kind: rule }] : [] }, block.code);
+    if (action === "allow") return;
     const key = createHash("sha256").update(`${check}\n${rule}\n${name}\n${block.code.replace(/\s+/g, " ").trim()}`).digest("hex").slice(0, 40);
     concerns.push({ block: name, check, action, rule, reason, fix, span, excerpt: excerptOf(block.code, span), key, allowed: screens.isAllowed(key) });
   };
@@ -105,11 +112,10 @@ function judge(block: AnswerBlock, screens: AnswerScreens, budgetMs: number): { 
   if (budgetMs <= 0) return { judged: [[shell ? "commands" : "insecureCode", "there was no time left"]], concerns };
   const code = languageOf(block);
   if (shell !== null || (block.language === "" && code === "" && looksLikeCommands(block.code))) {
-    const assessment = assessCommand(block.code, { shell: shell ?? "auto" });
+    const assessment = assessCommand(block.code, { shell: shell ?? "auto", askByDefault: policy.threshold("commands") <= ORDINARY });
     judged.push(["commands", null]);
-    const first = assessment.findings[0];
-    if (assessment.action !== "allow" && first) add("commands", assessment.action, first.rule, assessment.consequence, "", assessment.span);
-  } else if (code !== "" && codeGrammarOf(code)) {
+    if (assessment.action !== "allow") add("commands", assessment.action, assessment.findings[0]?.rule ?? "ordinary", assessment.consequence, "", assessment.span);
+  } else if (code !== "" && codeGrammarOf(code) && policy.runs("insecureCode")) {
     const found = findInsecureCode(block.code, code, Math.max(1, budgetMs));
     if ("notChecked" in found) judged.push(["insecureCode", found.notChecked]);
     else {
@@ -118,7 +124,7 @@ function judge(block: AnswerBlock, screens: AnswerScreens, budgetMs: number): { 
       for (const { cwe, what, fix, start, end, confidence } of found.findings) if (confidence === "likely") add("insecureCode", "warn", cwe, what, fix, { start, end });
     }
   }
-  if (screens.copies && shell === null) {
+  if (screens.copies && shell === null && policy.runs("licence")) {
     const copy = screens.copies.find(block.code);
     judged.push(["licence", null]);
     if (copy) add("licence", "warn", copy.licence, `Stands word for word in ${copy.path}, which is under ${copy.licence}.`, "Keep its notice, or write it anew.", { start: copy.start, end: copy.end });

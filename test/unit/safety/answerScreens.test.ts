@@ -12,6 +12,7 @@ import { screenCompletion } from "../../../src/engine/safety/completionScreen.ts
 import { CopyIndex } from "../../../src/engine/safety/copies/copyIndex.ts";
 import { fingerprintsOf } from "../../../src/engine/safety/copies/fingerprints.ts";
 import { RedactedPrints } from "../../../src/engine/safety/copies/redactedPrints.ts";
+import { Policy, readPolicy } from "../../../src/engine/safety/policy.ts";
 import { blocksOf, checkAnswer, judgeBlock } from "../../../src/engine/tasks/checkAnswer.ts";
 import type { AnswerScreens } from "../../../src/engine/tasks/checkAnswer.ts";
 import { redactRemembering, withoutLeaks } from "../../../src/engine/tasks/leakage.ts";
@@ -113,16 +114,44 @@ describe("copies", () => {
   });
 });
 
+describe("screens under a workspace's policy", () => {
+  const under = (checks: object, trusted = true): AnswerScreens => {
+    const read = readPolicy({ version: 1, checks });
+    return { ...BARE, policy: new Policy(read.checks, trusted) };
+  };
+  const actions = async (prose: string, screens: AnswerScreens): Promise<unknown> => (await checkAnswer(prose, screens, 5_000)).checks.map(({ name, action }) => [name, action]);
+  const WEAK = fence("python", "def f(request, c):\n    c.execute(\"SELECT * FROM t WHERE a = '\" + request.args['a'] + \"'\")");
+
+  it("leave out or harden what the team says, in answers and completions", async () => {
+    await prepareLanguage("python");
+    assert.deepEqual(await actions(WEAK, under({ insecureCode: { enabled: false } })), []);
+    assert.deepEqual(await actions(WEAK, under({ insecureCode: { action: "block" } })), [["insecureCode", "block"]]);
+    assert.deepEqual(await actions(fence("sh", "npm run build"), under({ commands: { threshold: 0.25 } })), [["commands", "ask"]]);
+    assert.deepEqual(await actions(fence("sh", "npm run build"), under({ commands: { threshold: 0.25, allow: ["npm run *"] } })), [["commands", "allow"]]);
+    const place = { language: "python", prefix: "def f(c, a):\n    c." };
+    const text = "execute(\"SELECT * FROM t WHERE a = '\" + a + \"'\")";
+    assert.equal(screenCompletion(text, place, { codeBudgetMs: 2_000, policy: under({ insecureCode: { enabled: false } }).policy! }).action, "allow");
+  });
+
+  it("cannot lower the floor, and only tighten where the folder is not trusted", async () => {
+    await prepareLanguage("python");
+    const wipe = fence("sh", "rm -rf /");
+    for (const commands of [{ enabled: false }, { action: "allow" }, { allow: ["rm *"] }, { threshold: 1 }]) assert.deepEqual(await actions(wipe, under({ commands })), [["commands", "block"]], JSON.stringify(commands));
+    assert.deepEqual(await actions(WEAK, under({ insecureCode: { enabled: false } }, false)), [["insecureCode", "warn"]]);
+    assert.deepEqual(await actions(WEAK, under({ insecureCode: { action: "block" } }, false)), [["insecureCode", "block"]]);
+  });
+});
+
 describe("screen of completions", () => {
   it("hides what destroys, leaks or is plainly weak, and tells why", async () => {
     await prepareLanguage("python");
     const wipe = screenCompletion("/", { language: "shellscript", prefix: "#!/bin/sh\nrm -rf " });
     assert.deepEqual([wipe.action, wipe.checks.at(-1)?.reason], ["block", "The suggestion was hidden: deletes every file on this machine."]);
     assert.equal(screenCompletion("dist", { language: "shellscript", prefix: "rm -rf " }).action, "allow");
-    const weak = screenCompletion("execute(\"SELECT * FROM t WHERE a = '\" + a + \"'\")", { language: "python", prefix: "def f(c, a):\n    c." }, 2_000);
+    const weak = screenCompletion("execute(\"SELECT * FROM t WHERE a = '\" + a + \"'\")", { language: "python", prefix: "def f(c, a):\n    c." }, { codeBudgetMs: 2_000 });
     assert.equal(weak.action, "block");
     assert.match(hiddenReason({ reason: "filtered", verdict: weak }) ?? "", /hidden: an SQL statement .*\(CWE-89\)/);
-    assert.equal(screenCompletion("close()", { language: "python", prefix: "def f(c, a):\n    eval(a)\n    c." }, 2_000).action, "allow", "what stands before is the user's");
+    assert.equal(screenCompletion("close()", { language: "python", prefix: "def f(c, a):\n    eval(a)\n    c." }, { codeBudgetMs: 2_000 }).action, "allow", "what stands before is the user's");
     assert.equal(hiddenReason({ reason: "belowGate", verdict: weak }), null);
   });
 

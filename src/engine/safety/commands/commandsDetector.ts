@@ -6,7 +6,7 @@ import type { ShellKind } from "./assessCommand.ts";
 
 const SCORES = { ask: 0.5, block: 1 } as const;
 /** Of a command in which nothing was found, but that does more than show something: a workspace whose threshold is this or less is asked about it. */
-const ORDINARY = 0.25;
+export const ORDINARY = 0.25;
 
 /** Which shell a language id of a code block stands for, or null where it is no shell. */
 export function shellOf(language: string): ShellKind | null {
