@@ -53,7 +53,9 @@ describe("runs of cells", () => {
     await settle();
     runs.changed("c", { executionOrder: 4, success: false, timing }, "later");
     await settle();
-    assert.deepEqual(finished, [{ cell: "c", source: "print(1)", executionOrder: 4, success: false, endedAt: 2 }]);
+    const [{ started, ...run } = { started: null }, ...others] = finished;
+    assert.deepEqual([run, others], [{ cell: "c", source: "print(1)", executionOrder: 4, success: false, endedAt: 2, durationMs: 1 }, []]);
+    assert.equal(typeof started, "number", "the order of starts is told");
   });
 
   it("of the same cell again, and of cells whose start was not seen, are told too", async () => {
