@@ -56,11 +56,15 @@ async function runSuite(): Promise<void> {
   if (wants("arrows")) await mochaTests("arrows", "Arrows", ["test/architecture/**/*.test.ts"], 60_000);
   if (wants("unit")) await mochaTests("unit", "Unit tests", ["test/unit/**/*.test.ts", "test/parity/**/*.test.ts"], 20_000);
   await lint;
-  // The pages need no engine and the engine no page: each keeps one core busy.
-  const pages = endToEnd && wants("webview") ? mochaTests("webview", "The pages by themselves, in a browser", ["test/webview/**/*.test.ts"], 60_000) : undefined;
-  if (wants("process")) await mochaTests("process", "Process tests", ["test/process/**/*.test.ts"], 60_000);
-  await pages;
-  if (endToEnd && wants("inside")) await tests("inside", "End to end, inside the extension host", ["test/e2e/runInsideHost.ts"]);
+  // What needs a browser keeps one core busy, the processes of the engine the other.
+  const inBrowser = async (): Promise<void> => {
+    if (endToEnd && wants("webview")) await mochaTests("webview", "The pages by themselves, in a browser", ["test/webview/**/*.test.ts"], 60_000);
+    if (endToEnd && wants("inside")) await tests("inside", "End to end, inside the extension host", ["test/e2e/runInsideHost.ts"]);
+  };
+  const processes = async (): Promise<void> => {
+    if (wants("process")) await mochaTests("process", "Process tests", ["test/process/**/*.test.ts"], 60_000);
+  };
+  await Promise.all([inBrowser(), processes()]);
   if (endToEnd && wants("installed")) await mochaTests("installed", "End to end, as installed", ["test/e2e/installed/**/*.test.ts"], 180_000);
   countSockets(sampler.stop().map((socket) => `${socket.protocol} ${socket.local} → ${socket.remote} by process ${socket.pid} (${socket.process})`));
 }

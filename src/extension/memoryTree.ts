@@ -17,7 +17,7 @@ type Element =
 /** What happened, was said or decided. Files, names and data sets are found under these, and by searching. */
 const TIMELINE_KINDS = ["decision", "note", "turn", "execution", "error", "edit", "run"];
 const PAGE = 200;
-const MORE_COMMAND = "kalactica.showMoreMemory";
+const MORE_COMMAND = "kalactica.internal.showMoreMemory";
 
 export class MemoryTree implements vscode.TreeDataProvider<Element>, vscode.Disposable {
   static readonly viewId = "kalactica.memory";

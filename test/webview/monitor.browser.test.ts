@@ -292,8 +292,8 @@ describe("training monitor in a browser", function () {
     const next = (step: number): Promise<void> => send({ type: "figures", runId, figures: [{ step, at: Date.now(), loss: 2, rate: 1e-9, gradientNorm: 1, tokensPerSecond: 900, residentMb: 900 }], whole: false });
     // Only very small and very large ticks are written so: here those of the learning rate.
     await page.evaluate(() => {
-      const { toExponential } = Number.prototype;
-      Object.assign(window, { mend: () => { Number.prototype.toExponential = toExponential; } });
+      const whole = Object.getOwnPropertyDescriptor(Number.prototype, "toExponential")!;
+      Object.assign(window, { mend: () => { Object.defineProperty(Number.prototype, "toExponential", whole); } });
       Number.prototype.toExponential = () => { throw new Error("poisoned"); };
     });
     await next(261);

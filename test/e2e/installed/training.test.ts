@@ -195,6 +195,8 @@ describe("training in a folder that is not trusted", function () {
 
   for (const command of ["fineTuneWorkspace", "train", "prepareTrainingData", "reviewTrainingData", "resumeTraining"]) {
     it(`is refused by ${command}, with a way to trust it`, async () => {
+      // VS Code shows three notifications within 800 ms and keeps the others back.
+      await workbench.page.waitForTimeout(300);
       await workbench.inHost(async (vscode, id: string) => {
         await vscode.commands.executeCommand("notifications.clearAll");
         void vscode.commands.executeCommand(id);
