@@ -16,6 +16,8 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const PARTS = ["build", "types", "lint", "arrows", "unit", "process", "webview", "inside", "installed"] as const;
 type Part = (typeof PARTS)[number];
 
+const TRAINING_WINDOW = "test/e2e/installed/training.test.ts";
+
 /** The parts that need a browser. */
 const BROWSER_PARTS = ["webview", "inside", "installed"] as const;
 
@@ -65,7 +67,14 @@ async function runSuite(): Promise<void> {
     if (wants("process")) await mochaTests("process", "Process tests", ["test/process/**/*.test.ts"], 60_000);
   };
   await Promise.all([inBrowser(), processes()]);
-  if (endToEnd && wants("installed")) await mochaTests("installed", "End to end, as installed", ["test/e2e/installed/**/*.test.ts"], 180_000);
+  if (endToEnd && wants("installed")) {
+    // A run of training keeps one core busy for minutes; the other windows wait for each other most of the time.
+    const [training, others] = [globSync(TRAINING_WINDOW), globSync("test/e2e/installed/**/*.test.ts").filter((file) => !globSync(TRAINING_WINDOW).includes(file)).sort()];
+    await Promise.all([
+      mochaTests("installed", "End to end, as installed", others, 180_000),
+      mochaTests("installed", "End to end, as installed: training", training, 180_000, "installed-training"),
+    ]);
+  }
   countSockets(sampler.stop().map((socket) => `${socket.protocol} ${socket.local} → ${socket.remote} by process ${socket.pid} (${socket.process})`));
 }
 
@@ -104,31 +113,31 @@ async function tool(name: string, title: string, command: string[]): Promise<voi
   else fail(`${title} failed (exit ${code}; \`npm test -- --only ${name}\` repeats it).`);
 }
 
-async function mochaTests(name: Part, title: string, patterns: string[], timeoutMs: number): Promise<void> {
+async function mochaTests(name: Part, title: string, patterns: string[], timeoutMs: number, results: string = name): Promise<void> {
   if (patterns.flatMap((pattern) => globSync(pattern)).length === 0) {
     heading(title);
     fail(`${title}: no test file matches ${patterns.join(" ")}.`);
     return;
   }
-  await tests(name, title, ["test/support/runMocha.ts"], [String(timeoutMs), options.grep, ...patterns]);
+  await tests(name, title, ["test/support/runMocha.ts"], [String(timeoutMs), options.grep, ...patterns], results);
 }
 
 /** Runs a script that leaves a result file, and counts what the file says. */
-async function tests(name: Part, title: string, command: string[], rest: string[] = []): Promise<void> {
+async function tests(name: Part, title: string, command: string[], rest: string[] = [], results: string = name): Promise<void> {
   heading(title);
-  const file = path.join(scratch, `${name}.json`);
+  const file = path.join(scratch, `${results}.json`);
   const code = await run([...command, file, ...rest]);
-  const results = readResults(file);
-  if (results === undefined) {
+  const told = readResults(file);
+  if (told === undefined) {
     fail(`${title} ended with ${code} and left no results.`);
     return;
   }
-  for (const test of results) {
+  for (const test of told) {
     if (test.outcome === "passed") count.passed += 1;
     else if (test.outcome === "skipped") count.skipped += 1;
     else fail(`${title}: ${test.title}\n${indent(test.error ?? "")}`);
   }
-  if (code !== 0 && !results.some((test) => test.outcome === "failed")) fail(`${title} ended with ${code} although no test failed.`);
+  if (code !== 0 && !told.some((test) => test.outcome === "failed")) fail(`${title} ended with ${code} although no test failed.`);
 }
 
 /** Runs a script with this Node, its output passed through, the socket guard preloaded; resolves with its exit code. */
