@@ -2,8 +2,7 @@
 // look-up knowing the repository as it stood before them. Nothing of the answer was ever seen by index, look-up or training.
 import { EngineError, throwIfCancelled } from "../base/errors.ts";
 import { SeededRandom } from "../base/random.ts";
-import { mean, meanInterval, pairedMetrics } from "./intervals.ts";
-import { percentile } from "./latency.ts";
+import { mean, meanInterval, pairedMetrics, percentile } from "./intervals.ts";
 import { rounded } from "./suite.ts";
 import type { EvaluationHooks, EvaluationResult, Metrics } from "./suite.ts";
 

@@ -31,6 +31,12 @@ export function mean(values: readonly number[]): number {
   return values.length === 0 ? NaN : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
+/** The smallest value that at least `share` of all are not above (nearest rank). NaN where there are none. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN;
+}
+
 function resampled(n: number, seed: number, value: (at: number) => number): number[] {
   if (n === 0) return [];
   const random = new SeededRandom(seed);

@@ -2,6 +2,7 @@
 // it pays for what later ones find prepared.
 import { throwIfCancelled } from "../base/errors.ts";
 import { SeededRandom } from "../base/random.ts";
+import { percentile } from "./intervals.ts";
 import { rounded } from "./suite.ts";
 import type { EvaluationHooks, EvaluationResult, Metrics } from "./suite.ts";
 
@@ -86,12 +87,6 @@ export async function evaluateLatency(cases: LatencyCases, engine: TimedEngine, 
     if (rest.length > 0) metrics[name] = { p50: rounded(percentile(rest, 0.5)), p95: rounded(percentile(rest, 0.95)), n: rest.length };
   }
   return { suite: "latency", n: items.length, seconds: (performance.now() - began) / 1000, items, settings: { ...settings, unit: "ms", seed }, metrics: { ...metrics, cold } };
-}
-
-/** The smallest value that at least `share` of all are not above (nearest rank). NaN where there are none. */
-export function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN;
 }
 
 /** A caret within a line that has something on it. */

@@ -2,7 +2,7 @@
 // Data: instances.jsonl {id, repo, query, gold, files: {path: sha}} and blobs.jsonl {sha, text}, each maybe gzipped.
 // The rankings that are measured are handed in; nothing of the case but its query and its tree is shown to them.
 import { throwIfCancelled } from "../base/errors.ts";
-import { mean, meanInterval, pairedMetrics } from "./intervals.ts";
+import { mean, meanInterval, pairedMetrics, percentile } from "./intervals.ts";
 import { allWithin, anyWithin, reciprocalRank } from "./ranking.ts";
 import { fileOf, hasFields, readRows } from "./readSet.ts";
 import { rounded } from "./suite.ts";
@@ -87,7 +87,7 @@ export async function evaluateLocalise({ cases: instances, text }: LocaliseSet, 
     settings: { ...rankers.settings, average: "macro over repositories" },
     metrics: {
       ...metricsOf(first), interval,
-      queryMs: { p50: rounded(quantile(queryMs, 0.5)), p95: rounded(quantile(queryMs, 0.95)) },
+      queryMs: { p50: rounded(percentile(queryMs, 0.5)), p95: rounded(percentile(queryMs, 0.95)) },
       micro: Object.fromEntries(METRICS.map((metric) => [metric, rounded(mean(values(first, metric)))])),
       byFilesChanged: Object.fromEntries(goldCounts.map((count) => [String(count), { n: goldCounts.length === 0 ? 0 : instances.filter((one) => one.gold.length === count).length, "strictAcc@5": rounded(mean(strict.filter((_, at) => instances[at]?.gold.length === count))) }])),
       ablations: Object.fromEntries(rankers.ablations.map((name) => [name, name === first ? metricsOf(name) : { ...metricsOf(name), shippedBetterBy: pairedMetrics("strictAcc@5", strict, values(name, "strictAcc@5")) }])),
@@ -95,9 +95,6 @@ export async function evaluateLocalise({ cases: instances, text }: LocaliseSet, 
   };
 }
 
-function quantile(values: readonly number[], share: number): number {
-  return values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(share * values.length))] ?? NaN;
-}
 
 function macro(values: readonly number[], groups: readonly string[]): number {
   const byGroup = new Map<string, number[]>();

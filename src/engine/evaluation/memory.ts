@@ -2,7 +2,7 @@
 // would put into a prompt. Data: LoCoMo (memoryConversations.ts). No model is asked: recall alone is measured. The recalls that are
 // compared are handed in; nothing of a question but its words and the time of the last turn is shown to them.
 import { throwIfCancelled } from "../base/errors.ts";
-import { mean, meanInterval, pairedMetrics } from "./intervals.ts";
+import { mean, meanInterval, pairedMetrics, percentile } from "./intervals.ts";
 import { readConversations } from "./memoryConversations.ts";
 import type { Conversation, ConversationTurn } from "./memoryConversations.ts";
 import { anyWithin, recallWithin } from "./ranking.ts";
@@ -84,7 +84,7 @@ export async function evaluateMemory(data: string, recalls: MemoryRecalls, hooks
       // All turns in the prompt: every evidence is there, at this price.
       wholeConversation: { "recall@10": 1, tokens: rounded(mean(wholeTokens)) },
       tokens: rounded(mean(on.map(({ tokens }) => tokens))),
-      millisecondsP50: rounded(quantile(on.map(({ ms }) => ms), 0.5)), millisecondsP95: rounded(quantile(on.map(({ ms }) => ms), 0.95)),
+      millisecondsP50: rounded(percentile(on.map(({ ms }) => ms), 0.5)), millisecondsP95: rounded(percentile(on.map(({ ms }) => ms), 0.95)),
     },
   };
 }
@@ -108,7 +108,3 @@ function byConversation(conversations: readonly Conversation[], rows: readonly S
   }));
 }
 
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
-}

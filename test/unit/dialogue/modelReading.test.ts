@@ -1,19 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import os from "node:os";
-import path from "node:path";
-import { after, before, describe, it } from "mocha";
+import { describe, it } from "mocha";
 import { SILENT_LOG } from "../../../src/engine/base/log.ts";
 import { PRIORITY, Scheduler } from "../../../src/engine/base/scheduler.ts";
 import { DIALOGUE_FORM, withModelReading } from "../../../src/engine/dialogue/modelReading.ts";
-import { inspectModel } from "../../../src/engine/model/inspect.ts";
-import { ModelRuntime } from "../../../src/engine/model/runtime.ts";
 import type { DialogueState } from "../../../src/engine/protocol/dialogue.ts";
 import type { AskResult } from "../../../src/engine/protocol/types.ts";
-import { DEFAULT_SETTINGS } from "../../../src/engine/settings.ts";
 import { DialogueReader } from "../../../src/engine/tasks/trackDialogueModel.ts";
 import type { DialogueReaderOptions } from "../../../src/engine/tasks/trackDialogueModel.ts";
-import { writeTinyModel } from "../../../tools/random-model.ts";
+import { useTinyChatModel } from "../../support/tinyChatModel.ts";
 
 const STATE: DialogueState = { goal: null, constraints: [], decisions: [{ text: "Let's use node:sqlite.", turn: 0, said: "user", by: "rules" }], openQuestions: [], pendingActions: [], focus: [], references: [] };
 const TURNS = [{ question: "Let's use node:sqlite. The old importer is awful, I'd rather see it gone before the release.", answer: "Deleting the importer saves 300 lines." }];
@@ -60,22 +54,7 @@ describe("what a model reads in a conversation", () => {
 
 describe("a form filled in by a real model", function () {
   this.timeout(60_000);
-  let folder = "";
-  const runtime = new ModelRuntime();
-  before(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), "kalactica-form-"));
-    const file = path.join(folder, "tiny.gguf");
-    await writeTinyModel(file, {});
-    const details = await inspectModel(file);
-    await runtime.load({
-      id: "tiny", name: "tiny", file, uri: null, sha256: null, sizeBytes: 0, licence: "mit", architecture: details.architecture, parameters: details.parameters, quantisation: "Q8_0",
-      contextSize: details.contextSize, fimTokens: true, chatTemplate: true, capabilities: { infill: true, answer: true, embed: false }, fit: null, installed: true, active: true,
-    }, { ...DEFAULT_SETTINGS, "model.device": "cpu", "model.threads": 1 });
-  });
-  after(async () => {
-    await runtime.dispose();
-    await rm(folder, { recursive: true, force: true });
-  });
+  const runtime = useTinyChatModel();
 
   it("is JSON of the schema whatever the weights are, cut only by the limit", async () => {
     const schema = { type: "object", properties: { goal: { type: "string", maxLength: 8 }, urgent: { type: "boolean" } } } as const;

@@ -4,7 +4,7 @@ import { appendFile, mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { judgeCriteria } from "../../../src/engine/evaluation/criteria.ts";
-import { percentile } from "../../../src/engine/evaluation/latency.ts";
+import { percentile } from "../../../src/engine/evaluation/intervals.ts";
 import { compareRuns } from "../../../src/engine/evaluation/runs/compareRuns.ts";
 import { ItemFile, itemKey } from "../../../src/engine/evaluation/runs/itemCache.ts";
 import { reportOf } from "../../../src/engine/evaluation/runs/report.ts";

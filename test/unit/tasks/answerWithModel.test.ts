@@ -1,37 +1,15 @@
 // The generated layer on a real small instruct-format GGUF with random weights: what it writes is noise, how it is written is what counts.
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import os from "node:os";
-import path from "node:path";
 import { PRIORITY, Scheduler } from "../../../src/engine/base/scheduler.ts";
-import { inspectModel } from "../../../src/engine/model/inspect.ts";
-import { ModelRuntime } from "../../../src/engine/model/runtime.ts";
 import type { AnswerEvent, AskParams, AskResult } from "../../../src/engine/protocol/types.ts";
 import { DEFAULT_SETTINGS } from "../../../src/engine/settings.ts";
 import { answerQuestion } from "../../../src/engine/tasks/answerQuestion.ts";
-import { writeTinyModel } from "../../../tools/random-model.ts";
+import { useTinyChatModel } from "../../support/tinyChatModel.ts";
 import { CHAT_WORKSPACE, memoryWorkspace } from "../answering/memoryWorkspace.ts";
 
 describe("answerQuestion with a real model", function () {
   this.timeout(120_000);
-  let folder = "";
-  const runtime = new ModelRuntime();
-
-  before(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), "kalactica-answer-model-"));
-    const file = path.join(folder, "tiny.gguf");
-    await writeTinyModel(file, {});
-    const details = await inspectModel(file);
-    await runtime.load({
-      id: "tiny", name: "tiny", file, uri: null, sha256: null, sizeBytes: 0, licence: "mit", architecture: details.architecture, parameters: details.parameters, quantisation: "Q8_0",
-      contextSize: details.contextSize, fimTokens: true, chatTemplate: true, capabilities: { infill: true, answer: true, embed: false }, fit: null, installed: true, active: true,
-    }, { ...DEFAULT_SETTINGS, "model.device": "cpu", "model.threads": 1 });
-  });
-
-  after(async () => {
-    await runtime.dispose();
-    await rm(folder, { recursive: true, force: true });
-  });
+  const runtime = useTinyChatModel();
 
   async function ask(params: Partial<AskParams> = {}, options: { signal?: AbortSignal; onEvent?: (event: AnswerEvent) => void; maximumTokens?: number; scheduler?: Scheduler } = {}): Promise<{ result: AskResult; streamed: string }> {
     let streamed = "";
