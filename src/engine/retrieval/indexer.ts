@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { lstat, readFile, realpath } from "node:fs/promises";
 import path from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { errnoCode, throwIfCancelled } from "../base/errors.ts";
 import { sha256 } from "../base/files.ts";
 import type { Log } from "../base/log.ts";
@@ -99,6 +100,8 @@ export class Indexer {
     let left = run.onPassages ? store.countWithoutVector() : 0;
     for (let after = 0; ;) {
       await run.lease?.yield();
+      // Each step of a batch is short enough to pass without a pause of its own; batch upon batch, nothing else came to its turn for seconds.
+      await nextTurn();
       throwIfCancelled(run.signal);
       const rows = store.withoutVector(after, 64);
       if (rows.length === 0) return;

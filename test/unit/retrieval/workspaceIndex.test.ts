@@ -44,6 +44,25 @@ describe("WorkspaceIndex", () => {
     assert.equal(byFile.sha256, sha256(byFile.text));
   });
 
+  it("lets other work come to its turn between batches of vectors, however quick each batch is", async () => {
+    // Headings without a text: some 300 passages that cost next to nothing.
+    const files = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`docs/page${i}.md`, `# Page ${i}\n\nword${i}\n`]));
+    const index = await opened(workspaceOf(files), { embedder: randomEmbedder(4) });
+    let turns = 0;
+    let counting = true;
+    const count = (): void => {
+      turns++;
+      if (counting) setImmediate(count);
+    };
+    setImmediate(count);
+    const seen = new Map<number, number>();
+    await index.update({ onProgress: ({ pendingPassages }) => { if (pendingPassages !== undefined && !seen.has(pendingPassages)) seen.set(pendingPassages, turns); } });
+    counting = false;
+    const counts = [...seen.values()];
+    assert.ok(counts.length >= 4, `${counts.length} batches`);
+    for (const [i, at] of counts.entries()) if (i > 0) assert.ok(at > (counts[i - 1] ?? 0), `nothing else came to its turn before batch ${i}: ${counts.join(", ")}`);
+  });
+
   it("finds nothing in an empty workspace and with an empty query", async () => {
     const empty = await opened(temporaryFolder());
     assert.equal((await empty.update()).files, 0);
