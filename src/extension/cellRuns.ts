@@ -29,11 +29,20 @@ interface Started {
   at: number;
 }
 
-/** Outputs may arrive a little after the news that the execution has ended. */
+/** Outputs may arrive a little after the news that the execution has ended; on a busy machine, more than a little. */
 const SETTLE_MS = 300;
+const SETTLE_AT_MOST_MS = 6_000;
+
+export interface CellRunsOptions {
+  finished: (run: FinishedRun) => void;
+  /** Whether what the run must have left is there to be read, such as the error of a run that failed. */
+  settled: (run: FinishedRun) => boolean;
+  settleMs?: number;
+}
 
 export class CellRuns {
   readonly #finished: (run: FinishedRun) => void;
+  readonly #settled: (run: FinishedRun) => boolean;
   readonly #settleMs: number;
   /** Text of cells that are running, as it was when they were started. */
   readonly #started = new Map<string, Started>();
@@ -42,14 +51,17 @@ export class CellRuns {
   readonly #reported = new Map<string, string>();
   #count = 0;
 
-  constructor(finished: (run: FinishedRun) => void, settleMs = SETTLE_MS) {
+  constructor({ finished, settled, settleMs = SETTLE_MS }: CellRunsOptions) {
     this.#finished = finished;
+    this.#settled = settled;
     this.#settleMs = settleMs;
   }
 
   /** The summary of a cell changed while its text was `source`. */
   changed(cell: string, summary: RunSummary, source: string): void {
     if (summary.success === undefined) {
+      // The last execution's outputs stand until this one replaces them: now is the time to read them.
+      this.#settling.get(cell)?.tell();
       // Started, or its outputs were cleared. Once it has a number it is running, and edits belong to the next execution.
       const started = this.#started.get(cell);
       if (started && summary.executionOrder !== undefined && started.order === undefined && started.source === source) started.order = summary.executionOrder;
@@ -59,7 +71,7 @@ export class CellRuns {
     const which = `${summary.executionOrder}:${summary.timing?.startTime}:${summary.timing?.endTime}:${summary.success}`;
     if (this.#reported.get(cell) === which) return;
     this.#reported.set(cell, which);
-    // An execution that ends while the last one's outputs settle does not swallow it.
+    // Where the start was not seen: an execution that ends while the last one's outputs settle does not swallow it.
     this.#settling.get(cell)?.tell();
     const started = this.#started.get(cell);
     const timed = summary.timing ? summary.timing.endTime - summary.timing.startTime : -1;
@@ -68,13 +80,18 @@ export class CellRuns {
       durationMs: timed >= 0 ? timed : started ? Math.round(performance.now() - started.at) : 0,
     };
     this.#started.delete(cell);
-    const tell = (): void => {
-      clearTimeout(timer);
-      this.#settling.delete(cell);
-      this.#finished(run);
+    const settling = { timer: setTimeout(() => { look(1); }, this.#settleMs), tell: () => { this.#tell(run); } };
+    const look = (looks: number): void => {
+      if (this.#settled(run) || looks * this.#settleMs >= SETTLE_AT_MOST_MS) settling.tell();
+      else settling.timer = setTimeout(() => { look(looks + 1); }, this.#settleMs);
     };
-    const timer = setTimeout(tell, this.#settleMs);
-    this.#settling.set(cell, { timer, tell });
+    this.#settling.set(cell, settling);
+  }
+
+  #tell(run: FinishedRun): void {
+    clearTimeout(this.#settling.get(run.cell)?.timer);
+    this.#settling.delete(run.cell);
+    this.#finished(run);
   }
 
   /** The cell is gone: what ended is told at once, what runs will not be heard of again. */

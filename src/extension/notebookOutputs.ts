@@ -41,6 +41,10 @@ export function shownBy(outputs: Outputs): string[] {
   return shown;
 }
 
+export function hasError(outputs: Outputs): boolean {
+  return outputs.some(({ items }) => items.some(({ mime }) => mime === ERROR_MIME));
+}
+
 /** A hash of what was shown; addresses in memory, which differ from run to run, do not count. */
 export function hashOf(outputs: Outputs): string {
   const hash = createHash("sha256");

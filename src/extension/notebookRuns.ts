@@ -5,7 +5,7 @@ import type { ClientNotifications } from "../engine/protocol/messages.ts";
 import { CellRuns } from "./cellRuns.ts";
 import type { FinishedRun } from "./cellRuns.ts";
 import { idOf, isFollowed, pathOf } from "./notebookCells.ts";
-import { errorIn, hashOf, shownBy, textOf } from "./notebookOutputs.ts";
+import { errorIn, hasError, hashOf, shownBy, textOf } from "./notebookOutputs.ts";
 
 /** Bounds of what is sent, in cells and characters. */
 const ABOVE_CELLS = 8;
@@ -16,10 +16,13 @@ const SOURCE_CHARACTERS = 65_536;
 export function recordNotebookRuns(tell: (run: ClientNotifications["memory/notebookExecuted"]) => void): vscode.Disposable {
   /** Where a finished cell is to be read, by its document, and the id that it had when it was last seen in its notebook. */
   const cells = new Map<string, { cell: vscode.NotebookCell; id: string }>();
-  const runs = new CellRuns((run) => {
-    const known = cells.get(run.cell);
-    const message = known && messageOf(known.cell, known.id, run);
-    if (message) tell(message);
+  const runs = new CellRuns({
+    finished: (run) => {
+      const known = cells.get(run.cell);
+      const message = known && messageOf(known.cell, known.id, run);
+      if (message) tell(message);
+    },
+    settled: ({ cell, success }) => success || hasError(cells.get(cell)?.cell.outputs ?? []),
   });
   return vscode.Disposable.from(
     vscode.workspace.onDidChangeNotebookDocument(({ notebook, cellChanges, contentChanges }) => {

@@ -10,10 +10,13 @@ const output = (mime: string, data: Uint8Array) => ({ items: [{ mime, data }] })
 describe("executions of cells", () => {
   let told: FinishedRun[];
   let runs: CellRuns;
-  const settled = () => new Promise((resolve) => setTimeout(resolve, 15));
+  /** Whether what a run must have left is there. */
+  let complete: boolean;
+  const settled = (ms = 15) => new Promise((resolve) => setTimeout(resolve, ms));
   beforeEach(() => {
     told = [];
-    runs = new CellRuns((run) => told.push(run), 5);
+    complete = true;
+    runs = new CellRuns({ finished: (run) => told.push(run), settled: () => complete, settleMs: 5 });
   });
   afterEach(() => runs.dispose());
 
@@ -37,6 +40,24 @@ describe("executions of cells", () => {
     const order = new Map(told.map(({ cell, started }) => [cell, started]));
     assert.ok((order.get("a") as number) < (order.get("b") as number));
     assert.ok(told.every(({ durationMs }) => durationMs >= 0));
+  });
+
+  it("that failed wait for their error, which a busy machine shows late", async () => {
+    complete = false;
+    runs.changed("a", { executionOrder: 1 }, "a");
+    runs.changed("a", { executionOrder: 1, success: false, timing: { startTime: 1, endTime: 2 } }, "a");
+    await settled(40);
+    assert.equal(told.length, 0);
+    complete = true;
+    await settled();
+    assert.deepEqual(told.map(({ cell, success }) => [cell, success]), [["a", false]]);
+  });
+
+  it("are read before the next one of the same cell replaces what they left", () => {
+    runs.changed("a", { executionOrder: 1 }, "a");
+    runs.changed("a", { executionOrder: 1, success: false, timing: { startTime: 1, endTime: 2 } }, "a");
+    runs.changed("a", {}, "b");
+    assert.deepEqual(told.map(({ source }) => source), ["a"], "told at the start of the next, not after it");
   });
 
   it("are not swallowed by the next one of the same cell, nor by the cell's end", async () => {

@@ -38,7 +38,7 @@ describe("an applied change", () => {
 describe("runs of cells", () => {
   const watched = (): { runs: CellRuns; finished: FinishedRun[]; settle: () => Promise<void> } => {
     const finished: FinishedRun[] = [];
-    return { runs: new CellRuns((run) => finished.push(run), 1), finished, settle: () => new Promise((resolve) => setTimeout(resolve, 15)) };
+    return { runs: new CellRuns({ finished: (run) => finished.push(run), settled: () => true, settleMs: 1 }), finished, settle: () => new Promise((resolve) => setTimeout(resolve, 15)) };
   };
   const timing = { startTime: 1, endTime: 2 };
 

@@ -1,5 +1,5 @@
 // Where questions are written: context chips, a field that grows, suggestions for / @ #, and one button that turns into stop.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ChatAttachment, EditorContext, FileSuggestion, HostMessage, MemoryCommand } from "../../protocol.ts";
 import { keepDraft, onHostMessage, post, restoreDraft } from "../host.ts";
 import { defaultQuestion, replaceTrigger, splitCommand, splitMemoryCommand, triggerAt } from "../mentions.ts";
@@ -38,7 +38,8 @@ export function Composer({ editor, running, blocked, earlier, onWhy }: ComposerP
   const suggestions = trigger ? suggestionsFor(trigger, files, editor) : [];
 
   useEffect(() => { keepDraft({ draft: text, attachments }); }, [text, attachments]);
-  useEffect(() => {
+  // With the text, not a frame after it: by then the user may have typed on, and the caret would jump back.
+  useLayoutEffect(() => {
     if (nextCaret.current === null || !field.current) return;
     field.current.setSelectionRange(nextCaret.current, nextCaret.current);
     nextCaret.current = null;
