@@ -1,6 +1,7 @@
 // Entry of the command line: picks the command, runs it, prints its result, sets the exit code. Nothing else.
 import { EngineError, isCancelled } from "./base/errors.ts";
 import { engineVersion } from "./base/paths.ts";
+import { startCounting } from "./base/socketCount.ts";
 import { COMMANDS } from "./commandLine/commands.ts";
 import { findCommand, helpOf, readArguments, UsageError } from "./commandLine/command.ts";
 import { progressOn } from "./commandLine/progress.ts";
@@ -70,6 +71,7 @@ function overview(): string {
   return ["kalactica: a local coding assistant. Nothing leaves this machine.", "", "Usage: kalactica <command> [options]", "", ...lines, "", "kalactica <command> --help tells more. Environment: KALACTICA_HOME (models; default ~/.kalactica)."].join("\n");
 }
 
+startCounting({ by: "command line" });
 process.exitCode = await run(process.argv.slice(2));
 // Native contexts may keep handles open after their owner closed; the work is done and flushed here.
 process.exit();

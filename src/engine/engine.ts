@@ -5,11 +5,11 @@ import { EngineError, isCancelled } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
 import { mediaFile } from "./base/paths.ts";
 import { PRIORITY, Scheduler } from "./base/scheduler.ts";
+import { socketCount } from "./base/socketCount.ts";
 import { CompletionSession } from "./completion/session.ts";
 import type { EvaluatedModel } from "./evaluation/model/evaluatedModel.ts";
 import type { EvaluationHooks, EvaluationResult } from "./evaluation/suite.ts";
 import type { Rating } from "./memory/answerFeedback.ts";
-import { bytesOut } from "./model/bytesOut.ts";
 import { ModelRegistry } from "./model/registry.ts";
 import { ModelRuntime } from "./model/runtime.ts";
 import type { EngineNotifier, HelloParams } from "./protocol/messages.ts";
@@ -34,7 +34,9 @@ import { EvaluationDesk } from "./tasks/evaluationDesk.ts";
 import { runCompletion } from "./tasks/evaluateCompletion.ts";
 import { modelForEvaluation } from "./tasks/evaluateModel.ts";
 import { ModelChoice } from "./tasks/chooseModel.ts";
+import { MetricsDesk } from "./tasks/metricsDesk.ts";
 import { MemoryDesk } from "./tasks/recallMemory.ts";
+import { withCellPlaces } from "./tasks/attachedCells.ts";
 import { answerFromNotebooks } from "./tasks/notebookAnswers.ts";
 import { rememberExecution } from "./tasks/notebookEpisodes.ts";
 import { NotebookDesk } from "./tasks/notebookDesk.ts";
@@ -81,6 +83,8 @@ export class Engine {
   readonly training: TrainingDesk;
   /** What was and can be measured. */
   readonly evaluations: EvaluationDesk;
+  /** How completions and answers fared with this user. */
+  readonly metrics: MetricsDesk;
   readonly #closing = new AbortController();
   #settings: Settings;
   #trusted: boolean;
@@ -100,6 +104,7 @@ export class Engine {
     this.#memory = parts.memory;
     this.notebooks = new NotebookDesk({ runs: parts.memory.notebookRuns, mayRecord: () => this.#settings["training.record"], log: options.log.for("notebooks"), onRun: (notebook, run, model) => { if (this.#settings["memory.enabled"]) rememberExecution(parts.memory.graph, notebook, run, model); } });
     this.memory = new MemoryDesk({ graph: parts.memory.graph, settings: () => this.#settings, forgetRating: (askId) => parts.memory.answers.rate(askId, null) });
+    this.metrics = new MetricsDesk({ memory: parts.memory, completions: parts.completion.outcomes, mayRecord: () => this.#settings["training.record"], model: () => this.#runtime.status() });
     this.adapters = new Adapters({
       folder: path.join(options.storageDir, "adapters"),
       runtime: parts.runtime,
@@ -173,7 +178,7 @@ export class Engine {
   }
 
   status(): EngineStatus {
-    return { index: this.#indexStatus(), model: this.#runtime.status(), bytesOut: bytesOut() };
+    return { index: this.#indexStatus(), model: this.#runtime.status(), bytesOut: socketCount().bytesOut };
   }
 
   async configure(raw: Record<string, unknown>, trusted: boolean): Promise<{ refused: string[] }> {
@@ -278,8 +283,10 @@ export class Engine {
     const index = this.#requireIndex();
     this.#dialogue.stop();
     const screens = await this.safety.screens(signal);
-    const result = await this.#scheduler.run(PRIORITY.chat, signal, (lease) => answerQuestion(params, {
-      workspace: accessToIndex(index),
+    const workspace = accessToIndex(index);
+    const placed = await withCellPlaces(params, this.notebooks, workspace.readLines);
+    const result = await this.metrics.answering(params, () => this.#scheduler.run(PRIORITY.chat, signal, (lease) => answerQuestion(placed, {
+      workspace,
       model: {
         status: () => this.#runtime.status(),
         countTokens: (text) => this.#runtime.countTokens(text),
@@ -290,7 +297,7 @@ export class Engine {
       recordedRuns: (asked, readLines) => answerFromNotebooks(asked, this.notebooks, readLines),
       memory: this.memory,
       screens,
-    }, { onEvent: onEvent ?? (() => undefined), ...(signal ? { signal } : {}) }));
+    }, { onEvent: onEvent ?? (() => undefined), ...(signal ? { signal } : {}) })));
     this.#memory.answers.given({ askId: params.askId, question: params.question, answer: result.answer, model: this.#runtime.status().id, prose: result.prose, sources: result.citations });
     this.memory.answered(params, result);
     if (!result.stopped) await index.rememberAnswer(result.answer, result.citations);

@@ -5,6 +5,9 @@ import type { LogEntry } from "./base/log.ts";
 import { Engine } from "./engine.ts";
 import { serve } from "./server.ts";
 import { engineVersion } from "./base/paths.ts";
+import { startCounting } from "./base/socketCount.ts";
+
+startCounting({ by: "engine" });
 
 if (!process.connected) {
   process.stderr.write("The engine is started by the editor, not by hand. Use the command line instead: kalactica --help\n");

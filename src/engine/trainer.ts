@@ -1,9 +1,13 @@
 // Entry of the trainer process: what must not run inside the engine, because a native assert ends a process.
 // `run RUNS ID` trains a run; `prepare-data` makes a data set, asked over its channel; `self-test` prints one JSON line for the doctor.
 import path from "node:path";
+import { startCounting, tellParent } from "./base/socketCount.ts";
 import { gradientSelfTest } from "./ggml/selfTest.ts";
 import { RunStore } from "./runs/runStore.ts";
 import { liveAsTrainer } from "./runs/trainerLife.ts";
+
+startCounting({ by: "trainer" });
+tellParent();
 
 const [, , command, runsDir, id] = process.argv;
 if (command === "self-test") {

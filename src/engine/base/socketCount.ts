@@ -2,6 +2,7 @@
 // name that is asked for, and every port that is opened to others. For the "0 bytes sent out" that users see and for the proof of it.
 // It blocks nothing and opens nothing. Native code is not seen (no library of ours opens sockets; test/support/socketSampler.ts watches the
 // system's own tables for that), nor are workers, of which the engine starts none that reach out.
+import type { ChildProcess } from "node:child_process";
 import dgram from "node:dgram";
 import dns from "node:dns";
 import { syncBuiltinESMExports } from "node:module";
@@ -24,11 +25,13 @@ export interface CountingOptions {
 /** Attempts that are kept singly; the bytes of later ones are counted all the same. */
 const KEPT_ATTEMPTS = 1000;
 const STACK_FRAMES = 60;
+const TELL_EVERY_MS = 1000;
 
 interface Live { attempt: SocketAttempt; look: () => void }
 
 const attempts: SocketAttempt[] = [];
 const live = new Set<Live>();
+const children = new Map<ChildProcess, SocketCount>();
 let bytesOut = 0;
 let counting: Required<CountingOptions> | null = null;
 
@@ -39,8 +42,38 @@ export function startCounting({ by = "engine", onlyFrom = "" }: CountingOptions 
   if (before === null) install();
 }
 
-/** What was counted since {@link startCounting}: attempts oldest first, and the bytes that went to other machines. */
+/** What was counted here since {@link startCounting}, and told by processes that were given to {@link countChild}: attempts oldest first. */
 export function socketCount(): SocketCount {
+  const own = ownCount();
+  return children.size === 0 ? own : joinCounts([own, ...children.values()]);
+}
+
+/** Takes in what `child` says of itself by {@link tellParent}; what it said last stays when it has ended. */
+export function countChild(child: ChildProcess): void {
+  child.on("message", (message) => {
+    const told = (message as Partial<ToldCount> | null)?.sockets;
+    if (told !== undefined) children.set(child, told);
+  });
+}
+
+/** The message of a child; other listeners of its channel pass it over. */
+export interface ToldCount { sockets: SocketCount }
+
+/** Tells the process that started this one what is counted here, whenever that has changed, until this one ends. */
+export function tellParent(): void {
+  let told = "";
+  const tell = (): void => {
+    const count = socketCount();
+    const now = `${count.attempts.length} ${count.bytesOut}`;
+    if (count.attempts.length === 0 || now === told || !process.connected) return;
+    told = now;
+    process.send?.({ sockets: count } satisfies ToldCount);
+  };
+  setInterval(tell, TELL_EVERY_MS).unref();
+  process.on("exit", tell);
+}
+
+function ownCount(): SocketCount {
   for (const { look } of live) look();
   return { attempts: attempts.map((attempt) => ({ ...attempt })), bytesOut };
 }

@@ -1,7 +1,7 @@
 // What a model's URI means: where to fetch it from, under which file name, and the checksum it carries. Opens no sockets.
 import path from "node:path";
 import { EngineError } from "../base/errors.ts";
-import { isLoopback } from "./bytesOut.ts";
+import { isLoopback } from "../base/socketCount.ts";
 
 export interface DownloadSource {
   url: URL;

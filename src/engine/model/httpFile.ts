@@ -4,7 +4,7 @@ import http from "node:http";
 import type { IncomingMessage } from "node:http";
 import https from "node:https";
 import { CancelledError, EngineError } from "../base/errors.ts";
-import { countSocket, isLoopback } from "./bytesOut.ts";
+import { isLoopback } from "../base/socketCount.ts";
 
 /** What tells two versions of a file apart. */
 export interface FileVersion {
@@ -119,10 +119,8 @@ function send(url: URL, headers: Record<string, string>, { signal, stallMs }: Op
       reject(signal?.aborted === true ? new CancelledError() : new Interrupted(error.message === "" ? "the server cannot be reached" : error.message, { cause: error }));
     };
     const library = url.protocol === "https:" ? https : http;
-    // One connection per request: what a socket sent is then what this request sent.
     const request = library.get(url, { headers, agent: false, ...signal === undefined ? {} : { signal } }, resolve);
     request.on("error", onFailure);
-    request.on("socket", countSocket);
     request.setTimeout(stallMs, () => { request.destroy(new Error(`nothing came for ${Math.round(stallMs / 1000)} seconds`)); });
   });
 }

@@ -5,6 +5,7 @@ import type { ChildProcess } from "node:child_process";
 import { closeSync, existsSync, openSync } from "node:fs";
 import path from "node:path";
 import { packageDir } from "../base/paths.ts";
+import { countChild } from "../base/socketCount.ts";
 
 /** Exit code of a trainer that found another one at work (EX_TEMPFAIL of sysexits.h). */
 export const EXIT_BUSY = 75;
@@ -48,6 +49,7 @@ export function trainerStarter(module: string = trainerModule()): StartTrainer {
     } finally {
       closeSync(output);
     }
+    countChild(child);
     const ended = new Promise<TrainerEnd>((resolve) => {
       child.once("exit", (code, signal) => resolve({ code, signal }));
       child.once("error", () => resolve({ code: null, signal: null }));

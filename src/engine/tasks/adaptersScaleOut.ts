@@ -9,7 +9,6 @@ import { readGguf } from "../base/gguf.ts";
 import type { Log } from "../base/log.ts";
 import { mediaFile } from "../base/paths.ts";
 import type { DatasetStore } from "../data/versions.ts";
-import { countSocket } from "../model/bytesOut.ts";
 import { openSampleTokenizer } from "../model/sampleTokenizer.ts";
 import type { AdapterInfo, RunFigures, TrainingMethod } from "../protocol/training.ts";
 import type { ModelInfo } from "../protocol/types.ts";
@@ -146,7 +145,7 @@ export class ClusterTraining {
 }
 
 function jobsOf({ url, token }: RayParams): RayJobs {
-  return new RayJobs({ url, ...token === undefined ? {} : { token } }, countSocket);
+  return new RayJobs({ url, ...token === undefined ? {} : { token } });
 }
 
 function fileOf(model: ModelInfo): string {

@@ -6,6 +6,8 @@ import os from "node:os";
 import { CancelledError, EngineError, isCancelled } from "../base/errors.ts";
 import type { ErrorReason } from "../base/errors.ts";
 import { engineVersion } from "../base/paths.ts";
+import { countChild } from "../base/socketCount.ts";
+import type { ToldCount } from "../base/socketCount.ts";
 import type { PrepareProgress } from "../data/dataset.ts";
 import { DatasetStore } from "../data/versions.ts";
 import type { DatasetInfo, PrepareDataParams } from "../protocol/training.ts";
@@ -39,11 +41,13 @@ type Told =
 export async function prepareApart(request: PreparationRequest, { signal, onProgress }: PrepareDataHooks = {}, module: string = trainerModule()): Promise<DatasetInfo> {
   if (signal?.aborted === true) throw new CancelledError();
   const child = fork(module, [PREPARE_COMMAND], { execArgv: ["--disable-warning=ExperimentalWarning"], env: { ...process.env, ELECTRON_RUN_AS_NODE: "1" }, stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  countChild(child);
   const cancel = (): void => { if (child.connected) child.send({ cancel: true }); };
   signal?.addEventListener("abort", cancel);
   try {
     return await new Promise<DatasetInfo>((resolve, reject) => {
-      child.on("message", (told: Told) => {
+      child.on("message", (told: Told | ToldCount) => {
+        if ("sockets" in told) return;
         if ("progress" in told) onProgress?.(told.progress);
         else if ("done" in told) resolve(told.done);
         else if ("cancelled" in told) reject(new CancelledError());

@@ -1,9 +1,6 @@
-// Text as it streams: whole characters only, nothing of a stop text; and the count of bytes that leave the machine.
+// Text as it streams: whole characters only, nothing of a stop text.
 import assert from "node:assert/strict";
-import { EventEmitter } from "node:events";
-import type { Socket } from "node:net";
 import type { Token } from "node-llama-cpp";
-import { bytesOut, countSocket, isLoopback } from "../../../src/engine/model/bytesOut.ts";
 import { StopTextStream } from "../../../src/engine/model/stopText.ts";
 import { TokenText } from "../../../src/engine/model/tokenText.ts";
 
@@ -54,29 +51,5 @@ describe("model/stopText", () => {
   it("shows at once what cannot be the beginning of a stop text, and the rest at the end", () => {
     assert.deepEqual(streamed(["<|end|>"], ["ab", "c <", "d", "<|e"]).shown, ["ab", "c ", "<d", "<|e"]);
     assert.deepEqual(streamed([], ["a", "b"]), { shown: ["a", "b"], text: "ab", stopped: false });
-  });
-});
-
-describe("model/bytesOut", () => {
-  function sent(remoteAddress: string): number {
-    const socket = Object.assign(new EventEmitter(), { bytesWritten: 0, remoteAddress });
-    const before = bytesOut();
-    countSocket(socket as unknown as Socket);
-    for (const written of [100, 100, 350]) {
-      socket.bytesWritten = written;
-      socket.emit("data");
-    }
-    socket.emit("close");
-    return bytesOut() - before;
-  }
-
-  it("counts what goes to other machines, once", () => {
-    assert.equal(sent("203.0.113.7"), 350);
-    assert.equal(sent("2001:db8::1"), 350);
-  });
-
-  it("does not count what stays on this machine", () => {
-    for (const address of ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"]) assert.equal(sent(address), 0, address);
-    assert.deepEqual(["localhost", "[::1]", "128.0.0.1", "127.0.0.1.example.org", undefined].map(isLoopback), [true, true, false, false, false]);
   });
 });

@@ -4,7 +4,6 @@
 import { createHash } from "node:crypto";
 import http from "node:http";
 import https from "node:https";
-import type { Socket } from "node:net";
 import { CancelledError, EngineError, errnoCode } from "../../base/errors.ts";
 
 /** Where a cluster is, and how to be let in. */
@@ -42,15 +41,13 @@ const stallMs = 60_000;
 export class RayJobs {
   readonly #address: URL;
   readonly #token: string | undefined;
-  readonly #onSocket: ((socket: Socket) => void) | undefined;
 
-  /** `onSocket` is told of every connection, to count what is sent. Errors: `badRequest` for an address that is none. */
-  constructor(address: RayAddress, onSocket?: (socket: Socket) => void) {
+  /** Errors: `badRequest` for an address that is none. */
+  constructor(address: RayAddress) {
     const url = URL.parse(address.url);
     if (url === null || !/^https?:$/.test(url.protocol)) throw new EngineError("badRequest", `"${address.url}" is no address of a Ray cluster. Expected is that of its dashboard, like http://head-node:8265.`, { url: address.url });
     this.#address = url;
     this.#token = address.token;
-    this.#onSocket = onSocket;
   }
 
   /** Ray's version, which shows that there is a Ray. Errors: those of every request here. */
@@ -120,7 +117,6 @@ export class RayJobs {
       const fail = (error: unknown): void => {
         reject(signal?.aborted ? new CancelledError() : new EngineError("downloadFailed", `The Ray cluster at ${this.#address.origin} cannot be reached (${errnoCode(error) ?? "no answer"}). Check the address and that the dashboard runs.`, { url: this.#address.origin }, error));
       };
-      request.on("socket", (socket) => this.#onSocket?.(socket));
       request.setTimeout(stallMs, () => request.destroy(new Error("stalled")));
       request.on("error", fail);
       request.on("response", (response) => {
