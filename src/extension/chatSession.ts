@@ -122,7 +122,7 @@ export class ChatSession {
     this.stop();
     const again: ChatTurn = { ...last, askedAt: this.#now(), state: "running", status: null, card: null, citations: [], prose: "", checks: null, failure: null, rating: null };
     this.#update(turnId, () => again);
-    await this.#answer(again, activePath);
+    await this.#answer(again, activePath, true);
   }
 
   /** Stops the answer in flight; what has come so far stays. */
@@ -139,6 +139,12 @@ export class ChatSession {
     if (!turn) return;
     this.#update(turnId, (before) => ({ ...before, rating }));
     this.#options.engine.notify("answer/feedback", { askId: askIdOf(turn), rating });
+  }
+
+  /** A source that the turn's answer cites was opened. */
+  followed(turnId: string): void {
+    const turn = this.turn(turnId);
+    if (turn) this.#options.engine.notify("answer/followed", { askId: askIdOf(turn) });
   }
 
   /** Takes a memory off an answer and tells the engine, which uses it less from then on. */
@@ -200,7 +206,7 @@ export class ChatSession {
     await this.#options.store.flush();
   }
 
-  async #answer(turn: ChatTurn, activePath: string | null): Promise<void> {
+  async #answer(turn: ChatTurn, activePath: string | null, again = false): Promise<void> {
     const flight: Flight = { turnId: turn.id, askId: askIdOf(turn), token: new StopSource() };
     this.#flight = flight;
     try {
@@ -214,6 +220,7 @@ export class ChatSession {
         ...(turn.command ? { command: turn.command } : {}),
         attachments: turn.attachments,
         ...(activePath === null ? {} : { activePath }),
+        ...(again ? { again } : {}),
       }, flight.token);
       // A stopped answer may still bring its checks; a turn that was asked again or deleted takes nothing more.
       if (this.#flight === flight || (this.#flight === null && this.turn(turn.id)?.state === "stopped")) this.#update(turn.id, (before) => withResult(before, result));

@@ -5,6 +5,7 @@ import type { EngineStatus } from "../engine/protocol/types.ts";
 import type { ChatAttachment, ChatStatus, EditorContext, HostCommand, HostMessage, SlashCommand, TurnFailure, ViewMessage } from "../webview/protocol.ts";
 import { AppliedAnswers } from "./appliedAnswers.ts";
 import { ChangeProposals, fileInWorkspace, insertAtCursor, openLink, openRange } from "./chatActions.ts";
+import { readEditor, relativePath, withWholeFile } from "./chatAttachments.ts";
 import { rankFiles } from "./chatFiles.ts";
 import { ChatSession, plainQuestion } from "./chatSession.ts";
 import type { ChatEngine } from "./chatSession.ts";
@@ -41,7 +42,6 @@ const HOST_COMMANDS: Record<HostCommand, string> = {
   showMemory: "kalactica.showMemory",
 };
 
-const MAX_SELECTION_CHARACTERS = 20_000;
 const MAX_LISTED_FILES = 20_000;
 /** The list of files for `@` is taken anew after this long. */
 const FILE_LIST_AGE_MS = 15_000;
@@ -147,6 +147,12 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     await this.#ask(questions[command], command, [selection], activePath);
   }
 
+  /** Shows the view and asks, with what is attached: the way in for every surface outside the view. */
+  async askAbout(question: string, command: SlashCommand | null, attachments: ChatAttachment[], activePath: string | null): Promise<void> {
+    await this.focus();
+    await this.#ask(question, command, attachments, activePath);
+  }
+
   /** Accepts or discards the open proposal, as the buttons of its diff editor do. */
   async resolveProposal(accept: boolean): Promise<void> {
     const open = this.#proposals.current;
@@ -217,6 +223,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
         await vscode.commands.executeCommand(HOST_COMMANDS[message.command]);
         break;
       case "openRange":
+        if (message.cited !== undefined) this.#session.followed(message.cited);
         this.#notice(await openRange(message.range));
         break;
       case "openLink":
@@ -358,39 +365,6 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
       this.#editor = readEditor();
       this.#post({ type: "editor", editor: this.#editor });
     }, EDITOR_DEBOUNCE_MS);
-  }
-}
-
-function relativePath(uri: vscode.Uri): string | null {
-  const folder = vscode.workspace.workspaceFolders?.[0];
-  if (!folder || uri.scheme !== folder.uri.scheme || !uri.path.startsWith(`${folder.uri.path}/`)) return null;
-  return uri.path.slice(folder.uri.path.length + 1);
-}
-
-function readEditor(): EditorContext {
-  const editor = vscode.window.activeTextEditor;
-  const path = editor ? relativePath(editor.document.uri) : null;
-  if (!editor || path === null) return { activePath: null, selection: null };
-  const { selection, document } = editor;
-  if (selection.isEmpty) return { activePath: path, selection: null };
-  // A selection that ends at the start of a line does not include that line.
-  const endLine = selection.end.character === 0 && selection.end.line > selection.start.line ? selection.end.line : selection.end.line + 1;
-  const text = document.getText(selection).slice(0, MAX_SELECTION_CHARACTERS);
-  return { activePath: path, selection: { kind: "selection", path, startLine: selection.start.line + 1, endLine, text } };
-}
-
-/** A whole-file attachment with its true last line, and with its text where the editor holds unsaved changes. */
-async function withWholeFile(attachment: ChatAttachment): Promise<ChatAttachment> {
-  const uri = attachment.kind === "file" ? fileInWorkspace(attachment.path) : null;
-  if (!uri) return attachment;
-  const open = vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri.toString());
-  if (open) return { ...attachment, startLine: 1, endLine: open.lineCount, ...(open.isDirty ? { text: open.getText() } : {}) };
-  try {
-    const bytes = await vscode.workspace.fs.readFile(uri);
-    return { ...attachment, startLine: 1, endLine: Math.max(1, bytes.reduce((lines, byte) => lines + (byte === 10 ? 1 : 0), 1)) };
-  } catch {
-    // The engine says what is wrong with a file that cannot be read.
-    return attachment;
   }
 }
 

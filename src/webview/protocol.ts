@@ -23,10 +23,11 @@ export const MEMORY_COMMANDS: readonly { name: MemoryCommand; description: strin
   { name: "why", description: "Why the last answer used what it used" },
 ];
 
-/** What a chip above the composer stands for. `text` travels only for selections. */
+/** What a chip above the composer stands for. `text` travels only for selections and cells, `cell` only for cells. */
 export interface ChatAttachment extends FileRange {
   kind: "file" | "selection" | "cell";
   text?: string;
+  cell?: { id: string; number: number };
 }
 
 /** How a turn ended, or that it has not. */
@@ -130,7 +131,8 @@ export type ViewMessage =
   | { type: "rate"; turnId: string; rating: "up" | "down" | null }
   | { type: "openConversation"; id: string }
   | { type: "deleteConversation"; id: string }
-  | { type: "openRange"; range: FileRange }
+  /** `cited`: the turn whose answer cites the range, where it does. */
+  | { type: "openRange"; range: FileRange; cited?: string }
   | { type: "openLink"; href: string }
   | { type: "copy"; text: string }
   | { type: "insertAtCursor"; code: string; language?: string }

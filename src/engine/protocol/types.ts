@@ -190,6 +190,8 @@ export interface AskParams {
   earlier?: ChatTurn[];
   /** The user asked for memory by `@memory`: more of it is recalled. */
   memory?: "wanted";
+  /** The same question was answered before and is answered again in its place. */
+  again?: boolean;
   /** "/explain", "/fix", "/tests", "/doc", "/search", or none. */
   command?: "explain" | "fix" | "tests" | "doc" | "search";
   /** What the user attached: whole files and selections. */
@@ -204,6 +206,8 @@ export interface Attachment extends FileRange {
   kind: "file" | "selection" | "cell";
   /** Text for selections and unsaved documents; files without it are read by the engine. */
   text?: string;
+  /** Of a cell: its id in the notebook, and its number among the code cells (0: it is none). The engine finds its lines. */
+  cell?: { id: string; number: number };
 }
 
 export interface AnswerTimings {
@@ -285,8 +289,10 @@ export interface CompleteResult {
 
 export interface CompletionOutcome {
   completionId: string;
-  outcome: "shown" | "accepted" | "partiallyAccepted" | "rejected" | "keptAfter30s" | "undoneWithin30s";
+  outcome: "shown" | "accepted" | "partiallyAccepted" | "rejected" | "keptAfter30s" | "undoneWithin30s" | "keptAfter5min" | "undoneWithin5min";
   charactersKept?: number;
+  /** With "shown": milliseconds from the request until the editor had the suggestion. */
+  ms?: number;
   /** What the user wrote in place of a suggestion that was rejected or undone, half a minute later. */
   instead?: string;
 }

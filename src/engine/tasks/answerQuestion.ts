@@ -198,6 +198,9 @@ async function writeProse(
     budget = prompt.budget;
     promptText = prompt.messages.map((message) => message.text).join("\n");
     allowed = new Set([...prompt.included, ...composed.citations.map((citation) => citation.n)]);
+    // Whoever draws the prose as it comes must know the places that it may name.
+    const known = composed.ledger.list().filter(({ n }) => allowed.has(n));
+    if (known.length > composed.citations.length) hooks.onEvent({ type: "citations", citations: shown(known, { count: 0 }) });
     stream = new CitationStream((n) => allowed.has(n) && composed.ledger.get(n) !== undefined);
     throwIfCancelled(hooks.signal);
     hooks.onEvent({ type: "status", text: "Writing…" });

@@ -28,6 +28,14 @@ const MOST_SENTENCES = 5;
 
 /** The card for a question about runs, or null where the question is about something else or nothing is recorded. */
 export async function answerFromNotebooks({ question, command, attachments, activePath }: Pick<AskParams, "question" | "command" | "attachments" | "activePath">, knowledge: NotebookKnowledge, readLines: WorkspaceAccess["readLines"]): Promise<ComposedCard | null> {
+  const attached = attachments.find(({ cell }) => cell);
+  if (attached?.cell && command !== "doc" && command !== "tests" && command !== "search") {
+    const model = await knowledge.remembered(attached.path);
+    const asked = notebookQuestion(question, [attached.path]);
+    const number = model.cells.findIndex(({ id }) => id === attached.cell?.id) + 1;
+    const said = (asked && number > 0 ? sayAbout(model, { ...asked, cell: number }) : null) ?? sayCell(model, attached.cell.id);
+    return said && compose(attached.path, model, said, command === "fix" ? "error" : "what", readLines);
+  }
   // A command, or a selection, says what is meant.
   if (command !== undefined || attachments.some(({ kind }) => kind === "selection")) return null;
   const known = knowledge.known();
@@ -54,6 +62,22 @@ function sayAbout(model: NotebookModel, asked: NotebookQuestion): Said[] | null 
   }
 }
 
+/** An attached cell: why it fails, or where what it shows came from; null where it has not run. */
+function sayCell(model: NotebookModel, cell: string): Said[] | null {
+  const run = model.lastRun(cell);
+  if (!run) return null;
+  return run.execution.success ? sayShown(model, run) : saySinceGood(model, cell);
+}
+
+/** What a run showed, and the runs that made what it read. */
+function sayShown(model: NotebookModel, run: Run): Said[] {
+  const { output, shown, cell } = run.execution;
+  const lines = output.split("\n").filter((line) => line.trim() !== "");
+  const what = [...(lines[0] === undefined ? [] : [`\`${clip(lines[0])}\`${lines.length > 1 ? ` and ${lines.length - 1} more ${lines.length === 2 ? "line" : "lines"}` : ""}`]), ...shown];
+  const said: Said = { text: what.length === 0 ? `${capital(cellName(model, cell))}${order(run)} shows nothing.` : `${capital(cellName(model, cell))}${order(run)} shows ${what.slice(0, 4).join(", ")}.`, cells: [at(model, cell, run)] };
+  return [said, ...saySources(model, run), ...sayWhyStale(model, cell)];
+}
+
 function sayStale(model: NotebookModel, only: string | undefined): Said[] {
   const stale = model.statuses().filter(({ state, cell }) => state === "stale" && (only === undefined || cell === only));
   if (stale.length === 0) return [{ text: only === undefined ? "No cell that has run is out of date: running the notebook from the top would take the same steps." : `${capital(cellName(model, only))} is not out of date.`, cells: only === undefined ? [] : [at(model, only)] }];
@@ -71,11 +95,18 @@ function sayProduced(model: NotebookModel, value: string): Said[] | null {
   if (!run) return null;
   const line = run.execution.output.split("\n").find((text) => text.includes(value)) ?? "";
   const said: Said[] = [{ text: `\`${value}\` was shown by ${cellName(model, run.execution.cell)}${order(run)}${line.trim() === value || line === "" ? "" : `, in \`${line.trim().slice(0, 80)}\``}.`, cells: [at(model, run.execution.cell, run)] }];
-  const sources = sourcesOf(model, run);
-  for (const { run: source, names } of sources.toReversed().slice(0, MOST_SENTENCES)) said.push({ text: `${names.map(shownName).join(", ")} came from ${cellName(model, source.execution.cell)}${order(source)}.`, cells: [at(model, source.execution.cell, source)] });
-  const status = model.statuses().find(({ cell }) => cell === run.execution.cell);
-  if (status?.state === "stale" && status.reasons[0]) said.push({ text: `That cell is out of date: ${lower(reasonSentence(model, status.reasons[0]))}`, cells: [] });
-  return said;
+  return [...said, ...saySources(model, run), ...sayWhyStale(model, run.execution.cell)];
+}
+
+function saySources(model: NotebookModel, run: Run): Said[] {
+  return sourcesOf(model, run).toReversed().slice(0, MOST_SENTENCES).map(({ run: source, names }) => ({
+    text: `${names.map(shownName).join(", ")} came from ${cellName(model, source.execution.cell)}${order(source)}.`, cells: [at(model, source.execution.cell, source)],
+  }));
+}
+
+function sayWhyStale(model: NotebookModel, id: string): Said[] {
+  const status = model.statuses().find(({ cell }) => cell === id);
+  return status?.state === "stale" && status.reasons[0] ? [{ text: `That cell is out of date: ${lower(reasonSentence(model, status.reasons[0]))}`, cells: [] }] : [];
 }
 
 function sayRepair(model: NotebookModel, cell: string | undefined): Said[] | null {

@@ -16,8 +16,9 @@ describe("answers from notebooks", () => {
     sequence++;
     model.executed({ sequence, cell, language: "python", source, order: sequence, at: sequence, durationMs: 1, success: error === null, outputHash: output, output, shown: [], error: error === null ? null : { name: error.split(": ")[0] as string, message: error.split(": ")[1] ?? "", traceback: "" } });
   };
-  const ask = async (question: string) => {
-    const composed = await answerFromNotebooks({ question, attachments: [], activePath: "n.ipynb" }, { known: () => ["n.ipynb"], remembered: () => Promise.resolve(model) }, (range) => {
+  const ask = async (question: string, cell?: string, command?: "fix") => {
+    const attachments = cell === undefined ? [] : [{ kind: "cell" as const, path: "n.ipynb", startLine: 1, endLine: 1, cell: { id: cell, number: 1 } }];
+    const composed = await answerFromNotebooks({ question, attachments, activePath: "n.ipynb", ...(command ? { command } : {}) }, { known: () => ["n.ipynb"], remembered: () => Promise.resolve(model) }, (range) => {
       const text = file.split("\n").slice(range.startLine - 1, range.endLine).join("\n");
       return Promise.resolve({ text, sha256: createHash("sha256").update(text).digest("hex") });
     });
@@ -52,6 +53,18 @@ describe("answers from notebooks", () => {
     const answer = await ask("what produced 12?");
     assert.match(answer?.summary ?? "", /^`12` was shown by cell 2 \(run 3\)\. \[1\] `rows` came from cell 1 \(run 1\)\. \[2\]$/);
     assert.equal(await ask("what produced 1?"), null, "a part of a number is another number");
+  });
+
+  it("say of an attached cell what it shows and where that came from", async () => {
+    const answer = await ask("Explain the output of cell 2.", "sum");
+    assert.match(answer?.summary ?? "", /^Cell 2 \(run 3\) shows `12`\. \[1\] `rows` came from cell 1 \(run 1\)\. \[2\]$/);
+    assert.equal(await ask("Explain the output of cell 3.", "share"), null, "it has not run");
+  });
+
+  it("say of an attached cell that fails how, and what changed since it ran well", async () => {
+    run("sum", "total = sum(lines)", "", "NameError: name 'lines' is not defined");
+    const answer = await ask("Cell 2 fails. Why, and what fixes it?", "sum", "fix");
+    assert.match(answer?.summary ?? "", /^Cell 2 fails \(run 4\) with `NameError: name 'lines' is not defined`\. \[1\] It last ran well \(run 3\)\. Since then: .*`total = sum\(lines\)`/);
   });
 
   it("say which cells are stale, and what to run", async () => {

@@ -63,7 +63,7 @@ async function ask(question: string, options: { workspace?: WorkspaceAccess; mod
 describe("answerQuestion", () => {
   it("sends the card first, then prose, then the citations that held", async () => {
     const { result, events, streamed } = await ask("where is openSocket defined?", { model: modelOf(replay(["It is in ", "`src/net/socket.ts`", " [", "1", "]."])) });
-    assert.deepEqual(events.map((event) => event.type).filter((type) => type !== "status"), ["card", "prose", "prose", "prose", "prose", "citations"].slice(0, events.filter((event) => event.type !== "status").length));
+    assert.deepEqual(events.map((event) => event.type).filter((type) => type !== "status"), ["card", "citations", "prose", "prose", "prose", "prose", "citations"].slice(0, events.filter((event) => event.type !== "status").length));
     assert.equal(events.find((event) => event.type !== "status")?.type, "card");
     assert.equal(result.prose, "It is in `src/net/socket.ts` [1].");
     assert.equal(streamed, result.prose);
