@@ -132,6 +132,10 @@ export function serve(connection: MessageConnection, factory: EngineFactory, log
   on("memory/dismiss", ({ key }) => opened().memory.dismiss(key));
   on("memory/pin", ({ key, pinned }) => opened().memory.pin(key, pinned));
 
+  on("metrics/report", ({ days }) => opened().metrics.report(days));
+  on("metrics/export", ({ days, format }) => ({ text: opened().metrics.export(days, format) }));
+  on("metrics/erase", () => opened().metrics.erase());
+
   on("safety/judge", (params) => opened().safety.judge(params));
   on("safety/allow", (params) => opened().safety.allow(params));
   on("safety/overrides", () => opened().safety.overrides());
@@ -145,6 +149,7 @@ export function serve(connection: MessageConnection, factory: EngineFactory, log
   onNotice("session/documentTouched", (document) => opened().documentTouched(document));
   onNotice("session/documentClosed", ({ path }) => opened().documentClosed(path));
   onNotice("answer/feedback", ({ askId, rating }) => opened().rateAnswer(askId, rating));
+  onNotice("answer/followed", ({ askId }) => opened().metrics.followed(askId));
   onNotice("answer/applied", (applied) => opened().recordApplied(applied));
   onNotice("memory/notebookExecuted", (run) => opened().recordNotebookRun(run));
   onNotice("completion/outcome", (outcome) => opened().recordOutcome(outcome));

@@ -1,5 +1,5 @@
 // Infers what became of a suggestion from the edits that follow: taken whole, in part, typed over, kept or undone after
-// 30 seconds, and what was written in its place. Works on offsets and texts; it knows neither VS Code nor the engine.
+// 30 seconds and after five minutes, and what was written in its place. Works on offsets and texts; it knows neither VS Code nor the engine.
 
 /** A suggestion that was shown. */
 export interface ShownSuggestion {
@@ -11,7 +11,7 @@ export interface ShownSuggestion {
   text: string;
 }
 
-export type Fate = "accepted" | "partiallyAccepted" | "rejected" | "keptAfter30s" | "undoneWithin30s";
+export type Fate = "accepted" | "partiallyAccepted" | "rejected" | "keptAfter30s" | "undoneWithin30s" | "keptAfter5min" | "undoneWithin5min";
 
 export interface FateReport {
   completionId: string;
@@ -67,7 +67,7 @@ export class CompletionFates {
     this.#taken = 0;
   }
 
-  /** The whole suggestion was taken; it is remembered until {@link reviewAfter30s}. */
+  /** The whole suggestion was taken; it is remembered until {@link reviewAfter5min}. */
   accept(completionId: string, document: string, offset: number, text: string): void {
     if (this.#shown?.completionId === completionId) {
       this.#shown = null;
@@ -127,12 +127,22 @@ export class CompletionFates {
       this.#reviewRejected(completionId, read);
       return;
     }
-    this.#accepted = this.#accepted.filter((accepted) => accepted !== place);
     const now = read(place.document, place.offset, place.length);
     if (now === null) return;
     const kept = commonCharacters(place.text, now);
     if (kept >= keptShare * place.text.length) this.#report({ completionId, outcome: "keptAfter30s", charactersKept: kept });
     else this.#report({ completionId, outcome: "undoneWithin30s", charactersKept: kept, ...(now.trim() === "" ? {} : { instead: now }) });
+  }
+
+  /** Looks at an accepted suggestion for the last time; nothing is told of a document that was closed. */
+  reviewAfter5min(completionId: string, read: (document: string, offset: number, length: number) => string | null): void {
+    const place = this.#accepted.find((accepted) => accepted.completionId === completionId);
+    if (!place) return;
+    this.#accepted = this.#accepted.filter((accepted) => accepted !== place);
+    const now = read(place.document, place.offset, place.length);
+    if (now === null) return;
+    const kept = commonCharacters(place.text, now);
+    this.#report({ completionId, outcome: kept >= keptShare * place.text.length ? "keptAfter5min" : "undoneWithin5min", charactersKept: kept });
   }
 
   /** Tells what was written in the place of a rejected suggestion, in as many lines as it had. */

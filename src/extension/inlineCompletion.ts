@@ -12,6 +12,7 @@ import type { HiddenCompletion } from "./verdictWords.ts";
 const mostPrefix = 32_768;
 const mostSuffix = 8_192;
 const reviewAfterMs = 30_000;
+const lastReviewAfterMs = 300_000;
 const acceptCommand = "kalactica.internal.completionAccepted";
 
 /** What this surface needs of the engine client. */
@@ -80,9 +81,9 @@ class InlineCompletionProvider implements vscode.InlineCompletionItemProvider, v
         return [];
       }
       if (!manual && !(await pause(this.#debounce.delay(), running.token))) return [];
-      const result = await this.#ask(document, position, manual, running.token);
-      if (!result || running.token.isCancellationRequested) return [];
-      return this.#show(document, position, result);
+      const answer = await this.#ask(document, position, manual, running.token);
+      if (!answer || running.token.isCancellationRequested) return [];
+      return this.#show(document, position, answer.result, answer.ms);
     } finally {
       link.dispose();
       if (this.#running === running) this.#running = null;
@@ -104,7 +105,7 @@ class InlineCompletionProvider implements vscode.InlineCompletionItemProvider, v
     return null;
   }
 
-  async #ask(document: vscode.TextDocument, position: vscode.Position, manual: boolean, token: vscode.CancellationToken): Promise<CompleteResult | null> {
+  async #ask(document: vscode.TextDocument, position: vscode.Position, manual: boolean, token: vscode.CancellationToken): Promise<{ result: CompleteResult; ms: number } | null> {
     const offset = document.offsetAt(position);
     const before = new vscode.Range(document.positionAt(Math.max(0, offset - mostPrefix)), position);
     const after = new vscode.Range(position, document.positionAt(offset + mostSuffix));
@@ -116,15 +117,16 @@ class InlineCompletionProvider implements vscode.InlineCompletionItemProvider, v
     const started = performance.now();
     try {
       const result = await this.#client.request("completion/complete", params, token);
-      if (result.source !== "cache") this.#debounce.answered(performance.now() - started);
-      return result;
+      const ms = performance.now() - started;
+      if (result.source !== "cache") this.#debounce.answered(ms);
+      return { result, ms };
     } catch (error) {
       if (!token.isCancellationRequested) this.#note(vscode.l10n.t("The engine could not complete: {0}", error instanceof Error ? error.message : String(error)));
       return null;
     }
   }
 
-  #show(document: vscode.TextDocument, position: vscode.Position, result: CompleteResult): vscode.InlineCompletionItem[] {
+  #show(document: vscode.TextDocument, position: vscode.Position, result: CompleteResult, ms: number): vscode.InlineCompletionItem[] {
     if (result.text === null) {
       const hidden = hiddenReason(result);
       if (hidden !== null) this.hidden = { reason: hidden, path: vscode.workspace.asRelativePath(document.uri, false), line: position.line + 1, at: Date.now() };
@@ -136,8 +138,10 @@ class InlineCompletionProvider implements vscode.InlineCompletionItemProvider, v
     const uri = document.uri.toString();
     const item = new vscode.InlineCompletionItem(result.text, new vscode.Range(position, position.translate(0, result.replacesAfter ?? 0)));
     item.command = { command: acceptCommand, title: "", arguments: [result.completionId, uri, offset, result.text] };
+    // One that was prepared ahead comes from the cache, and is new on the screen all the same.
+    const fresh = this.#fates.shown?.completionId !== result.completionId;
     this.#fates.show({ completionId: result.completionId, document: uri, offset, text: result.text });
-    if (result.source !== "cache") this.#client.notify("completion/outcome", { completionId: result.completionId, outcome: "shown" });
+    if (fresh) this.#client.notify("completion/outcome", { completionId: result.completionId, outcome: "shown", ms: Math.round(ms) });
     this.#last = vscode.l10n.t("Shown, from {0}, {1} % sure.", result.source ?? "", Math.round(result.confidence * 100));
     this.#onNote(null);
     return [item];
@@ -146,16 +150,18 @@ class InlineCompletionProvider implements vscode.InlineCompletionItemProvider, v
   accepted(completionId: string, uri: string, offset: number, text: string): void {
     this.#fates.accept(completionId, uri, offset, text);
     this.#reviewLater(completionId);
+    this.#later(lastReviewAfterMs, () => this.#fates.reviewAfter5min(completionId, textAt));
   }
 
   #reviewLater(completionId: string): void {
+    this.#later(reviewAfterMs, () => this.#fates.reviewAfter30s(completionId, textAt));
+  }
+
+  #later(milliseconds: number, review: () => void): void {
     const timer = setTimeout(() => {
       this.#reviews.delete(timer);
-      this.#fates.reviewAfter30s(completionId, (document, at, length) => {
-        const open = vscode.workspace.textDocuments.find((candidate) => candidate.uri.toString() === document);
-        return open ? open.getText(new vscode.Range(open.positionAt(at), open.positionAt(at + length))) : null;
-      });
-    }, reviewAfterMs);
+      review();
+    }, milliseconds);
     this.#reviews.add(timer);
   }
 
@@ -184,6 +190,12 @@ class InlineCompletionProvider implements vscode.InlineCompletionItemProvider, v
     this.#last = text;
     this.#onNote({ text });
   }
+}
+
+/** What an open document holds at a place; null where it is closed. */
+function textAt(document: string, at: number, length: number): string | null {
+  const open = vscode.workspace.textDocuments.find((candidate) => candidate.uri.toString() === document);
+  return open ? open.getText(new vscode.Range(open.positionAt(at), open.positionAt(at + length))) : null;
 }
 
 function reasonSentence(reason: NoCompletionReason | null, confidence: number): string {

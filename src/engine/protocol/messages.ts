@@ -6,6 +6,7 @@ import type {
 import type { DialogueState } from "./dialogue.ts";
 import type { ErrorReason } from "./errors.ts";
 import type { MemoryRequests } from "./memory.ts";
+import type { MetricsRequests } from "./metrics.ts";
 import type { NotebookRequests } from "./notebooks.ts";
 import type { SafetyRequests } from "./safety.ts";
 import type { EvaluationProgress, EvaluationRunInfo, EvaluationSuiteInfo } from "./evaluation.ts";
@@ -33,7 +34,7 @@ export interface HelloResult {
 }
 
 /** Requests from client to engine. */
-export interface EngineRequests extends MemoryRequests, NotebookRequests, SafetyRequests {
+export interface EngineRequests extends MemoryRequests, MetricsRequests, NotebookRequests, SafetyRequests {
   "engine/hello": { params: HelloParams; result: HelloResult };
   "engine/status": { params: null; result: EngineStatus };
   "engine/configure": { params: { settings: Record<string, unknown>; trusted: boolean }; result: { refused: string[] } };
@@ -105,6 +106,8 @@ export interface ClientNotifications {
   "completion/outcome": CompletionOutcome;
   /** What the user thought of an answer; null takes an earlier rating back. */
   "answer/feedback": { askId: string; rating: "up" | "down" | null };
+  /** The user opened a source that an answer cites. */
+  "answer/followed": { askId: string };
   /** What the user made of code from an answer. */
   "answer/applied": AnswerApplied;
   "memory/notebookExecuted": NotebookExecuted;

@@ -138,7 +138,7 @@ async function completeFresh(params: CompleteParams, dependencies: CompleteDepen
   const completionId = randomUUID();
   // A model or adapter that was changed meanwhile leaves open which one wrote it.
   if ((dependencies.modelKey?.() ?? "") === model) session.cache.add({ model, path: params.path, prefix: params.prefix, suffix: params.suffix, completionId, text: chosen.text, replacesAfter: chosen.replacesAfter, confidence: chosen.confidence });
-  session.outcomes?.suggested({ completionId, path: params.path, language: params.language, source: chosen.source, confidence: chosen.confidence, prefix: params.prefix, suffix: params.suffix, text: chosen.text });
+  session.outcomes?.suggested({ completionId, path: params.path, language: params.language, source: chosen.source, confidence: chosen.confidence, prefix: params.prefix, suffix: params.suffix, text: chosen.text, model });
   return { completionId, text: chosen.text, replacesAfter: chosen.replacesAfter, source: chosen.source, confidence: chosen.confidence, reason: null, verdict, timings: timings(), tokens };
 }
 

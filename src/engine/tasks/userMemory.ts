@@ -6,6 +6,7 @@ import type { DatabaseSync } from "../base/database.ts";
 import { COMPLETION_SCHEMA } from "../completion/outcomes.ts";
 import { ACCEPTED_DRAFT_SCHEMA, AcceptedDrafts } from "../memory/acceptedDrafts.ts";
 import { AnswerFeedback, FEEDBACK_SCHEMA } from "../memory/answerFeedback.ts";
+import { ANSWER_USE_SCHEMA, AnswerUseStore } from "../memory/answerUse.ts";
 import { APPLIED_ANSWER_SCHEMA, AppliedAnswers } from "../memory/appliedAnswers.ts";
 import { MemoryGraph } from "../memory/graph/memoryGraph.ts";
 import { MEMORY_GRAPH_SCHEMA } from "../memory/graph/schema.ts";
@@ -24,6 +25,8 @@ export class UserMemory {
   readonly database: DatabaseSync;
   readonly answers: AnswerFeedback;
   readonly applied: AppliedAnswers;
+  /** How answers fared, without their texts. */
+  readonly answerUse: AnswerUseStore;
   readonly notebookRuns: NotebookRuns;
   readonly review: TrainingReview;
   /** Findings of the checks that the user has allowed. */
@@ -35,10 +38,11 @@ export class UserMemory {
 
   /** Opens `memory.sqlite` in `storageDir`; a damaged one is set aside and told of. Errors: `indexTooNew`, `diskFull`. */
   constructor(storageDir: string, onDamaged: (asideAs: string) => void) {
-    const schemas = [COMPLETION_SCHEMA, FEEDBACK_SCHEMA, NOTEBOOK_RUN_SCHEMA, APPLIED_ANSWER_SCHEMA, TRAINING_REVIEW_SCHEMA, MEMORY_GRAPH_SCHEMA, SAFETY_OVERRIDE_SCHEMA, ACCEPTED_DRAFT_SCHEMA];
+    const schemas = [COMPLETION_SCHEMA, FEEDBACK_SCHEMA, NOTEBOOK_RUN_SCHEMA, APPLIED_ANSWER_SCHEMA, TRAINING_REVIEW_SCHEMA, MEMORY_GRAPH_SCHEMA, SAFETY_OVERRIDE_SCHEMA, ACCEPTED_DRAFT_SCHEMA, ANSWER_USE_SCHEMA];
     this.database = openDatabase(path.join(storageDir, "memory.sqlite"), schemas, onDamaged);
     this.answers = new AnswerFeedback(this.database, scrub);
     this.applied = new AppliedAnswers(this.database, scrub);
+    this.answerUse = new AnswerUseStore(this.database);
     this.notebookRuns = new NotebookRuns(this.database, scrub);
     this.review = new TrainingReview(this.database);
     this.overrides = new SafetyOverrides(this.database, scrub);

@@ -136,7 +136,8 @@ function handleClick(event: MouseEvent, findCitation: (chip: HTMLElement) => Cit
     if (href) post({ type: "openLink", href });
   } else if (chip) {
     const citation = findCitation(chip);
-    if (citation) post({ type: "openRange", range: { path: citation.path, startLine: citation.startLine, endLine: citation.endLine } });
+    const cited = chip.closest<HTMLElement>("[data-turn]")?.dataset["turn"];
+    if (citation) post({ type: "openRange", range: { path: citation.path, startLine: citation.startLine, endLine: citation.endLine }, ...(cited === undefined ? {} : { cited }) });
   } else if (action) {
     runCodeAction(action);
   }

@@ -24,6 +24,17 @@ describe("the fate of a suggestion", () => {
     assert.deepEqual(reports.map(({ outcome }) => outcome), ["accepted", "keptAfter30s"]);
   });
 
+  it("is looked at again after five minutes, wherever it has moved to, and then no more", () => {
+    const { fates, reports } = watched();
+    fates.accept("1", "a.ts", 10, "alpha(beta, gamma);");
+    const look = (text: string) => (_: string, offset: number, length: number): string => text.slice(offset, offset + length);
+    fates.reviewAfter30s("1", look("0123456789alpha(beta, gamma);"));
+    fates.edited("a.ts", [{ offset: 0, removed: 0, text: "ab" }, { offset: 12, removed: 19, text: "x" }]);
+    fates.reviewAfter5min("1", look("ab0123456789x"));
+    fates.reviewAfter5min("1", look("ab0123456789x"));
+    assert.deepEqual(reports.slice(1).map(({ outcome, charactersKept }) => [outcome, charactersKept]), [["keptAfter30s", 19], ["undoneWithin5min", 0]]);
+  });
+
   it("is undone when the text is gone after 30 s", () => {
     const { fates, reports } = watched();
     fates.accept("1", "d", 10, suggestion.text);
