@@ -121,12 +121,18 @@ export interface ForgetResult {
 
 /** Requests about the memory. */
 export interface MemoryRequests {
+  /** What is remembered that bears on a query, most relevant first, within a budget of tokens. Errors: `badRequest`. */
   "memory/recall": { params: RecallParams; result: RecallResult };
+  /** A page of what is remembered. Errors: `badRequest`. */
   "memory/list": { params: MemoryListParams; result: MemoryListResult };
+  /** One item, what stands around it and what it is linked to. Errors: `notFound`. */
   "memory/show": { params: { key: string }; result: MemoryShowResult };
+  /** Remembers a note or decision in the user's own words. Errors: `badRequest`, `notFound`. */
   "memory/remember": { params: RememberParams; result: MemoryItem };
+  /** Deletes items so that no trace stays in the database files; `traces` says where that is not yet so. */
   "memory/forget": { params: { keys: string[] }; result: ForgetResult };
-  /** The user does not want to see this item: it weighs half from now on. */
+  /** The user does not want to see this item: it weighs half from now on. Errors: `notFound`. */
   "memory/dismiss": { params: { key: string }; result: MemoryItem };
+  /** Keeps an item in sight, or no longer. Errors: `notFound`. */
   "memory/pin": { params: { key: string; pinned: boolean }; result: MemoryItem };
 }

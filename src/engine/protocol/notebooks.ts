@@ -45,6 +45,7 @@ export interface NotebookState {
 
 /** Requests about notebooks. */
 export interface NotebookRequests {
+  /** Which cells are out of date and why, and the fewest to run again. */
   "notebook/state": { params: NotebookCells; result: NotebookState };
   /** What to run so that `cell` is up to date. */
   "notebook/rerun": { params: NotebookCells & { cell: string }; result: NotebookRerun };

@@ -25,11 +25,13 @@ export interface JudgedBlock {
 
 /** Requests from client to engine. */
 export interface SafetyRequests {
+  /** The checks of a block of code or commands, right before it is inserted or run. */
   "safety/judge": { params: { code: string; language: string }; result: JudgedBlock };
   /** Allows a finding from now on; the floor (secrets) cannot be allowed. */
   "safety/allow": { params: Omit<SafetyOverride, "at">; result: null };
   /** Newest first. */
   "safety/overrides": { params: null; result: SafetyOverride[] };
+  /** Takes permissions back, by the keys of `safety/overrides`. */
   "safety/withdraw": { params: { keys: string[] }; result: null };
 }
 
