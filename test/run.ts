@@ -9,7 +9,8 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { findChromium, NO_CHROMIUM } from "./e2e/chromium.ts";
 import { installVSCodeWeb, InstallError } from "./e2e/install.ts";
-import { watchSockets } from "./support/socketSampler.ts";
+import { watchSockets } from "../src/engine/base/systemSockets.ts";
+import { isChromiumProbe } from "./support/chromiumProbe.ts";
 import { readResults } from "./support/testResults.ts";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
@@ -75,7 +76,7 @@ async function runSuite(): Promise<void> {
       mochaTests("installed", "End to end, as installed: training", training, 180_000, "installed-training"),
     ]);
   }
-  countSockets(sampler.stop().map((socket) => `${socket.protocol} ${socket.local} → ${socket.remote} by process ${socket.pid} (${socket.process})`));
+  countSockets(sampler.stop().filter((socket) => !isChromiumProbe(socket)).map((socket) => `${socket.protocol} ${socket.local} → ${socket.remote} by process ${socket.pid} (${socket.process})`));
 }
 
 function wants(part: Part): boolean {

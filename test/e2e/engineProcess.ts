@@ -1,6 +1,6 @@
 // Finds the engine process of a window from outside, by the process table: what a user's task manager would show.
 import { readFileSync } from "node:fs";
-import { processTree } from "../support/socketSampler.ts";
+import { processTree } from "../../src/engine/base/systemSockets.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** Process id of the engine that the window's extension host has started, or undefined. Linux only, as the server is. */

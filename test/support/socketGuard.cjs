@@ -1,6 +1,6 @@
 // Preloaded (NODE_OPTIONS=--require=…) into every Node process of the test run: records each attempt to open a
 // socket that is not loopback, before the attempt is made. It changes nothing else; the run fails afterwards
-// (test/run.ts). Native code is not seen here: socketSampler.ts looks at the system's tables for that.
+// (test/run.ts). Native code is not seen here: systemSockets.ts looks at the system's tables for that.
 // CommonJS without imports of ours, because it must load first, in any Node.
 const fs = require("node:fs");
 const net = require("node:net");

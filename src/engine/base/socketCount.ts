@@ -1,6 +1,6 @@
 // Counts what this process sends to other machines, inside the process: every TCP, TLS and UDP socket that JavaScript opens, every
 // name that is asked for, and every port that is opened to others. For the "0 bytes sent out" that users see and for the proof of it.
-// It blocks nothing and opens nothing. Native code is not seen (no library of ours opens sockets; test/support/socketSampler.ts watches the
+// It blocks nothing and opens nothing. Native code is not seen (no library of ours opens sockets; systemSockets.ts watches the
 // system's own tables for that), nor are workers, of which the engine starts none that reach out.
 import type { ChildProcess } from "node:child_process";
 import dgram from "node:dgram";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { leavesMachine, parseSocketTable, socketsOfTree } from "../../support/socketSampler.ts";
+import { leavesMachine, parseSocketTable, socketsOfTree } from "../../../src/engine/base/systemSockets.ts";
+import { isChromiumProbe } from "../../support/chromiumProbe.ts";
 
 const HEADER = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
 const row = (local: string, remote: string, state: string, inode: string): string => `   0: ${local} ${remote} ${state} 00000000:00000000 00:00000000 00000000  0        0 ${inode} 1 0000000000000000 100 0 0 10 0`;
@@ -21,22 +22,23 @@ describe("the table of open sockets", () => {
   });
 
   it("tells what leaves the machine", () => {
-    const socket = (local: string, remote: string, listening = false) => leavesMachine({ protocol: "tcp", local, remote, listening, process: "node" });
+    const socket = (local: string, remote: string, listening = false) => leavesMachine({ local, remote, listening });
     assert.equal(socket("127.0.0.1:5000", "127.0.0.1:80"), false);
     assert.equal(socket("10.0.0.5:5000", "192.0.2.10:443"), true);
     assert.equal(socket("127.0.0.1:80", "0.0.0.0:0", true), false);
     assert.equal(socket("0.0.0.0:80", "0.0.0.0:0", true), true);
     assert.equal(socket("[0:0:0:0:0:0:0:0]:80", "[0:0:0:0:0:0:0:0]:0", true), true);
     assert.equal(socket("0.0.0.0:5353", "0.0.0.0:0"), false);
+    assert.equal(socket("10.0.0.5:5000", "10.0.0.5:443"), false, "to an address of its own");
   });
 
   it("knows a browser's question whether there is IPv6 from a socket that sends", () => {
-    const socket = { protocol: "udp6", local: "[fd00:0:0:0:0:0:0:2]:33025", remote: "[2001:4860:4860:0:0:0:0:8888]:443", listening: false } as const;
+    const socket = { protocol: "udp6", remote: "[2001:4860:4860:0:0:0:0:8888]:443" } as const;
     const browser = "/usr/lib/chromium/chromium --type=utility --utility-sub-type=network.mojom.NetworkService --lang=en-US";
-    assert.equal(leavesMachine({ ...socket, process: browser }), false);
-    assert.equal(leavesMachine({ ...socket, process: "node engine.js" }), true);
-    assert.equal(leavesMachine({ ...socket, process: browser, protocol: "tcp6" }), true);
-    assert.equal(leavesMachine({ ...socket, process: browser, remote: "[2001:4860:4860:0:0:0:0:8844]:443" }), true);
+    assert.equal(isChromiumProbe({ ...socket, process: browser }), true);
+    assert.equal(isChromiumProbe({ ...socket, process: "node engine.js" }), false);
+    assert.equal(isChromiumProbe({ ...socket, process: browser, protocol: "tcp6" }), false);
+    assert.equal(isChromiumProbe({ ...socket, process: browser, remote: "[2001:4860:4860:0:0:0:0:8844]:443" }), false);
   });
 
   it("sees the sockets of a child process", async function () {

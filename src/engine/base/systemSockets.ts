@@ -1,6 +1,6 @@
-// Reads from /proc which internet sockets a process tree has open, so that native code (models, browsers) is
-// seen as well as JavaScript. Linux only; elsewhere it reports nothing. It samples: a socket that lives shorter
-// than the interval can escape it, which is why socketGuard.cjs stands beside it.
+// Reads from the system's tables (/proc) which internet sockets a process tree has open, so that native code is seen as well as
+// JavaScript. Linux only; elsewhere it reports nothing. It samples: a socket that lives shorter than the interval can escape it,
+// which is why socketCount.ts counts inside the processes beside it.
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 
 /** One internet socket of a process. */
@@ -50,19 +50,18 @@ function address(hex: string): string {
   return `[${groups.join(":")}]:${Number.parseInt(port, 16)}`;
 }
 
-/**
- * Where Chromium's network service connects a UDP socket to learn whether this machine has a route for IPv6
- * (`kIPv6ProbeAddress` in its `host_resolver_manager.cc`). Connecting a UDP socket sends nothing, and Chromium closes it at once.
- */
-const CHROMIUM_IPV6_PROBE = "[2001:4860:4860:0:0:0:0:8888]:443";
-
 /** Whether a socket reaches, or can be reached from, another machine. */
-export function leavesMachine(socket: Omit<OpenSocket, "pid">): boolean {
-  if (socket.protocol === "udp6" && socket.remote === CHROMIUM_IPV6_PROBE && socket.process.includes("--utility-sub-type=network.mojom.NetworkService")) return false;
+export function leavesMachine(socket: Pick<OpenSocket, "local" | "remote" | "listening">): boolean {
   if (socket.listening) return !isLoopback(socket.local);
   // An unconnected socket has no remote address; a UDP one bound to every interface has not sent anything yet.
   if (isUnset(socket.remote)) return false;
-  return !isLoopback(socket.remote);
+  // A machine that speaks to an address of its own sends nothing out.
+  return !isLoopback(socket.remote) && hostOf(socket.remote) !== hostOf(socket.local);
+}
+
+/** The address of `address:port`, without the brackets of IPv6. */
+export function hostOf(place: string): string {
+  return place.slice(0, place.lastIndexOf(":")).replace(/^\[|\]$/g, "");
 }
 
 function isLoopback(place: string): boolean {
@@ -136,6 +135,11 @@ function readText(file: string): string {
   }
 }
 
+/** Whether the system's tables can be read here. */
+export function canReadSockets(): boolean {
+  return process.platform === "linux" && readText("/proc/net/tcp") !== "";
+}
+
 /**
  * Samples the tree below `rootPid` every `intervalMs` (default 200) until `stop`, which returns every socket
  * seen that leaves the machine, each once.
@@ -149,6 +153,7 @@ export function watchSockets(rootPid: number, intervalMs = 200): { stop(): OpenS
   };
   sample();
   const timer = setInterval(sample, intervalMs);
+  timer.unref();
   return {
     stop: () => {
       clearInterval(timer);
