@@ -15,24 +15,24 @@ export type Setting = BooleanSetting | NumberSetting | StringSetting | ListSetti
 export const SETTINGS = {
   "model.file": {
     type: "string", default: "", restricted: true,
-    description: "Absolute path of a GGUF model file, or the id of a model shown by \"KaLactica: Choose Model\". Empty: the embedded base model.",
+    description: "The language model of this workspace: the absolute path of a GGUF file, or the id of a model in the gallery (\"KaLactica: Show Models\"). Empty: the one that was chosen last for all workspaces, at first the one that comes with KaLactica.",
   },
   "model.device": {
     type: "string", default: "auto", values: ["auto", "cpu", "gpu"], restricted: true,
     valueDescriptions: ["Use the GPU where there is one, otherwise the CPU.", "Never use the GPU.", "Use the GPU and say so when there is none."],
-    description: "Where the model runs and where adapters are trained.",
+    description: "Where the model computes and where adapters are trained. Small models compute on the CPU in any case unless this is \"gpu\": there they are quick enough, and the GPU's memory stays free.",
   },
   "model.contextSize": {
     type: "number", default: 0, minimum: 0, maximum: 131072, unit: "tokens",
-    description: "Context window of chat, in tokens. 0: as large as the model and the memory of this machine allow, at most 8192.",
+    description: "How much a model reads at once in chat, in tokens (about four characters each). More holds more sources and needs more memory. 0: decided by the model and the memory of this machine; \"KaLactica: Check This Machine\" says how much.",
   },
   "model.unloadAfterMinutes": {
     type: "number", default: 15, minimum: 0, maximum: 1440, unit: "minutes",
-    description: "Minutes without a request after which the model leaves memory. 0: never.",
+    description: "Minutes without a request after which the model leaves memory. The next request loads it again, which takes seconds. 0: it stays.",
   },
   "model.threads": {
     type: "number", default: 0, minimum: 0, maximum: 256, unit: "threads", restricted: true,
-    description: "Threads used for computing. 0: all physical cores.",
+    description: "Threads that a model computes with. 0: decided by the cores of this machine and the size of the model; \"KaLactica: Check This Machine\" says how many.",
   },
   "completion.enabled": { type: "boolean", default: true, description: "Show inline completions." },
   "completion.disabledLanguages": {
@@ -41,16 +41,18 @@ export const SETTINGS = {
   },
   "completion.gate": {
     type: "number", default: 0.3, minimum: 0, maximum: 1, unit: "probability",
-    description: "How sure KaLactica must be before it shows a completion, as the estimated probability that it is exactly what follows. Lower shows more, higher shows less.",
+    description: "How sure KaLactica must be before it shows a completion: the estimated probability, from 0 to 1, that it is exactly what you would write. Lower shows more completions and more wrong ones, higher fewer.",
   },
   "completion.timeoutMs": {
-    type: "number", default: 400, minimum: 50, maximum: 10000, unit: "ms",
-    description: "Milliseconds after which a completion that is not ready is given up.",
+    type: "number", default: 0, minimum: 0, maximum: 10000, unit: "ms",
+    description: "Milliseconds after which a completion that is not ready is given up. 0: decided by this machine and the size of the model; \"KaLactica: Check This Machine\" says how many.",
   },
   "completion.maximumLines": {
     type: "number", default: 6, minimum: 1, maximum: 64, unit: "lines",
-    description: "Most lines of one completion.",
+    description: "How many lines one completion may have.",
   },
+  "codeActions.enabled": { type: "boolean", default: true, description: "Offer to explain, test, document and fix code among the code actions (the light bulb and its menu)." },
+  "notebook.actions": { type: "boolean", default: true, description: "Show Explain Output, Fix Error and What Is Stale? in the toolbars of notebooks and their cells." },
   "index.enabled": { type: "boolean", default: true, description: "Keep an index of the workspace for search, answers and completions." },
   "index.exclude": {
     type: "list", default: [],
@@ -63,11 +65,16 @@ export const SETTINGS = {
   "index.includeIgnored": { type: "boolean", default: false, description: "Also index files that .gitignore names." },
   "answer.maximumTokens": {
     type: "number", default: 512, minimum: 16, maximum: 8192, unit: "tokens",
-    description: "Most tokens of one generated answer.",
+    description: "How long a written answer may become, in tokens (about four characters each).",
+  },
+  "answer.prose": {
+    type: "string", default: "auto", values: ["auto", "always", "never"],
+    valueDescriptions: ["Where the model follows instructions, unless it was measured to be too slow on this machine.", "Wherever the model follows instructions, however long it takes.", "Never: answers are the card with its sources alone."],
+    description: "Whether the model writes prose below an answer's card.",
   },
   "answer.sources": {
     type: "number", default: 8, minimum: 1, maximum: 32, unit: "passages",
-    description: "Most passages of the workspace that an answer may draw on.",
+    description: "How many passages of the workspace an answer may draw on. More find more and take longer to read.",
   },
   "memory.enabled": {
     type: "boolean", default: true,
@@ -79,7 +86,7 @@ export const SETTINGS = {
   },
   "training.threads": {
     type: "number", default: 0, minimum: 0, maximum: 256, unit: "threads", restricted: true,
-    description: "Threads used for training. 0: all physical cores but one, where there are four or more. What you do at the same time goes first.",
+    description: "Threads that training computes with. 0: all cores but one, where there are four or more. What you do at the same time goes first.",
   },
   "training.pauseOnBattery": {
     type: "boolean", default: true, restricted: true,
@@ -89,10 +96,22 @@ export const SETTINGS = {
     type: "boolean", default: true, restricted: true,
     description: "Go on by itself with a training run that was stopped by closing the window, a crash or a restart.",
   },
+  "offline": {
+    type: "boolean", default: false, restricted: true,
+    description: "Refuse every connection: downloads, endpoints, shared indexes and clusters, those on this machine too.",
+  },
+  "endpoint.timeoutSeconds": {
+    type: "number", default: 60, minimum: 1, maximum: 3600, unit: "seconds", restricted: true,
+    description: "Seconds without anything coming from an endpoint after which a request to it is given up. A server that reads a long prompt on a CPU may take a minute before its first word.",
+  },
+  "retrieval.sharedIndexes": {
+    type: "list", default: [], restricted: true,
+    description: "Shared indexes (Chroma) that searches look into as well, each as http://host:port#collection. The vector of the query is sent there, not its words.",
+  },
   "log.level": {
     type: "string", default: "info", values: ["debug", "info", "warn", "error"],
-    valueDescriptions: ["Everything.", "What happened.", "What went wrong and was mended.", "Only failures."],
-    description: "How much goes into the KaLactica output channel. Never source code, prompts or secrets.",
+    valueDescriptions: ["Everything, for finding out what goes wrong.", "What happened.", "What went wrong and was mended.", "Only failures."],
+    description: "How much KaLactica writes into its log (\"KaLactica: Show Log\"). Source code, prompts and secrets never get into it.",
   },
 } as const satisfies Record<string, Setting>;
 

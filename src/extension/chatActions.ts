@@ -4,11 +4,14 @@ import * as vscode from "vscode";
 import type { FileRange } from "../engine/protocol/types.ts";
 import type { ChangeProposal } from "../webview/protocol.ts";
 import type { AppliedChange } from "./appliedAnswers.ts";
+import { cellIndexAt } from "./cellPlaces.ts";
 import { indentForInsertion, proposeContent } from "./chatApply.ts";
 import type { LineRange } from "./chatApply.ts";
 
 /** Proposed contents live under this scheme: read-only, never on disk. */
 export const PROPOSED_SCHEME = "kalactica-proposed";
+/** A column behind the end of any line that is looked at; VS Code clips it. */
+const LINE_END = 10_000;
 
 /** The file that a path from an answer names, or null where it would lead out of the folder. */
 export function fileInWorkspace(path: string): vscode.Uri | null {
@@ -18,11 +21,22 @@ export function fileInWorkspace(path: string): vscode.Uri | null {
   return vscode.Uri.joinPath(folder.uri, ...parts.filter((part) => part !== "" && part !== "."));
 }
 
+/** Where a link to lines leads; null where it would lead out of the folder. The lines of a notebook are those of its file, which nobody sees. */
+export function locationOf({ path, startLine, endLine }: FileRange): vscode.Location | null {
+  const uri = fileInWorkspace(path);
+  if (!uri) return null;
+  return new vscode.Location(uri, path.endsWith(".ipynb") ? new vscode.Range(0, 0, 0, 0) : new vscode.Range(startLine - 1, 0, Math.max(startLine, endLine) - 1, LINE_END));
+}
+
 /** Opens a file of the folder with the lines selected. Returns a sentence where it cannot. */
 export async function openRange(range: FileRange): Promise<string | null> {
   const uri = fileInWorkspace(range.path);
   if (!uri) return vscode.l10n.t("{0} is not a file of this folder.", range.path);
   try {
+    if (range.path.endsWith(".ipynb")) {
+      await openCell(uri, range.startLine);
+      return null;
+    }
     const document = await vscode.workspace.openTextDocument(uri);
     const lastLine = Math.min(range.endLine, document.lineCount) - 1;
     const firstLine = Math.min(range.startLine - 1, lastLine);
@@ -36,6 +50,16 @@ export async function openRange(range: FileRange): Promise<string | null> {
   } catch {
     return vscode.l10n.t("{0} cannot be opened. It may have been moved or deleted since; ask again for the present state.", range.path);
   }
+}
+
+/** Shows a notebook with the cell selected whose source stands on `line` of its file. */
+async function openCell(uri: vscode.Uri, line: number): Promise<void> {
+  const file = new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
+  const notebook = await vscode.workspace.openNotebookDocument(uri);
+  const index = Math.min(cellIndexAt(file, line), notebook.cellCount - 1);
+  const cell = new vscode.NotebookRange(index, index + 1);
+  const editor = await vscode.window.showNotebookDocument(notebook, { selections: [cell] });
+  editor.revealRange(cell, vscode.NotebookEditorRevealType.InCenterIfOutsideViewport);
 }
 
 /** Follows a link of an answer: the web through VS Code, which asks first; a path as a file of the folder. */

@@ -7,12 +7,47 @@ import { codeCells, idOf } from "./notebookCells.ts";
 import { errorIn, hasError, shownBy, textOf } from "./notebookOutputs.ts";
 
 const MAX_SELECTION_CHARACTERS = 20_000;
+/** A language server that has yet to wake up is not waited for. */
+const SYMBOL_PATIENCE_MS = 1_000;
+const DEFINITIONS = new Set([vscode.SymbolKind.Function, vscode.SymbolKind.Method, vscode.SymbolKind.Constructor, vscode.SymbolKind.Class, vscode.SymbolKind.Interface, vscode.SymbolKind.Enum, vscode.SymbolKind.Struct]);
 
 /** Relative to the first folder with forward slashes, or null for what lies elsewhere. */
 export function relativePath(uri: vscode.Uri): string | null {
   const folder = vscode.workspace.workspaceFolders?.[0];
   if (!folder || uri.scheme !== folder.uri.scheme || !uri.path.startsWith(`${folder.uri.path}/`)) return null;
   return uri.path.slice(folder.uri.path.length + 1);
+}
+
+/** What stands around the caret of the active editor: the function or class, or the cell; else its line. */
+export async function attachmentAtCaret(): Promise<ChatAttachment | null> {
+  const editor = vscode.window.activeTextEditor;
+  return editor ? attachmentAround(editor.document, editor.selection.active) : null;
+}
+
+/** The innermost function, method or class around a position, by what a language extension says within a second; else the line. */
+export async function attachmentAround(document: vscode.TextDocument, position: vscode.Position): Promise<ChatAttachment | null> {
+  const cell = cellOf(document);
+  if (cell) return attachmentOfCell(cell);
+  const symbol = await Promise.race([symbolAround(document, position), new Promise<null>((resolve) => { setTimeout(resolve, SYMBOL_PATIENCE_MS, null); })]);
+  if (symbol) return attachmentOfRange(document, symbol);
+  // The engine knows the definition around a line from its own index.
+  const line = attachmentOfRange(document, document.lineAt(position.line).range);
+  return line && { kind: line.kind, path: line.path, startLine: line.startLine, endLine: line.endLine, ...(document.isDirty ? { text: line.text ?? "" } : {}) };
+}
+
+async function symbolAround(document: vscode.TextDocument, position: vscode.Position): Promise<vscode.Range | null> {
+  let symbols: readonly vscode.DocumentSymbol[];
+  try {
+    const found = await vscode.commands.executeCommand<readonly (vscode.DocumentSymbol | vscode.SymbolInformation)[] | undefined>("vscode.executeDocumentSymbolProvider", document.uri);
+    symbols = (found ?? []).filter((symbol): symbol is vscode.DocumentSymbol => "children" in symbol);
+  } catch {
+    return null;
+  }
+  let around: vscode.Range | null = null;
+  for (let inner = symbols.find(({ range }) => range.contains(position)); inner; inner = inner.children.find(({ range }) => range.contains(position))) {
+    if (DEFINITIONS.has(inner.kind)) around = inner.range;
+  }
+  return around;
 }
 
 /** The file in front of the user and what is selected in it. In a notebook: the notebook and its cell. */

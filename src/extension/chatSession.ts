@@ -295,22 +295,27 @@ function asksForMemory(question: string): boolean {
   return /(?:^|[\s(])@memory\b/.test(question);
 }
 
-/** Earlier questions and answers, oldest first, clipped so that a long chat does not crowd out the sources. */
-export function historyFor(turns: readonly ChatTurn[], beforeId: string): WireTurn[] {
-  const earlier = turns.slice(0, turns.findIndex(({ id }) => id === beforeId)).filter(({ state }) => state === "done").slice(-MAX_HISTORY_TURNS);
-  return earlier.flatMap((turn): WireTurn[] => [
+/** What of a turn goes along with later questions. */
+export type SaidTurn = Pick<ChatTurn, "id" | "state" | "question" | "prose"> & { card: { summary: string } | null };
+
+/** Earlier questions and answers, oldest first, clipped so that a long chat does not crowd out the sources. `beforeId` null: all turns. */
+export function historyFor(turns: readonly SaidTurn[], beforeId: string | null): WireTurn[] {
+  return answered(turns, beforeId).slice(-MAX_HISTORY_TURNS).flatMap((turn): WireTurn[] => [
     { role: "user", text: clip(plainQuestion(turn.question)) },
     { role: "assistant", text: clip([turn.card?.summary, turn.prose].filter(Boolean).join("\n\n")) },
   ]);
 }
 
 /** Turns before those of {@link historyFor}, shortened: enough to know what was wanted and decided. */
-export function earlierFor(turns: readonly ChatTurn[], beforeId: string): WireTurn[] {
-  const before = turns.slice(0, turns.findIndex(({ id }) => id === beforeId)).filter(({ state }) => state === "done");
-  return before.slice(-MAX_EARLIER_TURNS - MAX_HISTORY_TURNS, -MAX_HISTORY_TURNS).flatMap((turn): WireTurn[] => [
+export function earlierFor(turns: readonly SaidTurn[], beforeId: string | null): WireTurn[] {
+  return answered(turns, beforeId).slice(-MAX_EARLIER_TURNS - MAX_HISTORY_TURNS, -MAX_HISTORY_TURNS).flatMap((turn): WireTurn[] => [
     { role: "user", text: clip(plainQuestion(turn.question), MAX_EARLIER_CHARACTERS) },
     { role: "assistant", text: clip(turn.card?.summary ?? turn.prose, MAX_EARLIER_CHARACTERS) },
   ]);
+}
+
+function answered(turns: readonly SaidTurn[], beforeId: string | null): SaidTurn[] {
+  return (beforeId === null ? turns : turns.slice(0, turns.findIndex(({ id }) => id === beforeId))).filter(({ state }) => state === "done");
 }
 
 function clip(text: string, limit = MAX_HISTORY_CHARACTERS): string {

@@ -7,6 +7,7 @@ import { AppliedAnswers } from "./appliedAnswers.ts";
 import { ChangeProposals, fileInWorkspace, insertAtCursor, openLink, openRange } from "./chatActions.ts";
 import { readEditor, relativePath, withWholeFile } from "./chatAttachments.ts";
 import { rankFiles } from "./chatFiles.ts";
+import { COMMAND_QUESTIONS } from "./chatQuestions.ts";
 import { ChatSession, plainQuestion } from "./chatSession.ts";
 import type { ChatEngine } from "./chatSession.ts";
 import { ChatFiles } from "./chatStore.ts";
@@ -140,11 +141,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
       this.#post({ type: "notice", text: vscode.l10n.t("Select some code in the editor first.") });
       return;
     }
-    const questions = {
-      explain: vscode.l10n.t("Explain this code."), fix: vscode.l10n.t("Fix the problems in this code."),
-      tests: vscode.l10n.t("Write tests for this code."), doc: vscode.l10n.t("Write documentation for this code."),
-    };
-    await this.#ask(questions[command], command, [selection], activePath);
+    await this.#ask(COMMAND_QUESTIONS[command](), command, [selection], activePath);
   }
 
   /** Shows the view and asks, with what is attached: the way in for every surface outside the view. */

@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import type { ModelInfo } from "../engine/protocol/types.ts";
 import { manageAdapters } from "./adapterCommands.ts";
+import type { Asking } from "./codeActions.ts";
 import type { CommandId } from "./contributions.ts";
 import { prepareTrainingData, reviewTrainingData } from "./dataCommands.ts";
 import type { EngineClient } from "./engineClient.ts";
@@ -9,6 +10,7 @@ import { evaluate, showEvaluations } from "./evaluationCommands.ts";
 import { showFailure } from "./messages.ts";
 import type { MemoryActions } from "./memoryActions.ts";
 import { memoryCommands } from "./memoryCommands.ts";
+import { explainCellOutput, fixCellError, whatIsStale } from "./notebookActions.ts";
 import { explainCellState, rerunStaleCells } from "./notebookCommands.ts";
 import type { NotebookStates } from "./notebookStates.ts";
 import type { ReportDocuments } from "./reportDocuments.ts";
@@ -18,7 +20,7 @@ import { fineTuneWorkspace, toSomeRun, train } from "./trainingCommands.ts";
 import type { TrainingState } from "./trainingState.ts";
 
 /** What the chat view offers to commands. */
-export interface ChatCommands {
+export interface ChatCommands extends Asking {
   focus(): Promise<void>;
   newChat(): void;
   stop(): void;
@@ -80,6 +82,9 @@ export function registerCommands(dependencies: CommandDependencies): vscode.Disp
     cancelTraining: () => toSomeRun(learning, "cancel"),
     explainCellState: (cell) => explainCellState(dependencies, cell),
     rerunStaleCells: (cell) => rerunStaleCells(dependencies, cell),
+    explainCellOutput: (cell) => explainCellOutput(dependencies, cell),
+    fixCellError: (cell) => fixCellError(dependencies, cell),
+    whatIsStale: () => whatIsStale(dependencies),
     manageAdapters: () => manageAdapters(learning),
     evaluate: () => evaluate({ engine: client, documents }),
     showEvaluations: () => showEvaluations({ engine: client, documents }),

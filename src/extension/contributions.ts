@@ -41,6 +41,9 @@ export const COMMANDS = {
   cancelTraining: { title: "Cancel Training", when: "kalactica.trainingCanCancel" },
   explainCellState: { title: "Explain Cell State", when: "notebookEditorFocused" },
   rerunStaleCells: { title: "Re-run Stale Cells", when: "notebookEditorFocused && isWorkspaceTrusted" },
+  explainCellOutput: { title: "Explain Output", icon: "$(comment-discussion)", when: "notebookEditorFocused" },
+  fixCellError: { title: "Fix Error", icon: "$(lightbulb)", when: "notebookEditorFocused" },
+  whatIsStale: { title: "What Is Stale?", icon: "$(history)", when: "notebookEditorFocused" },
   manageAdapters: { title: "Manage Adapters…" },
   evaluate: { title: "Evaluate…" },
   showEvaluations: { title: "Show Evaluations" },
@@ -59,6 +62,23 @@ export const COMMANDS = {
 } as const satisfies Record<string, CommandContribution>;
 
 export type CommandId = keyof typeof COMMANDS;
+
+/** The participant of VS Code's own chat. */
+export const PARTICIPANT_ID = "kalactica.chat.participant";
+
+/** Its slash commands: those of our own chat, and memory. */
+const PARTICIPANT_COMMANDS = [
+  { name: "explain", description: "Explain how the code works", sampleRequest: "/explain #selection" },
+  { name: "fix", description: "Propose a fix", sampleRequest: "/fix #selection" },
+  { name: "tests", description: "Write tests", sampleRequest: "/tests #selection" },
+  { name: "doc", description: "Write documentation", sampleRequest: "/doc #selection" },
+  { name: "search", description: "List matching places only", sampleRequest: "/search where requests are retried" },
+  { name: "memory", description: "What was said, decided and run in this folder before", sampleRequest: "/memory what did we decide about retries?" },
+];
+
+/** A cell's actions stand in its toolbar where they apply, and nowhere else. */
+const CODE_CELL = "notebookCellType == code && config.kalactica.notebook.actions";
+const FAILED_CELL = "notebookCellResource in kalactica.failedCells";
 
 const SELECTION_COMMANDS: readonly CommandId[] = ["explainSelection", "fixSelection", "testSelection", "documentSelection"];
 
@@ -97,8 +117,20 @@ export function staticContributions(): Record<string, unknown> {
       ],
       "editor/title": (["acceptChange", "discardChange"] satisfies CommandId[]).map((id, index) => ({ command: `kalactica.${id}`, when: "kalactica.proposalOpen && resourceScheme == kalactica-proposed", group: `navigation@${index + 1}` })),
       "editor/context": [{ submenu: "kalactica.editor", when: "editorHasSelection", group: "1_modification@99" }],
+      "notebook/cell/title": [
+        { command: "kalactica.fixCellError", when: `${CODE_CELL} && ${FAILED_CELL}`, group: "inline@90" },
+        { command: "kalactica.explainCellOutput", when: `${CODE_CELL} && notebookCellHasOutputs && ${FAILED_CELL.replace(" in ", " not in ")}`, group: "inline@90" },
+      ],
+      "notebook/toolbar": [{ command: "kalactica.whatIsStale", when: "notebookType != interactive && config.kalactica.notebook.actions", group: "navigation/execute@90" }],
       "kalactica.editor": SELECTION_COMMANDS.map((id) => ({ command: `kalactica.${id}` })),
     },
+    chatParticipants: [{
+      id: PARTICIPANT_ID, name: "kalactica", fullName: "KaLactica", description: "Ask about this folder, answered on this machine with verified sources", isSticky: true, commands: PARTICIPANT_COMMANDS,
+      disambiguation: [{
+        category: "kalactica_workspace", description: "The user asks about the code, the notebooks or the history of the open folder: where something is defined or used, what it does, why a notebook's cell failed, what was decided earlier.",
+        examples: ["Where is the retry policy defined?", "Who calls parseConfig?", "Which file handles authentication?", "Why did cell 3 of the notebook fail, and what fixed it?", "What did we decide about the cache last week?"],
+      }],
+    }],
     languageModelChatProviders: [{ vendor: "kalactica", displayName: "KaLactica" }],
     languageModelTools: ASSISTANT_TOOLS.map(({ name, reference, title, summary, description, input, icon }) => ({
       name, displayName: title, userDescription: summary, modelDescription: description, inputSchema: input, icon, toolReferenceName: reference, canBeReferencedInPrompt: true, tags: ["kalactica"],

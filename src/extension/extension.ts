@@ -4,7 +4,9 @@ import path from "node:path";
 import * as vscode from "vscode";
 import { actionsOf } from "../webview/monitorProtocol.ts";
 import { registerAssistantTools } from "./assistantTools.ts";
+import { registerChatParticipant } from "./chatParticipant.ts";
 import { ChatView } from "./chatView.ts";
+import { registerCodeActions } from "./codeActions.ts";
 import { registerCommands } from "./commands.ts";
 import { readConfiguration } from "./configuration.ts";
 import { EngineClient } from "./engineClient.ts";
@@ -13,6 +15,7 @@ import { LanguageModelProvider } from "./languageModelProvider.ts";
 import { ReportDocuments } from "./reportDocuments.ts";
 import { MemoryActions } from "./memoryActions.ts";
 import { MemoryTree } from "./memoryTree.ts";
+import { followFailedCells } from "./notebookActions.ts";
 import { recordNotebookRuns } from "./notebookRuns.ts";
 import { NotebookStates } from "./notebookStates.ts";
 import { StatusItem } from "./statusItem.ts";
@@ -77,6 +80,9 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
     vscode.window.registerWebviewPanelSerializer(TrainingMonitor.viewType, monitor),
     registerCommands({ client, chat, memory, log, training, documents, notebooks, explainLastCompletion: () => completions.explainLast(), lastHiddenCompletion: () => completions.lastHidden(), showMonitor: (runId) => monitor.show(runId) }),
     registerAssistantTools(client),
+    registerChatParticipant(client, context.extensionUri),
+    registerCodeActions(chat),
+    followFailedCells(),
     new LanguageModelProvider(client),
     followTraining(training),
     recordNotebookRuns((run) => client.notify("memory/notebookExecuted", run)),

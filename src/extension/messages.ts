@@ -43,7 +43,8 @@ export function remedyKindOf(error: unknown): RemedyKind {
   }
 }
 
-function remedyFor(error: unknown): Remedy {
+/** The command that helps, and what its button is called. */
+export function remedyFor(error: unknown): Remedy {
   switch (remedyKindOf(error)) {
     case "chooseModel":
       return { label: vscode.l10n.t("Choose Model"), command: "kalactica.chooseModel" };

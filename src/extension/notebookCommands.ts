@@ -14,7 +14,7 @@ export interface NotebookCommandDependencies {
 }
 
 /** A cell handed over by its status bar, or the selected one of the active notebook. */
-function chosenCell(argument: unknown): vscode.NotebookCell | null {
+export function chosenCell(argument: unknown): vscode.NotebookCell | null {
   if (typeof argument === "object" && argument !== null && "document" in argument && "notebook" in argument) return argument as vscode.NotebookCell;
   const editor = vscode.window.activeNotebookEditor;
   if (!editor) return null;
