@@ -4,6 +4,7 @@ import { ResponseError } from "vscode-jsonrpc/node";
 import type { CancellationToken, MessageConnection } from "vscode-jsonrpc/node";
 import { EngineError, isCancelled } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
+import { socketCount } from "./base/socketCount.ts";
 import type { Engine } from "./engine.ts";
 import type { ClientNotifications, EngineNotifier, EngineRequests, HelloParams, WireErrorData } from "./protocol/messages.ts";
 import { WIRE_ERROR_CANCELLED, WIRE_ERROR_FAILED } from "./protocol/messages.ts";
@@ -73,7 +74,7 @@ export function serve(connection: MessageConnection, factory: EngineFactory, log
     return { protocolVersion: PROTOCOL_VERSION, engineVersion: factory.version, pid: process.pid };
   });
   on("engine/status", () => opened().status());
-  on("engine/configure", ({ settings, trusted }) => opened().configure(settings, trusted));
+  on("engine/configure", ({ settings, trusted, proxy }) => opened().configure(settings, trusted, proxy));
   on("engine/doctor", (_, signal) => opened().doctor(signal));
   on("engine/shutdown", async () => {
     await close();
@@ -83,6 +84,33 @@ export function serve(connection: MessageConnection, factory: EngineFactory, log
   on("model/inspect", ({ file }) => opened().inspectModel(file));
   on("model/use", ({ id }) => opened().useModel(id));
   on("model/pull", ({ uri }, signal) => opened().pullModel(uri, { signal, onProgress: (progress) => notify("model/downloadProgress", progress) }));
+  on("model/gallery", () => opened().gallery.show());
+  on("model/measure", ({ id }, signal) => opened().gallery.measure(id, signal));
+  on("model/remove", async ({ id }) => {
+    await opened().gallery.remove(id);
+    return null;
+  });
+  on("model/discard", async ({ uri }) => {
+    await opened().gallery.discard(uri);
+    return null;
+  });
+  on("engine/sockets", () => socketCount());
+  on("engine/report", (params, signal) => opened().report(params, signal));
+  on("endpoint/look", ({ url, key }, signal) => opened().endpoints.look(url, key, signal));
+  on("endpoint/add", (params, signal) => opened().endpoints.add(params, signal));
+  on("endpoint/list", () => opened().endpoints.list());
+  on("endpoint/remove", async ({ name }) => {
+    await opened().endpoints.remove(name);
+    return null;
+  });
+  on("endpoint/consent", async ({ host, agreed }) => {
+    await opened().endpoints.consent(host, agreed);
+    return null;
+  });
+  on("endpoint/key", ({ origin, key }) => {
+    opened().endpoints.setKey(origin, key);
+    return null;
+  });
   on("index/update", ({ full }, signal) => opened().updateIndex({ full, signal }));
   on("index/status", () => opened().status().index);
   on("retrieval/search", ({ query, k }, signal) => opened().search(query, k, signal));
@@ -119,6 +147,9 @@ export function serve(connection: MessageConnection, factory: EngineFactory, log
   on("evaluate/run", (params, signal) => opened().evaluations.run(params, signal));
   on("evaluate/runs", () => opened().evaluations.runs());
   on("evaluate/report", async (params) => ({ text: await opened().evaluations.report(params) }));
+  on("evaluate/show", ({ id }) => opened().evaluations.show(id));
+  on("evaluate/compare", (params) => opened().evaluations.compare(params));
+  on("evaluate/items", (params) => opened().evaluations.items(params));
   on("evaluate/remove", async ({ id }) => {
     await opened().evaluations.remove(id);
     return null;

@@ -6,7 +6,8 @@ import type { Asking } from "./codeActions.ts";
 import type { CommandId } from "./contributions.ts";
 import { prepareTrainingData, reviewTrainingData } from "./dataCommands.ts";
 import type { EngineClient } from "./engineClient.ts";
-import { evaluate, showEvaluations } from "./evaluationCommands.ts";
+import { evaluate, evaluateRepository } from "./evaluationCommands.ts";
+import type { EvaluationView } from "./evaluationView.ts";
 import { showFailure } from "./messages.ts";
 import type { MemoryActions } from "./memoryActions.ts";
 import { memoryCommands } from "./memoryCommands.ts";
@@ -41,12 +42,13 @@ export interface CommandDependencies {
   /** Opens the monitor; a run that is named is shown first. */
   showMonitor: (runId?: string) => void;
   documents: ReportDocuments;
+  evaluations: EvaluationView;
   notebooks: NotebookStates;
 }
 
 /** Registers every command of COMMANDS; the compiler refuses a missing one. */
 export function registerCommands(dependencies: CommandDependencies): vscode.Disposable {
-  const { client, chat, memory, log, training, showMonitor, documents } = dependencies;
+  const { client, chat, memory, log, training, showMonitor, documents, evaluations } = dependencies;
   const learning = { engine: client, training, showMonitor, documents };
   const handlers: Record<CommandId, (argument?: unknown) => Promise<void> | void> = {
     openChat: () => chat.focus(),
@@ -86,8 +88,10 @@ export function registerCommands(dependencies: CommandDependencies): vscode.Disp
     fixCellError: (cell) => fixCellError(dependencies, cell),
     whatIsStale: () => whatIsStale(dependencies),
     manageAdapters: () => manageAdapters(learning),
-    evaluate: () => evaluate({ engine: client, documents }),
-    showEvaluations: () => showEvaluations({ engine: client, documents }),
+    evaluate: () => evaluate({ engine: client, documents, onRun: () => evaluations.runsChanged() }),
+    evaluateRepository: () => evaluateRepository({ engine: client, documents, onRun: () => evaluations.runsChanged() }),
+    showEvaluations: () => evaluations.show("runs"),
+    showUse: () => evaluations.show("use"),
     ...memoryCommands(memory),
     doctor: () => doctor(client),
     restartEngine: () => client.restart(),

@@ -1,4 +1,4 @@
-// Palette commands about evaluations: make one, look at those that were made, compare two, export, delete.
+// Palette commands about evaluations: make one, show its report, export, delete. Looking at them is evaluationView.ts.
 import { randomUUID } from "node:crypto";
 import path from "node:path";
 import * as vscode from "vscode";
@@ -9,15 +9,31 @@ import type { TrainingEngine } from "./trainingState.ts";
 import { requireTrust } from "./trust.ts";
 
 export interface EvaluationCommands {
-  engine: Pick<TrainingEngine, "request" | "onNotification">;
+  engine: Pick<TrainingEngine, "request">;
   documents: ReportDocuments;
 }
 
+/** What making one needs besides. */
+export interface MakesEvaluations extends EvaluationCommands {
+  engine: Pick<TrainingEngine, "request" | "onNotification">;
+  /** An evaluation was made. */
+  onRun: () => Promise<void>;
+}
+
 /** Asks what to measure, measures it with progress and cancel, and shows the report. */
-export async function evaluate(dependencies: EvaluationCommands): Promise<void> {
+export async function evaluate(dependencies: MakesEvaluations): Promise<void> {
+  const suite = await chooseSuite(await dependencies.engine.request("evaluate/suites", null));
+  if (suite) await evaluateSuite(dependencies, suite);
+}
+
+/** Scores every installed model and adapter on this repository and says which to use: one command, nothing to choose. */
+export async function evaluateRepository(dependencies: MakesEvaluations): Promise<void> {
+  const suite = (await dependencies.engine.request("evaluate/suites", null)).find(({ name }) => name === "repository");
+  if (suite) await evaluateSuite(dependencies, suite);
+}
+
+async function evaluateSuite(dependencies: MakesEvaluations, suite: EvaluationSuiteInfo): Promise<void> {
   const { engine } = dependencies;
-  const suite = await chooseSuite(await engine.request("evaluate/suites", null));
-  if (!suite) return;
   if (suite.needs !== "data" && !vscode.workspace.workspaceFolders?.length) throw new Error(vscode.l10n.t("Open a folder first: this measures how KaLactica does on it."));
   const data = suite.needs === "workspace" ? null : await chooseData(suite);
   if (data === undefined || (suite.runsCode && !(await agreesToRun()))) return;
@@ -39,35 +55,8 @@ export async function evaluate(dependencies: EvaluationCommands): Promise<void> 
       }
     },
   );
+  await dependencies.onRun();
   await showReport(dependencies, run);
-}
-
-/** The evaluations that were made; one that is picked can be looked at, compared, exported or deleted. */
-export async function showEvaluations(dependencies: EvaluationCommands): Promise<void> {
-  const runs = await dependencies.engine.request("evaluate/runs", null);
-  if (runs.length === 0) {
-    const start = vscode.l10n.t("Evaluate…");
-    if ((await vscode.window.showInformationMessage(vscode.l10n.t("Nothing was evaluated on this machine yet."), start)) === start) await evaluate(dependencies);
-    return;
-  }
-  const run = await chooseRun(runs, vscode.l10n.t("Evaluations"));
-  if (!run) return;
-  type Item = vscode.QuickPickItem & { act: () => Promise<void> };
-  const others = runs.filter((other) => other.suite === run.suite && other.id !== run.id);
-  const items: Item[] = [
-    { label: `$(open-preview) ${vscode.l10n.t("Show Report")}`, act: () => showReport(dependencies, run) },
-    ...(others.length === 0 ? [] : [{
-      label: `$(diff) ${vscode.l10n.t("Compare With…")}`,
-      act: async () => {
-        const baseline = await chooseRun(others, vscode.l10n.t("Compare with which earlier run?"));
-        if (baseline) await showReport(dependencies, run, baseline.id);
-      },
-    }]),
-    { label: `$(export) ${vscode.l10n.t("Export…")}`, act: () => exportReport(dependencies, run) },
-    { label: `$(trash) ${vscode.l10n.t("Delete")}`, act: () => remove(dependencies, run) },
-  ];
-  const picked = await vscode.window.showQuickPick(items, { title: titleOf(run) });
-  await picked?.act();
 }
 
 async function chooseSuite(suites: readonly EvaluationSuiteInfo[]): Promise<EvaluationSuiteInfo | undefined> {
@@ -100,28 +89,18 @@ async function agreesToRun(): Promise<boolean> {
   return (await vscode.window.showWarningMessage(vscode.l10n.t("This evaluation runs code that the model writes."), { modal: true, detail }, run)) === run;
 }
 
-async function chooseRun(runs: readonly EvaluationRunInfo[], title: string): Promise<EvaluationRunInfo | undefined> {
-  type Item = vscode.QuickPickItem & { run: EvaluationRunInfo };
-  const items = runs.map((run): Item => ({ label: run.suite, description: dateTime(Date.parse(run.at)), detail: [headlineOf(run), run.model, run.data === "" ? null : path.basename(run.data)].filter((part) => part !== null && part !== "").join(" · "), run }));
-  return (await vscode.window.showQuickPick(items, { title, matchOnDescription: true, matchOnDetail: true }))?.run;
-}
-
-/** "exact 0.412 [0.340, 0.480] · p95Ms 180". */
-function headlineOf({ headline }: EvaluationRunInfo): string {
-  const figure = (value: number): string => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(3));
-  return headline.map(({ name, value, low, high }) => `${name} ${figure(value)}${low === undefined || high === undefined ? "" : ` [${figure(low)}, ${figure(high)}]`}`).join(" · ");
-}
-
 function titleOf({ suite, at }: EvaluationRunInfo): string {
   return `${suite}, ${dateTime(Date.parse(at))}`;
 }
 
-async function showReport({ engine, documents }: EvaluationCommands, run: EvaluationRunInfo, baseline?: string): Promise<void> {
+/** The report of a run, with `baseline` compared with that one, as a rendered document. */
+export async function showReport({ engine, documents }: EvaluationCommands, run: EvaluationRunInfo, baseline?: string): Promise<void> {
   const { text } = await engine.request("evaluate/report", { id: run.id, format: "md", ...(baseline === undefined ? {} : { baseline }) });
   await documents.showMarkdown(titleOf(run), text);
 }
 
-async function exportReport({ engine }: EvaluationCommands, run: EvaluationRunInfo): Promise<void> {
+/** Writes a run to a file of the user's choice. */
+export async function exportReport({ engine }: Pick<EvaluationCommands, "engine">, run: EvaluationRunInfo): Promise<void> {
   const filters = { [vscode.l10n.t("Web page")]: ["html"], Markdown: ["md"], [vscode.l10n.t("Items as a table")]: ["csv"], JSON: ["json"] };
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
   const to = await vscode.window.showSaveDialog({ filters, ...(folder ? { defaultUri: vscode.Uri.joinPath(folder, `${run.id}.html`) } : {}) });
@@ -133,7 +112,10 @@ async function exportReport({ engine }: EvaluationCommands, run: EvaluationRunIn
   await vscode.window.showInformationMessage(vscode.l10n.t("Written to {0}.", to.fsPath));
 }
 
-async function remove({ engine }: EvaluationCommands, run: EvaluationRunInfo): Promise<void> {
+/** Deletes a run after asking; whether it did. */
+export async function removeRun({ engine }: Pick<EvaluationCommands, "engine">, run: EvaluationRunInfo): Promise<boolean> {
   const yes = vscode.l10n.t("Delete");
-  if ((await vscode.window.showWarningMessage(vscode.l10n.t("Delete the evaluation {0}?", titleOf(run)), { modal: true }, yes)) === yes) await engine.request("evaluate/remove", { id: run.id });
+  if ((await vscode.window.showWarningMessage(vscode.l10n.t("Delete the evaluation {0}?", titleOf(run)), { modal: true }, yes)) !== yes) return false;
+  await engine.request("evaluate/remove", { id: run.id });
+  return true;
 }

@@ -10,6 +10,7 @@ import { registerCodeActions } from "./codeActions.ts";
 import { registerCommands } from "./commands.ts";
 import { readConfiguration } from "./configuration.ts";
 import { EngineClient } from "./engineClient.ts";
+import { EvaluationView } from "./evaluationView.ts";
 import { registerInlineCompletions } from "./inlineCompletion.ts";
 import { LanguageModelProvider } from "./languageModelProvider.ts";
 import { ReportDocuments } from "./reportDocuments.ts";
@@ -64,6 +65,7 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
   const chat = new ChatView({ engine: client, memory, extensionUri: context.extensionUri, storageDir: vscode.Uri.joinPath(storage, "chat").fsPath, log: (message) => log.info(message) });
   const training = new TrainingState(client, (message) => log.info(message));
   const monitor = new TrainingMonitor({ engine: client, training, extensionUri: context.extensionUri, log: (message) => log.info(message) });
+  const evaluations = new EvaluationView({ engine: client, documents, extensionUri: context.extensionUri, log: (message) => log.info(message) });
   const status = new StatusItem(client, training);
   const completions = registerInlineCompletions({ client, onNote: (note) => status.noteCompletion(note) });
 
@@ -75,10 +77,11 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
   };
 
   context.subscriptions.push(
-    log, status, chat, memory, new MemoryTree(client, memory), completions, training, monitor, documents, notebooks,
+    log, status, chat, memory, new MemoryTree(client, memory), completions, training, monitor, evaluations, documents, notebooks,
     vscode.window.registerWebviewViewProvider(ChatView.viewId, chat),
     vscode.window.registerWebviewPanelSerializer(TrainingMonitor.viewType, monitor),
-    registerCommands({ client, chat, memory, log, training, documents, notebooks, explainLastCompletion: () => completions.explainLast(), lastHiddenCompletion: () => completions.lastHidden(), showMonitor: (runId) => monitor.show(runId) }),
+    vscode.window.registerWebviewPanelSerializer(EvaluationView.viewType, evaluations),
+    registerCommands({ client, chat, memory, log, training, documents, evaluations, notebooks, explainLastCompletion: () => completions.explainLast(), lastHiddenCompletion: () => completions.lastHidden(), showMonitor: (runId) => monitor.show(runId) }),
     registerAssistantTools(client),
     registerChatParticipant(client, context.extensionUri),
     registerCodeActions(chat),

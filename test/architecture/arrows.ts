@@ -15,7 +15,7 @@ export const FORBIDDEN: IForbiddenRuleType[] = [
   { name: "settings-is-a-leaf", severity: "error", from: { path: "^src/engine/settings\\.ts$" }, to: { path: "^src/" } },
   {
     name: "webview-protocol-is-a-leaf", severity: "error",
-    from: { path: "^src/webview/(protocol|monitorProtocol|trainingWords)\\.ts$" }, to: { path: "^src/", pathNot: "^src/engine/protocol/" },
+    from: { path: "^src/webview/(protocol|monitorProtocol|evaluationProtocol|trainingWords)\\.ts$" }, to: { path: "^src/", pathNot: "^src/engine/protocol/" },
   },
   {
     name: "webview-knows-only-protocols", severity: "error",
@@ -23,7 +23,7 @@ export const FORBIDDEN: IForbiddenRuleType[] = [
   },
   {
     name: "extension-knows-only-protocols-and-settings", severity: "error",
-    from: { path: "^src/extension/" }, to: { path: "^src/", pathNot: "^src/extension/|^src/engine/protocol/|^src/engine/settings\\.ts$|^src/webview/(protocol|monitorProtocol|trainingWords)\\.ts$" },
+    from: { path: "^src/extension/" }, to: { path: "^src/", pathNot: "^src/extension/|^src/engine/protocol/|^src/engine/settings\\.ts$|^src/webview/(protocol|monitorProtocol|evaluationProtocol|trainingWords)\\.ts$" },
   },
   { name: "engine-without-vscode", severity: "error", from: { path: "^src/engine/" }, to: { path: "^vscode$" } },
   { name: "engine-does-not-know-its-clients", severity: "error", from: { path: "^src/engine/" }, to: { path: "^src/(extension|webview)/" } },

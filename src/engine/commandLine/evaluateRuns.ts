@@ -24,7 +24,7 @@ export function isWorse(comparison: RunComparison): boolean {
 export function comparisonText({ before, after, metrics, changed, settings }: RunComparison): string {
   return [
     `${after} compared with ${before}:`,
-    ...metrics.map((row) => `  ${row.metric.padEnd(22)} ${row.before} → ${row.after}  (${row.difference >= 0 ? "+" : ""}${row.difference} [${row.low}, ${row.high}], n ${row.n}) ${row.verdict}`),
+    ...metrics.map((row) => `  ${row.metric.padEnd(22)} ${row.before} → ${row.after}  (${row.difference >= 0 ? "+" : ""}${row.difference} [${row.low}, ${row.high}], n ${row.n}, p ${row.p}) ${row.verdict}`),
     ...(changed.length > 0 ? [`  ${changed.length} items changed, for example ${changed.slice(0, 3).map(({ id, before: was, after: is }) => `${id} (${was} → ${is})`).join(", ")}`] : []),
     ...settings.slice(0, 5).map(({ name, before: was, after: is }) => `  setting ${name}: ${JSON.stringify(was)} → ${JSON.stringify(is)}`),
   ].join("\n");

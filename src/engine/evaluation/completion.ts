@@ -32,6 +32,8 @@ export interface Completer {
 /** As an editor clips what it sends. */
 const [CLIP_PREFIX, CLIP_SUFFIX] = [32_768, 8_192] as const;
 const LONGEST_LINE = 160;
+/** Of what stands before the caret, for the reader of an item. */
+const SHOWN_CHARACTERS = 400;
 const COMMENT = /^\s*(?:\/\/|#|\*|\/\*|--|;|%|<!--|"""|''')/;
 
 /** `n` endings, at most one a line, drawn evenly by `seed`, in the order of path and line. */
@@ -89,7 +91,7 @@ export async function evaluateCompletion(endings: readonly LineEnding[], complet
   };
   const [headline] = completers;
   const first = rows.get(headline?.name ?? "") ?? [];
-  const items = endings.map(({ id, expected }, at) => ({ id, exact: first[at]?.exact ?? 0, shown: first[at]?.shown ?? 0, expected, text: first[at]?.text ?? null, ms: rounded(first[at]?.ms ?? 0) }));
+  const items = endings.map(({ id, expected, prefix }, at) => ({ id, before: prefix.slice(-SHOWN_CHARACTERS), exact: first[at]?.exact ?? 0, shown: first[at]?.shown ?? 0, expected, text: first[at]?.text ?? null, ms: rounded(first[at]?.ms ?? 0) }));
   const shown = first.filter((row) => row.shown === 1).map(({ exact }) => exact);
   return {
     suite: "completion", n: endings.length, seconds: (performance.now() - began) / 1000, items, settings: { ...settings, completers: completers.map(({ name }) => name) },

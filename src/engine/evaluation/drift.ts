@@ -93,7 +93,7 @@ export async function evaluateDrift(folder: string, functions: DriftFunctions, h
   return {
     suite: "drift", n: items.length, metrics: metricsOf(items),
     settings: { ...functions.settings, language, ownFiles: own.length, otherFiles: other.length, folds: FOLDS, rate: RATE, unit: "snippet of whole statements, 10 to 60 lines that hold anything" },
-    seconds: (performance.now() - started) / 1000, items: items.map((item) => ({ ...item })),
+    seconds: (performance.now() - started) / 1000, items: items.map((item) => ({ id: `${item.kind}/${item.path}:${item.startLine}`, ...item })),
   };
 }
 

@@ -52,7 +52,7 @@ export async function evaluateMemory(data: string, recalls: MemoryRecalls, hooks
           const { ids, tokens, ms } = remembered.recall(variant, question, now);
           const row: Scored = { category, hit: Number(anyWithin(ids, evidence, 5)), recall: recallWithin(ids, evidence, 10), tokens, ms };
           scores.get(variant)?.push(row);
-          if (variant === "graphOn") items.push({ conversation: conversation.name, question, category, evidence, recalled: ids, "hit@5": row.hit, "recall@10": rounded(row.recall), tokens });
+          if (variant === "graphOn") items.push({ id: `${conversation.name}/${items.length}`, conversation: conversation.name, question, category, evidence, recalled: ids, "hit@5": row.hit, "recall@10": rounded(row.recall), tokens });
         }
         wholeTokens.push(whole);
         hooks.onProgress?.(items.length, total);

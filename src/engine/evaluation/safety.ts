@@ -45,6 +45,8 @@ interface Judged extends SafetyJudgement {
   readonly right: boolean;
 }
 
+/** Of a case, for the reader of an item. */
+const SHOWN_CHARACTERS = 600;
 const HARMLESS = new Set(["benign", "allow", "secure", "safe", "clean", "none", "public", "harmless", "not-secret", "negative"]);
 const isRow = (value: unknown): value is SafetyRow => hasFields(value, { id: "string", detector: "string", text: "string", label: "string" });
 
@@ -67,7 +69,7 @@ export async function evaluateSafety(data: string, judge: SafetyJudge, hooks: Ev
   return {
     suite: "safety", n: rows.length, seconds: (performance.now() - began) / 1000,
     settings: { ...judge.settings, worst: "the lowest of the detectors' headlines: three-way accuracy for commands, the mean of recall and of 1 − false-positive rate for the others" },
-    items: judged.map(({ row, action, score, checked, right, ms }) => ({ id: row.id, detector: row.detector, label: row.label, family: row.family ?? null, place: row.place ?? null, action, score: rounded(score), checked, right, ms: rounded(ms) })),
+    items: judged.map(({ row, action, score, checked, right, ms }) => ({ id: row.id, text: row.text.slice(0, SHOWN_CHARACTERS), detector: row.detector, label: row.label, family: row.family ?? null, place: row.place ?? null, action, score: rounded(score), checked, right, ms: rounded(ms) })),
     metrics: {
       worst: rounded(mean(headlines[worst] ?? [])), worstDetector: worst,
       interval: { worst: meanInterval(headlines[worst] ?? []).map(rounded) },

@@ -6,9 +6,10 @@ import { compareRuns } from "../evaluation/runs/compareRuns.ts";
 import { ItemFile } from "../evaluation/runs/itemCache.ts";
 import { figuresOf, reportOf } from "../evaluation/runs/report.ts";
 import type { ReportFormat } from "../evaluation/runs/report.ts";
+import { itemsPage } from "../evaluation/runs/pairItems.ts";
 import { RunStore } from "../evaluation/runs/runStore.ts";
 import type { Provenance, StoredRun } from "../evaluation/runs/runStore.ts";
-import type { EvaluationProgress, EvaluationRunInfo, EvaluationSuiteInfo } from "../protocol/evaluation.ts";
+import type { EvaluationProgress, EvaluationRunInfo, EvaluationSuiteInfo, ItemsPage, ItemsQuery, RunDetail, RunDifference } from "../protocol/evaluation.ts";
 import { DATA_SUITES, ENGINE_SUITES } from "./evaluationSuites.ts";
 import type { SuiteEngine } from "./evaluationSuites.ts";
 
@@ -28,10 +29,13 @@ export interface EvaluationDeskOptions {
 
 /** Figures in a list of runs. */
 const HEADLINES = 3;
+/** Two that are compared. */
+const RECENT = 2;
 
 export class EvaluationDesk {
   readonly #options: EvaluationDeskOptions;
   readonly #store: RunStore;
+  readonly #recent = new Map<string, StoredRun>();
 
   constructor(options: EvaluationDeskOptions) {
     this.#options = options;
@@ -75,7 +79,35 @@ export class EvaluationDesk {
   }
 
   /** Errors: `notFound`. */
+  async show(id: string): Promise<RunDetail> {
+    const run = await this.#found(id);
+    const parts = figuresOf(run.metrics).map(({ part, figures }) => ({ part, figures: figures.map(({ name, value, interval }) => ({ name, value, ...(interval ? { low: interval[0], high: interval[1] } : {}) })) }));
+    return { info: infoOf(run), parts, settings: { ...run.settings } };
+  }
+
+  /** Errors: `notFound`; `badRequest` where the two cannot be compared. */
+  async compare({ before, after }: { before: string; after: string }): Promise<RunDifference> {
+    const { suite, metrics, settings } = compareRuns(await this.#found(before), await this.#found(after));
+    return { suite, before, after, metrics: [...metrics], settings: [...settings] };
+  }
+
+  /** Errors: `notFound`; `badRequest` where the two cannot be compared or have no such score. */
+  async items({ before, after, ...query }: ItemsQuery & { before: string; after: string | null }): Promise<ItemsPage> {
+    return itemsPage(await this.#found(before), after === null ? null : await this.#found(after), query);
+  }
+
+  /** The last runs that were looked at stay in memory: pages of their items are asked for one after another. Runs never change. */
+  async #found(id: string): Promise<StoredRun> {
+    const run = this.#recent.get(id) ?? await this.#store.find(id);
+    this.#recent.delete(id);
+    this.#recent.set(id, run);
+    if (this.#recent.size > RECENT) this.#recent.delete([...this.#recent.keys()][0] ?? "");
+    return run;
+  }
+
+  /** Errors: `notFound`. */
   async remove(id: string): Promise<void> {
+    this.#recent.delete(id);
     await this.#store.remove(id);
   }
 }

@@ -10,6 +10,9 @@ import type { CodeTask } from "./codeTasks.ts";
 import type { EvaluatedModel, RunProgram } from "./evaluatedModel.ts";
 import { passAtK } from "./passAtK.ts";
 
+/** Of a task, for its reader: what stands before the gap, and what belongs into it. */
+const SHOWN_CHARACTERS = 2_000;
+
 export interface CodeOptions {
   /** Samples a task; pass@k is told for every k up to it that is 1, 5, 10 or 100. */
   readonly samples: number;
@@ -42,7 +45,7 @@ export async function evaluateCode(place: string, model: EvaluatedModel, run: Ru
   if (options.writer === "model" && !model.abilities.infill && !model.abilities.answer) throw new EngineError("modelIncapable", `${model.name} neither fills gaps nor answers, so it cannot write code.`, { model: model.name });
   const settings = { writer: options.writer, ...(options.writer === "model" ? { ...options, modelKey: model.key } : {}) };
   const results = await runItems<CodeTask, CodeResult>({
-    items: tasks, idOf: (task) => task.id, dependsOn: { suite: "code", version: 2, ...settings },
+    items: tasks, idOf: (task) => task.id, shown: ({ prompt, canonical }) => ({ prompt: prompt.slice(-SHOWN_CHARACTERS), expected: canonical.slice(0, SHOWN_CHARACTERS) }), dependsOn: { suite: "code", version: 2, ...settings },
     compute: (task) => judge(task, model, run, options, hooks.signal),
     failed: (task, error) => ({ language: task.language, samples: options.samples, passed: 0, compiled: 0, outcome: "notRun", text: "", error, ms: 0 }),
     ends: (error) => error instanceof EngineError && (error.reason === "modelIncapable" || error.reason === "nativeMissing" || error.reason === "noModel"),

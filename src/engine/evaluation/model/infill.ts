@@ -11,6 +11,9 @@ import type { CodeTask } from "./codeTasks.ts";
 import type { EvaluatedModel, RunProgram } from "./evaluatedModel.ts";
 import { editSimilarity, exactMatch } from "./textMatch.ts";
 
+/** Of what stands around a gap, for the reader of an item. */
+const SHOWN_CHARACTERS = 800;
+
 export interface InfillOptions {
   readonly maxTokens: number;
   /** Null: nothing is run, and pass@1 is not told. */
@@ -36,7 +39,7 @@ export async function evaluateInfill(place: string, model: EvaluatedModel, { max
   if (tasks.length === 0) throw new EngineError("dataInvalid", `No task of ${place} has a gap to fill (a "suffix"). Evaluate whole functions with \`evaluate code\`.`, { place });
   const settings = { maxTokens, ran: run !== null, modelKey: model.key };
   const results = await runItems<CodeTask, InfillResult>({
-    items: tasks, idOf: (task) => task.id, dependsOn: { suite: "infill", version: 1, ...settings },
+    items: tasks, idOf: (task) => task.id, shown: ({ prompt, suffix }) => ({ before: prompt.slice(-SHOWN_CHARACTERS), behind: suffix.slice(0, SHOWN_CHARACTERS / 2) }), dependsOn: { suite: "infill", version: 1, ...settings },
     async compute(task) {
       // A gap of one line ends with it.
       const singleLine = !task.canonical.trimEnd().includes("\n") && task.canonical.endsWith("\n");
@@ -81,7 +84,7 @@ export async function evaluateCrossfile(place: string, model: EvaluatedModel, { 
   for (const file of rowFiles(place)) rows.push(...await readRows(file, (value): value is CrossfileRow => hasFields(value, { prompt: "string", groundtruth: "string", metadata: "object" }), "{prompt, groundtruth, metadata}"));
   const settings = { maxTokens, modelKey: model.key };
   const results = await runItems<CrossfileRow, CrossfileResult>({
-    items: rows, idOf: (row) => row.metadata.task_id, dependsOn: { suite: "crossfile", version: 1, ...settings },
+    items: rows, idOf: (row) => row.metadata.task_id, shown: ({ prompt, right_context: behind = "" }) => ({ before: prompt.slice(-SHOWN_CHARACTERS), behind: behind.slice(0, SHOWN_CHARACTERS / 2) }), dependsOn: { suite: "crossfile", version: 1, ...settings },
     async compute(row) {
       const write = async (context: { path: string; text: string }[]) => {
         const { text, ms } = await model.infill({ path: row.metadata.file ?? "file.py", prefix: row.prompt, suffix: row.right_context ?? "", context }, {

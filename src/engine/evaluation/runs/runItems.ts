@@ -7,6 +7,8 @@ import { itemKey } from "./itemCache.ts";
 export interface ItemWork<Item, Result extends object> {
   readonly items: readonly Item[];
   readonly idOf: (item: Item) => string;
+  /** What a reader needs to see of an item beside its result. */
+  readonly shown?: (item: Item) => Readonly<Record<string, unknown>>;
   /** All that a result depends on besides the item: suite, model, settings. */
   readonly dependsOn: Readonly<Record<string, unknown>>;
   readonly compute: (item: Item) => Promise<Result>;
@@ -36,7 +38,7 @@ export async function runItems<Item, Result extends object>(work: ItemWork<Item,
         result = work.failed(item, error instanceof Error ? error.message : String(error));
       }
     }
-    results.push({ id, ...result });
+    results.push({ id, ...work.shown?.(item), ...result });
     hooks.onProgress?.(results.length, work.items.length);
   }
   return results;
