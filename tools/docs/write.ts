@@ -1,0 +1,65 @@
+// `npm run docs`: writes the pages under docs/api from the sources, and puts what the shown commands really print into the `console`
+// blocks of the documents. With --rooms, also out/api: what each room of the engine exports.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { commandsOf } from "./commandLines.ts";
+import { allDocuments } from "./documents.ts";
+import { generatedPages } from "./pages.ts";
+import { roomPages } from "./roomPages.ts";
+import { repository, SampleClone } from "./sampleClone.ts";
+
+const { values } = parseArgs({ options: { rooms: { type: "boolean", default: false } } });
+
+for (const [file, text] of generatedPages()) write(file, text);
+await writeOutputs();
+if (values.rooms) for (const [room, text] of roomPages()) write(`out/api/${room}.md`, text);
+// The engine's libraries may keep handles open after it was closed.
+process.exit();
+
+function write(file: string, text: string): void {
+  const target = path.join(repository, file);
+  mkdirSync(path.dirname(target), { recursive: true });
+  let before: string | undefined;
+  try {
+    before = readFileSync(target, "utf8");
+  } catch {
+    before = undefined;
+  }
+  if (before === text) return;
+  writeFileSync(target, text);
+  console.log(file);
+}
+
+/** Runs every document's commands in their order and replaces the outputs; a last line of "…" keeps its place. */
+async function writeOutputs(): Promise<void> {
+  const template = await SampleClone.open();
+  try {
+    for (const document of allDocuments()) {
+      const blocks = document.blocks.filter((block) => block.note?.startsWith("not run:") !== true && (block.language === "sh" || block.language === "console"));
+      if (!blocks.some(({ language }) => language === "console")) continue;
+      const clone = await SampleClone.open(template);
+      const lines = document.text.split("\n");
+      const edits: { from: number; to: number; with: string[] }[] = [];
+      try {
+        for (const block of blocks) {
+          for (const shown of commandsOf(block)) {
+            if (["npm", "node24", "node", "git", "code"].includes(shown.commands[0]!.words[0]!)) continue;
+            const end = await clone.run(shown.commands);
+            if (!shown.output || !shown.outputLines) continue;
+            const printed = end.text.replace(/\s+$/, "").split("\n");
+            const cut = shown.output.findLastIndex((line) => line === "…");
+            const at = block.line - 1;
+            edits.push({ from: at + shown.outputLines.from, to: at + shown.outputLines.to, with: cut >= 0 ? [...printed.slice(0, cut), "…"] : printed });
+          }
+        }
+      } finally {
+        clone.close();
+      }
+      for (const edit of edits.reverse()) lines.splice(edit.from, edit.to - edit.from, ...edit.with);
+      write(document.path, lines.join("\n"));
+    }
+  } finally {
+    template.close();
+  }
+}
