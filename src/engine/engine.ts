@@ -10,12 +10,14 @@ import { CompletionSession } from "./completion/session.ts";
 import type { EvaluatedModel } from "./evaluation/model/evaluatedModel.ts";
 import type { EvaluationHooks, EvaluationResult } from "./evaluation/suite.ts";
 import type { Rating } from "./memory/answerFeedback.ts";
+import { defaultsFor } from "./model/hardwareDefaults.ts";
 import { ModelRegistry } from "./model/registry.ts";
 import { ModelRuntime } from "./model/runtime.ts";
-import type { EngineNotifier, HelloParams } from "./protocol/messages.ts";
+import type { ProblemReport } from "./protocol/machine.ts";
+import type { EngineNotifier, HelloParams, ProxyChoice } from "./protocol/messages.ts";
 import type {
   AnswerApplied, AnswerEvent, AskParams, AskResult, CompleteParams, CompleteResult, CompletionOutcome, DoctorItem, DownloadProgress,
-  EngineStatus, GenerateParams, IndexReport, IndexStatus, ModelInfo, NotebookExecuted, SearchHit, TokenCounts,
+  EngineStatus, GenerateParams, IndexReport, IndexStatus, ModelInfo, NotebookExecuted, SearchHit, TerminalExecuted, TokenCounts,
 } from "./protocol/types.ts";
 import { WorkspaceIndex } from "./retrieval/workspaceIndex.ts";
 import { openEmbedder } from "./retrieval/embedder/embeddedEmbedder.ts";
@@ -29,17 +31,25 @@ import { answerQuestion } from "./tasks/answerQuestion.ts";
 import { ProjectChecks } from "./tasks/checkDriftDesk.ts";
 import { checkMachine } from "./tasks/checkMachine.ts";
 import { completeCode } from "./tasks/completeCode.ts";
+import { EndpointStore } from "./endpoints/endpointStore.ts";
+import { applyConnectionSettings, EndpointDesk, endpointFile, ENDPOINT_PREFIX } from "./tasks/endpointDesk.ts";
+import { ModelInUse } from "./tasks/endpointModel.ts";
 import { CompletionContext } from "./tasks/completionContext.ts";
 import { EvaluationDesk } from "./tasks/evaluationDesk.ts";
 import { runCompletion } from "./tasks/evaluateCompletion.ts";
+import { runRepository } from "./tasks/evaluateRepository.ts";
 import { modelForEvaluation } from "./tasks/evaluateModel.ts";
 import { ModelChoice } from "./tasks/chooseModel.ts";
+import { withDefaults } from "./tasks/hardwareDefaults.ts";
+import { ModelGallery } from "./tasks/modelGallery.ts";
+import { problemReport } from "./tasks/problemReport.ts";
 import { MetricsDesk } from "./tasks/metricsDesk.ts";
 import { MemoryDesk } from "./tasks/recallMemory.ts";
 import { withCellPlaces } from "./tasks/attachedCells.ts";
 import { answerFromNotebooks } from "./tasks/notebookAnswers.ts";
 import { rememberExecution } from "./tasks/notebookEpisodes.ts";
 import { NotebookDesk } from "./tasks/notebookDesk.ts";
+import { rememberTerminalRun } from "./tasks/terminalEpisodes.ts";
 import { SafetyDesk } from "./tasks/safetyDesk.ts";
 import { loadPolicy } from "./tasks/safetyPolicy.ts";
 import { DialogueReader } from "./tasks/trackDialogueModel.ts";
@@ -49,6 +59,8 @@ import { scrub, UserMemory } from "./tasks/userMemory.ts";
 export interface EngineOptions extends Omit<HelloParams, "protocolVersion"> {
   log: Log;
   notify?: EngineNotifier;
+  /** The key of an endpoint, where there is no client to ask: the command line's environment. */
+  endpointKey?: (name: string) => string | undefined;
   /** False for the command line: nothing starts by itself. Default: true. */
   background?: boolean;
 }
@@ -63,6 +75,10 @@ export class Engine {
   readonly #scheduler = new Scheduler();
   readonly #runtime: ModelRuntime;
   readonly #models: ModelChoice;
+  /** What answers and completes: the local model, or the endpoint that was chosen. */
+  readonly #inUse: ModelInUse;
+  /** Model servers, and what may be sent to which. */
+  readonly endpoints: EndpointDesk;
   readonly #index: WorkspaceIndex | null;
   readonly #indexFailure: string | null;
   readonly #completion: CompletionSession;
@@ -81,6 +97,8 @@ export class Engine {
   readonly cluster: ClusterTraining;
   /** Data sets and training runs. */
   readonly training: TrainingDesk;
+  /** Models as people look them over: fit, speed, unfinished downloads. */
+  readonly gallery: ModelGallery;
   /** What was and can be measured. */
   readonly evaluations: EvaluationDesk;
   /** How completions and answers fared with this user. */
@@ -91,26 +109,28 @@ export class Engine {
   #statusTimer: NodeJS.Timeout | null = null;
   #indexProgress: IndexStatus | null = null;
 
-  private constructor(options: EngineOptions, parts: { settings: Settings; runtime: ModelRuntime; models: ModelChoice; index: WorkspaceIndex | null; indexFailure: string | null; completion: CompletionSession; memory: UserMemory }) {
+  private constructor(options: EngineOptions, parts: { settings: Settings; runtime: ModelRuntime; registry: ModelRegistry; models: ModelChoice; index: WorkspaceIndex | null; indexFailure: string | null; completion: CompletionSession; memory: UserMemory; endpoints: EndpointStore }) {
     this.#options = options;
     this.#log = options.log;
     this.#settings = parts.settings;
     this.#trusted = options.trusted;
     this.#runtime = parts.runtime;
     this.#models = parts.models;
+    this.endpoints = new EndpointDesk({ store: parts.endpoints, settings: () => this.#settings, trusted: () => this.#trusted, notify: options.notify, keyFor: options.endpointKey, onChange: () => this.#statusChanged(), log: options.log.for("endpoints") });
+    this.#inUse = new ModelInUse(parts.runtime, this.endpoints);
     this.#index = parts.index;
     this.#indexFailure = parts.indexFailure;
     this.#completion = parts.completion;
     this.#memory = parts.memory;
     this.notebooks = new NotebookDesk({ runs: parts.memory.notebookRuns, mayRecord: () => this.#settings["training.record"], log: options.log.for("notebooks"), onRun: (notebook, run, model) => { if (this.#settings["memory.enabled"]) rememberExecution(parts.memory.graph, notebook, run, model); } });
     this.memory = new MemoryDesk({ graph: parts.memory.graph, settings: () => this.#settings, forgetRating: (askId) => parts.memory.answers.rate(askId, null) });
-    this.metrics = new MetricsDesk({ memory: parts.memory, completions: parts.completion.outcomes, mayRecord: () => this.#settings["training.record"], model: () => this.#runtime.status() });
+    this.metrics = new MetricsDesk({ memory: parts.memory, completions: parts.completion.outcomes, mayRecord: () => this.#settings["training.record"], model: () => this.#inUse.status() });
     this.adapters = new Adapters({
       folder: path.join(options.storageDir, "adapters"),
       runtime: parts.runtime,
       chosenModel: () => this.#models.chosen(this.#settings, this.#trusted),
       loadedModel: () => this.#models.loaded(this.#settings, this.#trusted),
-      installedModels: async () => (await this.listModels()).filter(({ installed }) => installed),
+      installedModels: async () => (await this.#models.list(this.#settings)).filter(({ installed }) => installed),
       log: options.log.for("adapters"),
       onChange: (adapters) => options.notify?.("adapters/changed", adapters),
     });
@@ -122,11 +142,15 @@ export class Engine {
       adapters: this.adapters,
       chosenModel: () => this.#models.chosen(this.#settings, this.#trusted),
       findModel: (idOrFile) => this.#models.find(idOrFile),
-      cores: () => this.#models.cores(this.#settings),
+      defaultThreads: async () => defaultsFor(await this.#models.hardware(this.#settings)).trainingThreads,
       settings: () => this.#settings,
       trusted: () => this.#trusted,
       log: options.log,
       notify: options.notify,
+    });
+    this.gallery = new ModelGallery({
+      registry: parts.registry, models: parts.models, runtime: parts.runtime, scheduler: this.#scheduler, modelsDir: options.modelsDir,
+      list: () => this.listModels(), settings: () => this.#settings, trusted: () => this.#trusted, log: options.log.for("model"),
     });
     this.cluster = new ClusterTraining({
       data: this.training.data, adapters: this.adapters, trusted: () => this.#trusted, log: options.log.for("cluster"),
@@ -153,6 +177,7 @@ export class Engine {
   static async open(options: EngineOptions): Promise<Engine> {
     const { log, storageDir, modelsDir, workspaceDir } = options;
     const { settings, refused } = readSettings(options.settings);
+    applyConnectionSettings(settings, options.proxy);
     for (const sentence of refused) log.for("settings").warn(sentence);
     // Two files on purpose: the index can always be built anew, what is learnt from the user cannot.
     const memory = new UserMemory(storageDir, (asideAs) => log.error("The memory database was damaged and set aside", { asideAs }));
@@ -170,7 +195,8 @@ export class Engine {
       }
     }
     const completion = new CompletionSession({ database: memory.database, redact: scrub });
-    const engine: Engine = new Engine(options, { settings, runtime, models, index, indexFailure, completion, memory });
+    const endpoints = await EndpointStore.open(endpointFile(modelsDir), log.for("endpoints"));
+    const engine: Engine = new Engine(options, { settings, runtime, registry, models, index, indexFailure, completion, memory, endpoints });
     runtime.onStatus(() => engine.#statusChanged());
     await engine.training.recover(options.background !== false);
     if (options.background !== false) engine.#startBackground();
@@ -178,33 +204,48 @@ export class Engine {
   }
 
   status(): EngineStatus {
-    return { index: this.#indexStatus(), model: this.#runtime.status(), bytesOut: socketCount().bytesOut };
+    return { index: this.#indexStatus(), model: this.#inUse.status(), bytesOut: socketCount().bytesOut };
   }
 
-  async configure(raw: Record<string, unknown>, trusted: boolean): Promise<{ refused: string[] }> {
+  async configure(raw: Record<string, unknown>, trusted: boolean, proxy?: ProxyChoice | null): Promise<{ refused: string[] }> {
     const { settings, refused } = readSettings(raw);
+    applyConnectionSettings(settings, proxy);
     const before = this.#settings;
     this.#settings = settings;
     this.#trusted = trusted;
     const modelKeys = ["model.file", "model.device", "model.contextSize", "model.unloadAfterMinutes", "model.threads"] as const;
     if (modelKeys.some((key) => before[key] !== settings[key])) await this.#models.load(settings, trusted).catch((error: unknown) => this.#log.warn("The model could not be changed", { error: String(error) }));
+    this.#statusChanged();
     return { refused };
   }
 
   async doctor(signal?: AbortSignal): Promise<DoctorItem[]> {
-    return checkMachine({ settings: this.#settings, storageDir: this.#options.storageDir, models: await this.listModels(), index: this.#indexStatus(), log: this.#log, ...(signal ? { signal } : {}) });
+    const items = await checkMachine({ settings: this.#settings, storageDir: this.#options.storageDir, models: await this.#models.list(this.#settings), index: this.#indexStatus(), log: this.#log, ...(signal ? { signal } : {}) });
+    return [...items, ...this.endpoints.doctor()];
   }
 
-  listModels(): Promise<ModelInfo[]> {
-    return this.#models.list(this.#settings);
+  /** Models on this machine and endpoints, then what could be downloaded. */
+  async listModels(): Promise<ModelInfo[]> {
+    const { id, remote } = this.#inUse.status();
+    const local = (await this.#models.list(this.#settings)).map((model) => (remote ? { ...model, active: false } : model));
+    const endpoints = this.endpoints.models().map((model) => ({ ...model, active: model.id === id }));
+    return [...local.filter(({ installed }) => installed), ...endpoints, ...local.filter(({ installed }) => !installed)];
+  }
+
+  /** What helps to understand a problem, without code, names of files or secrets; sent nowhere. */
+  report(client: { versions: Record<string, string>; log: readonly string[] }, signal?: AbortSignal): Promise<ProblemReport> {
+    return problemReport({ workspaceDir: this.#options.workspaceDir, settings: this.#settings, status: () => this.status(), hardware: () => this.#models.hardware(this.#settings), doctor: (aborted) => this.doctor(aborted) }, client, signal);
   }
 
   inspectModel(file: string): Promise<ModelInfo> {
     return this.#models.inspect(file, this.#settings);
   }
 
-  useModel(id: string): Promise<ModelInfo> {
-    return this.#models.use(id, this.#settings);
+  async useModel(id: string): Promise<ModelInfo> {
+    if (id.startsWith(ENDPOINT_PREFIX)) return this.endpoints.use(id.slice(ENDPOINT_PREFIX.length));
+    const model = await this.#models.use(id, this.#settings);
+    await this.endpoints.use(null);
+    return model;
   }
 
   pullModel(uri: string, options: { signal?: AbortSignal; onProgress?: (progress: DownloadProgress) => void }): Promise<ModelInfo> {
@@ -223,9 +264,11 @@ export class Engine {
     }
   }
 
-  /** The loaded model, for the suites in which it writes. Errors: those of loading. */
+  /** The model in use, for the suites in which it writes. Errors: those of loading. */
   async evaluatedModel(): Promise<EvaluatedModel> {
-    return modelForEvaluation(await this.#models.loaded(this.#settings, this.#trusted), this.#runtime, this.#scheduler);
+    const { id } = this.#inUse.status();
+    const endpoint = this.endpoints.models().find((model) => model.id === id);
+    return modelForEvaluation(endpoint ?? await this.#models.loaded(this.#settings, this.#trusted), this.#inUse, this.#scheduler);
   }
 
   /** Completes endings of lines that the folder's last commits added, by the loaded model. Errors: `notFound` without a Git history. */
@@ -233,7 +276,19 @@ export class Engine {
     const { workspaceDir } = this.#options;
     if (workspaceDir === null) throw new EngineError("noWorkspace", "No folder is open. Open a repository to evaluate completion in it.");
     const model = await this.evaluatedModel().catch(() => null);
-    return runCompletion({ workspaceDir, ...options, model: model?.abilities.infill ? { name: model.name, completes: this.#runtime } : null, settings: this.#settings, scheduler: this.#scheduler }, hooks);
+    return runCompletion({ workspaceDir, ...options, model: model?.abilities.infill ? { name: model.name, completes: this.#inUse } : null, settings: this.#settings, scheduler: this.#scheduler }, hooks);
+  }
+
+  /** Measures every installed model and adapter on lines that the folder's last commits added. Errors: as {@link evaluateCompletion}. */
+  async evaluateRepository(options: { commits: number; n: number; seed: number; models: readonly string[] | null }, hooks: EvaluationHooks): Promise<EvaluationResult> {
+    const { workspaceDir } = this.#options;
+    if (workspaceDir === null) throw new EngineError("noWorkspace", "No folder is open. Open a repository to measure models on it.");
+    const chosen = await this.#models.chosen(this.#settings, this.#trusted);
+    return runRepository({
+      workspaceDir, ...options, settings: this.#settings, scheduler: this.#scheduler, log: this.#log,
+      installed: () => this.#models.list(this.#settings), find: (id) => this.#models.find(id), adaptersOf: (model) => this.adapters.adaptersOf(model),
+      current: { id: chosen.id, adapter: (await this.adapters.adapterFor(chosen))?.sha256 ?? null },
+    }, hooks);
   }
 
   /** Brings index, model and look-up to where an evaluation can time them. */
@@ -283,14 +338,15 @@ export class Engine {
     const index = this.#requireIndex();
     this.#dialogue.stop();
     const screens = await this.safety.screens(signal);
+    const offered = await this.gallery.proseFilter();
     const workspace = accessToIndex(index);
     const placed = await withCellPlaces(params, this.notebooks, workspace.readLines);
     const result = await this.metrics.answering(params, () => this.#scheduler.run(PRIORITY.chat, signal, (lease) => answerQuestion(placed, {
       workspace,
       model: {
-        status: () => this.#runtime.status(),
-        countTokens: (text) => this.#runtime.countTokens(text),
-        generate: (request) => this.#runtime.generate(request),
+        status: () => offered(this.#inUse.status()),
+        countTokens: (text) => this.#inUse.countTokens(text),
+        generate: (request) => this.#inUse.generate(request),
       },
       settings: this.#settings,
       lease,
@@ -298,7 +354,7 @@ export class Engine {
       memory: this.memory,
       screens,
     }, { onEvent: onEvent ?? (() => undefined), ...(signal ? { signal } : {}) })));
-    this.#memory.answers.given({ askId: params.askId, question: params.question, answer: result.answer, model: this.#runtime.status().id, prose: result.prose, sources: result.citations });
+    this.#memory.answers.given({ askId: params.askId, question: params.question, answer: result.answer, model: this.#inUse.status().id, prose: result.prose, sources: result.citations });
     this.memory.answered(params, result);
     if (!result.stopped) await index.rememberAnswer(result.answer, result.citations);
     void this.#dialogue.after(params, result);
@@ -307,26 +363,23 @@ export class Engine {
 
   /** The loaded model by itself. Errors: `badRequest` where another model is loaded by now, `modelIncapable`, `contextOverflow`. */
   async generate({ model, messages, maxTokens, temperature = 0 }: GenerateParams, { signal, onText }: { signal?: AbortSignal; onText: (text: string) => void }): Promise<{ stopReason: "end" | "length" | "cancelled"; tokens: TokenCounts }> {
-    const { id } = this.#runtime.status();
+    const { id } = this.#inUse.status();
     if (id !== model) throw new EngineError("badRequest", `The model ${model} is not loaded any more; it is ${id ?? "none"}. Choose it again.`);
-    const { stopReason, tokens } = await this.#scheduler.run(PRIORITY.chat, signal, (lease) => this.#runtime.generate({ messages, maxTokens, temperature, lease, onText, ...(signal ? { signal } : {}) }));
+    const { stopReason, tokens } = await this.#scheduler.run(PRIORITY.chat, signal, (lease) => this.#inUse.generate({ messages, maxTokens, temperature, lease, onText, ...(signal ? { signal } : {}) }));
     return { stopReason, tokens };
   }
 
   countTokens(text: string): Promise<number> {
-    return this.#runtime.countTokens(text);
+    return this.#inUse.countTokens(text);
   }
 
   complete(params: CompleteParams, signal?: AbortSignal): Promise<CompleteResult> {
-    const runtime = this.#runtime;
-    const { state, capabilities } = runtime.status();
-    const modelKey = (): string => `${runtime.status().id ?? ""} ${runtime.status().adapter ?? ""}`;
     return completeCode(params, {
-      modelKey,
+      modelKey: () => this.#inUse.completionKey,
       session: this.#completion,
-      settings: this.#settings,
+      settings: withDefaults(this.#settings, this.#models.knownHardware(this.#settings), this.#runtime.model?.parameters ?? 0),
       scheduler: this.#scheduler,
-      model: capabilities.infill && (state === "ready" || state === "unloaded") ? runtime : null,
+      model: this.#inUse.completes ? this.#inUse : null,
       screenCompletion: (text, place) => screenCompletion(text, place, { policy: this.safety.lastPolicy() }),
       context: (request) => this.#completionContext?.pieces(request) ?? [],
       ...(signal ? { signal } : {}),
@@ -362,6 +415,11 @@ export class Engine {
   async recordNotebookRun(run: NotebookExecuted): Promise<void> {
     await this.#index?.rememberOutput("output", run.error?.traceback ?? run.output);
     return this.notebooks.executed(run);
+  }
+
+  async recordTerminalRun(run: TerminalExecuted): Promise<void> {
+    if (!this.#settings["memory.enabled"] || !this.#settings["memory.recordTerminal"]) return;
+    rememberTerminalRun(this.memory.graph, run, await this.#index?.rememberOutput("terminal", run.output) ?? []);
   }
 
   recordOutcome(outcome: CompletionOutcome): void {

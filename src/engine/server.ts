@@ -9,6 +9,7 @@ import type { Engine } from "./engine.ts";
 import type { ClientNotifications, EngineNotifier, EngineRequests, HelloParams, WireErrorData } from "./protocol/messages.ts";
 import { WIRE_ERROR_CANCELLED, WIRE_ERROR_FAILED } from "./protocol/messages.ts";
 import { PROTOCOL_VERSION } from "./protocol/version.ts";
+import { proofText, proveOffline } from "./tasks/proveOffline.ts";
 import { runTool } from "./tasks/runTool.ts";
 
 /** The part of an engine's life that the server needs from its composition root. */
@@ -143,6 +144,10 @@ export function serve(connection: MessageConnection, factory: EngineFactory, log
   on("chat/generate", (params, signal) => opened().generate(params, { signal, onText: (text) => notify("chat/text", { id: params.id, text }) }));
   on("chat/countTokens", async ({ text }) => ({ tokens: await opened().countTokens(text) }));
   on("tool/run", async ({ name, input }, signal) => ({ text: await runTool(opened(), name, input, signal) }));
+  on("offline/prove", async (_, signal) => {
+    const proof = await proveOffline({ signal, onProgress: (title, done, total) => notify("offline/progress", { title, done, total }) });
+    return { proof, text: proofText(proof) };
+  });
   on("evaluate/suites", () => opened().evaluations.suites());
   on("evaluate/run", (params, signal) => opened().evaluations.run(params, signal));
   on("evaluate/runs", () => opened().evaluations.runs());
@@ -183,6 +188,7 @@ export function serve(connection: MessageConnection, factory: EngineFactory, log
   onNotice("answer/followed", ({ askId }) => opened().metrics.followed(askId));
   onNotice("answer/applied", (applied) => opened().recordApplied(applied));
   onNotice("memory/notebookExecuted", (run) => opened().recordNotebookRun(run));
+  onNotice("memory/terminalExecuted", (run) => opened().recordTerminalRun(run));
   onNotice("completion/outcome", (outcome) => opened().recordOutcome(outcome));
 
   connection.onClose(() => void close());

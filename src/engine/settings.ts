@@ -80,6 +80,10 @@ export const SETTINGS = {
     type: "boolean", default: true,
     description: "Remember questions, answers, decisions and what notebooks ran in this workspace, on this machine and without secrets and personal data, and draw on it in answers.",
   },
+  "memory.recordTerminal": {
+    type: "boolean", default: false,
+    description: "Also remember which commands ran in the terminal, how they ended and the end of what they printed. It needs VS Code's shell integration.",
+  },
   "training.record": {
     type: "boolean", default: true,
     description: "Write down, on this machine and without secrets and personal data, what became of completions, applied answers and notebook cells, so that it can become training data. Thumbs are always kept: giving one says so.",

@@ -44,6 +44,8 @@ export interface BuiltPrompt {
   budget: PromptBudget;
   /** Citation numbers of the sources that are in the prompt. */
   included: number[];
+  /** Blocks of files, attachments and memory in it. */
+  passages: number;
   /** The most tokens that the answer may have. */
   maxTokens: number;
 }
@@ -145,7 +147,7 @@ export async function buildPrompt(request: PromptRequest): Promise<BuiltPrompt> 
   return {
     messages: [{ role: "system", text: INSTRUCTIONS }, ...history.messages, { role: "user", text }],
     budget: { contextSize: request.contextSize, instructions, history: history.tokens, sources: Math.max(0, sources), question: questionTokens, reservedForAnswer: reserved, droppedSources: dropped },
-    included,
+    included, passages: blocks.length,
     maxTokens: reserved,
   };
 }

@@ -1,7 +1,7 @@
 // kalactica search and kalactica ask: the two ways to question a folder.
 import { randomUUID } from "node:crypto";
 import type { Engine } from "../engine.ts";
-import type { AskResult, Citation, SearchHit } from "../protocol/types.ts";
+import type { AskResult, Citation, SearchHit, SentToEndpoint } from "../protocol/types.ts";
 import { integerOption, UsageError } from "./command.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { withEngine } from "./openEngine.ts";
@@ -71,9 +71,15 @@ function withoutText({ n, path, startLine, endLine, sha256, verified }: Citation
   return { n, path, startLine, endLine, sha256, verified };
 }
 
+function sentLine({ name, host, passages, leavesMachine }: SentToEndpoint, wrote: boolean): string {
+  const count = `${passages} ${passages === 1 ? "passage was" : "passages were"} sent`;
+  return `${wrote ? `written by ${name} at ${host}; ${count}` : `${count} to ${name} at ${host}`}${leavesMachine ? "" : " (this machine)"}`;
+}
+
 function readable(result: AskResult): string {
   const sources = result.citations.map((citation) => `[${citation.n}] ${citation.path}:${citation.startLine}-${citation.endLine}${citation.verified ? "" : " (not verified)"}`);
   const verified = result.citations.filter((citation) => citation.verified).length;
   const health = `${verified} of ${result.citations.length} sources verified · ${result.droppedCitations} dropped · ${Math.round(result.timings.totalMs)} ms`;
-  return [result.answer, "", ...sources, ...(sources.length > 0 ? [""] : []), health, ...(result.proseOmitted === null ? [] : [result.proseOmitted])].join("\n");
+  const sent = result.sentTo === undefined ? [] : [sentLine(result.sentTo, result.prose !== "")];
+  return [result.answer, "", ...sources, ...(sources.length > 0 ? [""] : []), [...sent, health].join(" · "), ...(result.proseOmitted === null ? [] : [result.proseOmitted])].join("\n");
 }

@@ -8,7 +8,7 @@ import { withEngine } from "./openEngine.ts";
 function table(models: readonly ModelInfo[]): string {
   const rows = models.map((model) => [
     model.active ? "*" : " ", model.id, model.quantisation, model.sizeBytes > 0 ? `${(model.sizeBytes / 1e6).toFixed(0)} MB` : "", model.licence.replace(/ \(.*/, ""),
-    model.installed ? "installed" : "to download", model.fit === null ? "" : model.fit.fits ? "fits" : "too large",
+    model.remote ? `at ${model.remote.host}${model.remote.leavesMachine ? ", LEAVES THIS MACHINE" : ""}` : model.installed ? "installed" : "to download", model.fit === null ? "" : model.fit.fits ? "fits" : "too large",
   ]);
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd()).join("\n");
@@ -52,6 +52,23 @@ export const MODEL_COMMANDS: readonly Command[] = [
       const wanted = only(context.positionals, "model id or file");
       const model = await engine.useModel(wanted.endsWith(".gguf") ? path.resolve(wanted) : wanted);
       return { json: model, text: `Now using ${model.name}.\n${describe(model)}` };
+    }),
+  },
+  {
+    words: ["models", "measure"], usage: "ID|FILE", summary: "How quickly a model reads and writes on this machine; kept for the gallery.", options: {},
+    run: (context) => withEngine(context, { workspace: false }, async (engine) => {
+      const wanted = only(context.positionals, "model id or file");
+      const speed = await engine.gallery.measure(wanted.endsWith(".gguf") ? path.resolve(wanted) : wanted, context.signal);
+      const says = (perSecond: number | null, n: number): string => (perSecond === null ? "too little to tell" : `${perSecond} tokens a second (over ${n})`);
+      return { json: speed, text: [`reads          ${says(speed.promptPerSecond, speed.nPrompt)}`, `writes         ${speed.nGenerated === 0 ? "nothing" : says(speed.generatedPerSecond, speed.nGenerated)}`, `device         ${speed.device}`].join("\n") };
+    }),
+  },
+  {
+    words: ["models", "remove"], usage: "ID", summary: "Delete a downloaded model.", options: {},
+    run: (context) => withEngine(context, { workspace: false }, async (engine) => {
+      const id = only(context.positionals, "model id");
+      await engine.gallery.remove(id);
+      return { json: { removed: id }, text: `The model ${id} was deleted.` };
     }),
   },
   {

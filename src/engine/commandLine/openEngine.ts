@@ -7,6 +7,7 @@ import { Log } from "../base/log.ts";
 import type { LogEntry } from "../base/log.ts";
 import { Engine } from "../engine.ts";
 import { SETTINGS } from "../settings.ts";
+import { keyVariable } from "../tasks/endpointDesk.ts";
 import { UsageError } from "./command.ts";
 import type { CommandContext } from "./command.ts";
 
@@ -71,7 +72,7 @@ export async function withEngine<T>(context: CommandContext, options: { workspac
   }, verbose ? "debug" : "error");
   const engine = await Engine.open({
     client: "command line", workspaceDir, storageDir, modelsDir: path.join(home, "models"),
-    settings: settingsOf(context), trusted: true, log, background: false,
+    settings: settingsOf(context), trusted: true, log, background: false, endpointKey: (name) => process.env[keyVariable(name)],
   });
   try {
     return await work(engine);

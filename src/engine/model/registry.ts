@@ -1,6 +1,6 @@
 // Which models there are: the embedded one, downloaded ones, files the user names, and those of the catalogue that could
 // be fetched; which of them is in use; what each can be asked for. It loads none of them.
-import { mkdir, readdir, readFile, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { EngineError, errnoCode } from "../base/errors.ts";
@@ -34,6 +34,15 @@ interface Receipt {
   verifiedAgainst: "request" | "server" | null;
   /** Overrides what is assumed of the model: written after measuring it. */
   capabilities?: Partial<ModelCapabilities>;
+}
+
+/** What has come of a download that was cut off or cancelled; asking for the same address goes on with it. */
+export interface UnfinishedDownload {
+  url: string;
+  /** The name that the finished file will have. */
+  fileName: string;
+  receivedBytes: number;
+  totalBytes: number | null;
 }
 
 export interface ListOptions {
@@ -96,7 +105,8 @@ export class ModelRegistry {
    * Errors: `noModel` where there is none at all; those of {@link find} for the setting's.
    */
   async active(modelSetting = ""): Promise<{ info: ModelInfo; note: string | null }> {
-    if (modelSetting !== "") return { info: { ...(await this.find(modelSetting)), active: true }, note: null };
+    // An endpoint writes beside a local model and does not replace it.
+    if (modelSetting !== "" && !modelSetting.startsWith("endpoint:")) return { info: { ...(await this.find(modelSetting)), active: true }, note: null };
     const chosen = await this.#chosenId();
     let note: string | null = null;
     if (chosen !== null) {
@@ -168,6 +178,57 @@ export class ModelRegistry {
     };
     await writeFileAtomic(`${file}.json`, JSON.stringify(receipt, null, 2));
     return this.inspect(file);
+  }
+
+  /** Downloads that were begun and not finished. */
+  async unfinished(): Promise<UnfinishedDownload[]> {
+    const { modelsDir } = this.#options;
+    const names = await readdir(modelsDir).catch(() => []);
+    const found: UnfinishedDownload[] = [];
+    for (const name of names.filter((each) => each.endsWith(".part.json")).sort()) {
+      const noted = await readJson(path.join(modelsDir, name));
+      const receivedBytes = await sizeOf(path.join(modelsDir, name.slice(0, -".json".length)));
+      if (typeof noted?.url !== "string" || receivedBytes === null) continue;
+      found.push({ url: noted.url, fileName: name.slice(0, -".part.json".length), receivedBytes, totalBytes: typeof noted.totalBytes === "number" ? noted.totalBytes : null });
+    }
+    return found;
+  }
+
+  /** Deletes what has come of the download from `uri`. Errors: `badRequest` (no such address), `busyElsewhere` (it is going on), `unreadable`. */
+  async discard(uri: string): Promise<void> {
+    const { modelsDir } = this.#options;
+    const { href } = parseModelUri(uri).url;
+    for (const { fileName } of (await this.unfinished()).filter(({ url }) => url === href)) {
+      const part = path.join(modelsDir, `${fileName}.part`);
+      if ((await sizeOf(path.join(modelsDir, `${fileName}.lock`))) !== null) throw new EngineError("busyElsewhere", `The download of ${fileName} is going on. Cancel it first.`, { file: part });
+      await removeFile(part);
+      await removeFile(`${part}.json`);
+    }
+  }
+
+  /** Where a model file lies: with the product, among the downloads, or where the user has it. */
+  placeOf(file: string): "embedded" | "downloaded" | "file" {
+    const folder = path.dirname(path.resolve(file));
+    if (folder === path.resolve(this.#options.embeddedDir)) return "embedded";
+    return folder === path.resolve(this.#options.modelsDir) ? "downloaded" : "file";
+  }
+
+  /** Errors: `badRequest` where the file is not one that was downloaded here. */
+  requireRemovable(model: ModelInfo): void {
+    const place = this.placeOf(model.file ?? "");
+    if (place === "downloaded") return;
+    throw new EngineError("badRequest", `The model ${model.name} is not deleted: ${place === "embedded" ? "it comes with KaLactica" : `its file ${model.file ?? ""} is your own. Delete it yourself`}.`, { id: model.id });
+  }
+
+  /** Deletes a downloaded model with what is noted of it; where it was the chosen one, the embedded one is. Errors: `notFound`, `badRequest`, `unreadable`. */
+  async remove(id: string): Promise<void> {
+    const model = await this.find(id);
+    this.requireRemovable(model);
+    const file = model.file ?? "";
+    if ((await this.#chosenId()) === model.id) await removeFile(this.#activeFile());
+    await removeFile(file);
+    await removeFile(`${file}.json`);
+    this.#options.log.info("A model was deleted", { file: path.basename(file) });
   }
 
   /** Notes what a model was measured to be able to do; overrides what is assumed of it. Errors: `diskFull`. */
@@ -244,6 +305,15 @@ async function ggufFiles(folder: string): Promise<string[]> {
   } catch (error) {
     if (errnoCode(error) === "ENOENT") return [];
     throw new EngineError("unreadable", `The models folder ${folder} cannot be read (${errnoCode(error) ?? "unknown error"}). Check its permissions.`, { folder }, error);
+  }
+}
+
+/** Errors: `unreadable`. */
+async function removeFile(file: string): Promise<void> {
+  try {
+    await rm(file, { force: true });
+  } catch (error) {
+    throw new EngineError("unreadable", `${file} cannot be deleted (${errnoCode(error) ?? "unknown error"}). Close what uses it, or allow it.`, { file }, error);
   }
 }
 

@@ -15,6 +15,10 @@ export type ErrorReason =
   | "modelIncapable" // the loaded model cannot do what was asked (for example infill)
   | "contextOverflow"
   | "downloadFailed"
+  | "offline" // the setting "kalactica.offline" refuses every connection
+  | "networkFailed" // a host cannot be reached
+  | "consentNeeded" // nothing may be sent to that host yet
+  | "endpointFailed" // a model server or a shared index did not do what was asked
   | "checksumMismatch"
   | "rangeRefused"
   | "diskFull"

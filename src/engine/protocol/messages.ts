@@ -1,7 +1,7 @@
 // Every message between client and engine: its name, direction, parameters and result, in one place.
 import type {
   AnswerApplied, AnswerEvent, AskParams, AskResult, ChatText, CompleteParams, CompleteResult, CompletionOutcome, DoctorItem,
-  DownloadProgress, EngineStatus, GenerateParams, IndexReport, IndexStatus, ModelInfo, NotebookExecuted, SearchHit, TokenCounts,
+  DownloadProgress, EngineStatus, GenerateParams, IndexReport, IndexStatus, ModelInfo, NotebookExecuted, SearchHit, TerminalExecuted, TokenCounts,
 } from "./types.ts";
 import type { DialogueState } from "./dialogue.ts";
 import type { EndpointNotifications, EndpointRequests } from "./endpoints.ts";
@@ -10,6 +10,7 @@ import type { MachineRequests } from "./machine.ts";
 import type { MemoryRequests } from "./memory.ts";
 import type { MetricsRequests } from "./metrics.ts";
 import type { NotebookRequests } from "./notebooks.ts";
+import type { OfflineProof } from "./offlineProof.ts";
 import type { SafetyRequests } from "./safety.ts";
 import type { EvaluationProgress, EvaluationRunInfo, EvaluationSuiteInfo, ItemsPage, ItemsQuery, RunDetail, RunDifference } from "./evaluation.ts";
 import type {
@@ -118,6 +119,8 @@ export interface EngineRequests extends MachineRequests, EndpointRequests, Memor
   /** Runs one of ASSISTANT_TOOLS for another assistant; the text is for its model. Errors: `badRequest`, `noWorkspace`, `indexCorrupt`. */
   "tool/run": { params: { name: string; input: unknown }; result: { text: string } };
   /** What can be measured. */
+  /** Long: exercises every feature with all sockets watched; sends `offline/progress`. `text` is the proof as Markdown. */
+  "offline/prove": { params: null; result: { proof: OfflineProof; text: string } };
   "evaluate/suites": { params: null; result: EvaluationSuiteInfo[] };
   /** Long: sends `evaluate/progress` under `id`; `data` is null for suites about the folder. A run that was cut short goes on where it was. Errors: `badRequest`, `noWorkspace`, `notFound`, `dataInvalid`, `modelIncapable`. */
   "evaluate/run": { params: { id: string; suite: string; data: string | null }; result: EvaluationRunInfo };
@@ -152,7 +155,10 @@ export interface ClientNotifications {
   "answer/followed": { askId: string };
   /** What the user made of code from an answer. */
   "answer/applied": AnswerApplied;
+  /** A notebook cell was run. */
   "memory/notebookExecuted": NotebookExecuted;
+  /** A command ended in the terminal; recorded only where `memory.recordTerminal` is on. */
+  "memory/terminalExecuted": TerminalExecuted;
 }
 
 /** Notifications from engine to client. */
@@ -171,6 +177,8 @@ export interface EngineNotifications extends EndpointNotifications {
   "data/progress": DataProgress;
   /** How far `evaluate/run` has come, under the `id` that the request gave. */
   "evaluate/progress": EvaluationProgress;
+  /** What of the proof of being offline is exercised now, and how much of it is done. */
+  "offline/progress": { title: string; done: number; total: number };
   /** A piece of the text of `chat/generate`. */
   "chat/text": ChatText;
   /** A run came, went or changed its state. */

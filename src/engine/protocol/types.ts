@@ -24,6 +24,8 @@ export interface SearchHit extends FileRange {
   language: string;
   /** Enclosing symbols or headings, outermost first. */
   breadcrumb: string[];
+  /** The shared index that it comes from; absent: the open workspace. Its path is then one of where it was published. */
+  origin?: string;
 }
 
 /** A definition known to the symbol table. */
@@ -234,6 +236,8 @@ export interface AskResult {
   tokens: TokenCounts;
   budget: PromptBudget | null;
   stopped: boolean;
+  /** What was sent to an endpoint for this answer; absent where nothing was. */
+  sentTo?: SentToEndpoint;
   /** Goal, constraints, decisions, open questions and what is in focus, after this answer. */
   dialogue?: DialogueState;
   /** What was recalled from memory for this answer, most relevant first; absent or empty: nothing was. */
@@ -335,6 +339,20 @@ export interface NotebookExecuted {
   shown?: string[];
 }
 
+/** A command ended in the editor's terminal; sent only where the user allows it. Texts may be clipped by the client. */
+export interface TerminalExecuted {
+  command: string;
+  /** In which it ran, relative to the workspace ("" is the workspace); null: elsewhere or unknown. */
+  folder: string | null;
+  /** Null where the shell does not say. */
+  exitCode: number | null;
+  /** The end of what it printed, as it stood on the screen. */
+  output: string;
+  /** When it started, in ms since 1970. */
+  at: number;
+  durationMs: number;
+}
+
 /** What a model can be asked for, set by measurement or by the registry, never by guess. */
 export interface ModelCapabilities {
   /** Has fill-in-the-middle tokens. */
@@ -372,6 +390,8 @@ export interface ModelInfo {
   fit: MemoryFit | null;
   installed: boolean;
   active: boolean;
+  /** An endpoint: it has no file, and what it is asked may leave this machine. */
+  remote?: RemotePlace;
 }
 
 /** A conversation for the loaded model alone: no search, no memory, no card. */
@@ -403,8 +423,28 @@ export interface ModelStatus {
   contextSize: number;
   tokensPerSecond: number | null;
   capabilities: ModelCapabilities;
+  /** A sentence where the model could write prose and is not asked for it. */
+  noProse?: string;
   /** SHA-256 of the adapter that chat and completion use; null or absent: the base model alone. */
   adapter?: string | null;
+  /** Where it is, if it is an endpoint; absent: it runs in the engine. */
+  remote?: RemotePlace;
+}
+
+/** A host that a model or a shared index is on. */
+export interface RemotePlace {
+  /** With its port, as people read it. */
+  host: string;
+  /** False where the host is this machine. */
+  leavesMachine: boolean;
+}
+
+/** What an answer sent to an endpoint. */
+export interface SentToEndpoint extends RemotePlace {
+  /** The endpoint's name. */
+  name: string;
+  /** Passages of files, attachments and memory in the prompt. */
+  passages: number;
 }
 
 export interface DoctorItem {

@@ -14,7 +14,7 @@ import type { WorkspaceAccess } from "../answering/workspaceAccess.ts";
 import { CancelledError, EngineError, isCancelled, throwIfCancelled } from "../base/errors.ts";
 import type { Lease } from "../base/scheduler.ts";
 import type { RecalledItem } from "../protocol/memory.ts";
-import type { AnswerEvent, AskParams, AskResult, Attachment, Citation, GroundedCard, ModelStatus, PromptBudget, TokenCounts } from "../protocol/types.ts";
+import type { AnswerEvent, AskParams, AskResult, Attachment, Citation, GroundedCard, ModelStatus, PromptBudget, SentToEndpoint, TokenCounts } from "../protocol/types.ts";
 import { citationsCheck, groundedCheck, injectionCheck, secretsCheck } from "../safety/answerChecks.ts";
 import { isolateInjections } from "../safety/injection/isolate.ts";
 import { requestsDetector } from "../safety/requests/requestsDetector.ts";
@@ -31,7 +31,7 @@ import { dialogueStateAfter, understandInDialogue } from "./trackDialogue.ts";
 
 /** The model, as answering needs it. */
 export interface AnsweringModel {
-  status(): Pick<ModelStatus, "state" | "name" | "explanation" | "contextSize" | "capabilities">;
+  status(): Pick<ModelStatus, "state" | "name" | "explanation" | "contextSize" | "capabilities" | "noProse" | "remote">;
   /** Loads the model where it had left memory. */
   countTokens(text: string): Promise<number>;
   generate(request: {
@@ -62,6 +62,8 @@ export interface AnswerHooks {
 const STOP_PATIENCE_MS = 50;
 const MAXIMUM_ATTACHED_LINES = 400;
 const FALLBACK_CONTEXT = 2048;
+/** Prompts are laid out anew for a smaller context at most so often. */
+const MOST_ATTEMPTS = 4;
 const PROSE_FILE = /\.(?:md|mdx|rst|txt|adoc|html?|ipynb|csv|json|ya?ml|xml)$|(?:^|\/)[A-Z]+$/;
 const NO_TOKENS: TokenCounts = { prompt: 0, reused: 0, generated: 0 };
 /** What a model that writes prose would add. */
@@ -130,7 +132,7 @@ export async function answerQuestion(params: AskParams, dependencies: AnswerDepe
     answer: [renderCard(card), finalProse].filter((part) => part !== "").join("\n\n"),
     card, prose: finalProse, proseOmitted: prose.omitted, citations, droppedCitations, verdict,
     timings: { retrieveMs: timer.searchMs, cardMs, firstTokenMs: prose.firstTokenMs, totalMs: performance.now() - begun },
-    tokens: prose.tokens, budget: prose.budget, stopped: signal?.aborted ?? false,
+    tokens: prose.tokens, budget: prose.budget, stopped: signal?.aborted ?? false, ...(prose.sentTo ? { sentTo: prose.sentTo } : {}),
     dialogue: dialogueStateAfter(params.question, [card.summary, finalProse].join("\n"), talk, state, (text) => redactSecrets(text).text),
     recalled,
   };
@@ -149,6 +151,7 @@ interface Prose {
   sources: readonly PromptSource[];
   /** Everything the model was given, in which its names may stand. */
   promptText: string;
+  sentTo?: SentToEndpoint;
 }
 
 const NO_PROSE: Prose = { text: "", omitted: null, allowed: new Set(), removed: 0, firstTokenMs: null, tokens: NO_TOKENS, budget: null, sources: [], promptText: "" };
@@ -159,9 +162,10 @@ function whyNoProse(question: Question, model: AnsweringModel | null): string | 
   const added = ADDED_BY_PROSE[question.command ?? "none"];
   const remedy = `choose a larger model with "KaLactica: Choose Model" to get ${added}.`;
   if (model === null) return `No model is loaded; ${remedy}`;
-  const { state, name, explanation, capabilities } = model.status();
+  const { state, name, explanation, capabilities, noProse } = model.status();
   if (state === "none") return `No model is loaded; ${remedy}`;
   if (state === "failed") return `The model could not be loaded: ${explanation}`;
+  if (noProse !== undefined) return noProse;
   return capabilities.answer ? null : `${name ?? "The loaded model"} completes code and does not write prose; ${remedy}`;
 }
 
@@ -177,10 +181,11 @@ async function writeProse(
   let budget: PromptBudget | null = null;
   let sources: PromptSource[] = [];
   let promptText = "";
+  let sentTo: SentToEndpoint | undefined;
   let closed = false;
   const so = (omitted: string | null, tokens: TokenCounts): Prose => {
     closed = true;
-    return { text: streamed + stream.end(), omitted, allowed, removed: stream.removed, firstTokenMs, tokens, budget, sources, promptText };
+    return { text: streamed + stream.end(), omitted, allowed, removed: stream.removed, firstTokenMs, tokens, budget, sources, promptText, ...(sentTo ? { sentTo } : {}) };
   };
   try {
     const attached = await attachedSources(params.attachments, composed.ledger, workspace);
@@ -188,34 +193,48 @@ async function writeProse(
     if (model.status().state !== "ready") hooks.onEvent({ type: "status", text: "Loading the model…" });
     // Counting waits for a model that is being loaded, and loads one that had left memory; only then is its context window known.
     await model.countTokens("a");
-    const contextSize = model.status().contextSize || FALLBACK_CONTEXT;
-    const prompt = await buildPrompt({
-      question: question.text, command: question.command, attached: attached.map(asData), sources: sources.slice(attached.length).map(asData), supported: composed.card.supported || attached.length > 0,
-      recalled: recalled.map(({ source, at, text, holds }) => ({ label: `${source}, ${new Date(at).toISOString().slice(0, 10)}${holds ? "" : ", not true any more"}`, text: isolateInjections(text).text })),
-      history: params.history, contextSize, reservedForAnswer: settings["answer.maximumTokens"],
-      countTokens: (text) => model.countTokens(text), redact: redactRemembering,
-    });
-    budget = prompt.budget;
-    promptText = prompt.messages.map((message) => message.text).join("\n");
-    allowed = new Set([...prompt.included, ...composed.citations.map((citation) => citation.n)]);
-    // Whoever draws the prose as it comes must know the places that it may name.
-    const known = composed.ledger.list().filter(({ n }) => allowed.has(n));
-    if (known.length > composed.citations.length) hooks.onEvent({ type: "citations", citations: shown(known, { count: 0 }) });
-    stream = new CitationStream((n) => allowed.has(n) && composed.ledger.get(n) !== undefined);
-    throwIfCancelled(hooks.signal);
-    hooks.onEvent({ type: "status", text: "Writing…" });
-    const generated = model.generate({
-      messages: prompt.messages, maxTokens: prompt.maxTokens, temperature: 0, signal: hooks.signal, lease,
-      onText: (text) => {
-        // After "stop" the answer is handed back; what still trickles in belongs to nobody.
-        if (closed || hooks.signal?.aborted) return;
-        firstTokenMs ??= performance.now() - begun;
-        const piece = stream.push(text);
-        streamed += piece;
-        if (piece !== "") hooks.onEvent({ type: "prose", text: piece });
-      },
-    });
-    const result = await orStopped(generated, hooks.signal);
+    const write = async (contextSize: number): Promise<Awaited<ReturnType<AnsweringModel["generate"]>> | null> => {
+      const prompt = await buildPrompt({
+        question: question.text, command: question.command, attached: attached.map(asData), sources: sources.slice(attached.length).map(asData), supported: composed.card.supported || attached.length > 0,
+        recalled: recalled.map(({ source, at, text, holds }) => ({ label: `${source}, ${new Date(at).toISOString().slice(0, 10)}${holds ? "" : ", not true any more"}`, text: isolateInjections(text).text })),
+        history: params.history, contextSize, reservedForAnswer: settings["answer.maximumTokens"],
+        countTokens: (text) => model.countTokens(text), redact: redactRemembering,
+      });
+      budget = prompt.budget;
+      promptText = prompt.messages.map((message) => message.text).join("\n");
+      allowed = new Set([...prompt.included, ...composed.citations.map((citation) => citation.n)]);
+      // Whoever draws the prose as it comes must know the places that it may name.
+      const known = composed.ledger.list().filter(({ n }) => allowed.has(n));
+      if (known.length > composed.citations.length) hooks.onEvent({ type: "citations", citations: shown(known, { count: 0 }) });
+      stream = new CitationStream((n) => allowed.has(n) && composed.ledger.get(n) !== undefined);
+      throwIfCancelled(hooks.signal);
+      hooks.onEvent({ type: "status", text: "Writing…" });
+      const { remote, name } = model.status();
+      if (remote) sentTo = { ...remote, name: name ?? remote.host, passages: prompt.passages };
+      return orStopped(model.generate({
+        messages: prompt.messages, maxTokens: prompt.maxTokens, temperature: 0, signal: hooks.signal, lease,
+        onText: (text) => {
+          // After "stop" the answer is handed back; what still trickles in belongs to nobody.
+          if (closed || hooks.signal?.aborted) return;
+          firstTokenMs ??= performance.now() - begun;
+          const piece = stream.push(text);
+          streamed += piece;
+          if (piece !== "") hooks.onEvent({ type: "prose", text: piece });
+        },
+      }), hooks.signal);
+    };
+    let result: Awaited<ReturnType<typeof write>>;
+    for (let attempt = 1; ; attempt++) {
+      const contextSize = model.status().contextSize || FALLBACK_CONTEXT;
+      try {
+        result = await write(contextSize);
+        break;
+      } catch (error) {
+        // A server may take less than it said; by now its status says what it does take.
+        const isShorter = error instanceof EngineError && error.reason === "contextOverflow" && streamed === "" && model.status().contextSize < contextSize;
+        if (!isShorter || attempt >= MOST_ATTEMPTS) throw error;
+      }
+    }
     if (result === null) return so("The answer was stopped.", NO_TOKENS);
     const finished = so(null, result.tokens);
     const stopped = hooks.signal?.aborted === true;
@@ -226,6 +245,8 @@ async function writeProse(
       // Cancelled by somebody else: the model was replaced while it wrote.
       return { ...so(null, NO_TOKENS), text: "", omitted: "The model was changed while it wrote; ask again for prose." };
     }
+    // What was refused on this machine, or could not be delivered, was not sent.
+    if (error instanceof EngineError && (error.details["sent"] === false || error.reason === "offline" || error.reason === "consentNeeded" || error.reason === "badRequest")) sentTo = undefined;
     // Half an answer of a failed model is worth nothing; the card is.
     return { ...so(null, NO_TOKENS), text: "", omitted: error instanceof EngineError ? `No prose: ${error.message}` : "The model failed while it wrote; the card above stands. Ask again, or see the KaLactica output channel." };
   }

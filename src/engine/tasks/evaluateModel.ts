@@ -8,7 +8,7 @@ import type { ModelInfo } from "../protocol/types.ts";
 import { Sandbox } from "../sandbox/sandbox.ts";
 
 /** `model` as it is loaded, with the adapter that is live. */
-export function modelForEvaluation(model: ModelInfo, runtime: ModelRuntime, scheduler: Scheduler): EvaluatedModel {
+export function modelForEvaluation(model: ModelInfo, runtime: Pick<ModelRuntime, "status" | "infill" | "generate">, scheduler: Scheduler): EvaluatedModel {
   const { capabilities, adapter = null } = runtime.status();
   const timed = async (work: () => Promise<{ text: string; tokens: { generated: number } }>): Promise<ModelSample> => {
     const begun = performance.now();
