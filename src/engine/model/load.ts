@@ -8,6 +8,7 @@ import type { Settings } from "../settings.ts";
 import { firstLine, knowsArchitecture, openBackend, takeComplaint } from "./backend.ts";
 import type { Backend, DeviceKind, DeviceSetting } from "./backend.ts";
 import { describeHardware } from "./hardware.ts";
+import { SMALL_MODEL_PARAMETERS, threadsFor } from "./hardwareDefaults.ts";
 import { inspectModel } from "./inspect.ts";
 import type { ModelDetails } from "./inspect.ts";
 import { estimateFit } from "./memoryFit.ts";
@@ -31,20 +32,6 @@ export interface LoadedModel {
 
 /** Most prompt tokens per batch: a GPU needs many to be busy; a CPU nears its full speed with few, and can then be interrupted. */
 const BATCH_TOKENS = { cpu: 64, smallOnCpu: 256, gpu: 512 } as const;
-
-/** Models below this run on the CPU and on few threads: their tokens take a millisecond or two, and GPU memory stays free (our choice). */
-const SMALL_MODEL_PARAMETERS = 100e6;
-
-/**
- * Computing threads: llama.cpp's threads wait for each other by spinning at every operation, so that with all cores taken,
- * any other busy program (a language server) stalls every token. Measured on two cores with a load of 20: 97 tokens/s of
- * prompt on one thread, 9 on two, for a model of 14 MB. So small models use one thread, or two of more than two cores;
- * large ones leave a core free where there are four or more.
- */
-function threadsFor(details: ModelDetails, cores: number): number {
-  if (details.parameters < SMALL_MODEL_PARAMETERS) return cores > 2 ? 2 : 1;
-  return cores >= 4 ? cores - 1 : cores;
-}
 
 /** Loads `info`. Errors: as ModelRuntime.load. */
 export async function loadModel(info: ModelInfo, settings: ModelSettings, log: Log): Promise<LoadedModel> {
@@ -97,7 +84,7 @@ async function loadOn(backend: Backend, details: ModelDetails, settings: ModelSe
     }
     throw new EngineError("modelLoadFailed", `The model ${details.file} could not be loaded: ${complaint === "" ? firstLine(error) : complaint}. Download it again, or choose another model.`, { file: details.file, complaint }, error);
   }
-  const threads = settings["model.threads"] > 0 ? settings["model.threads"] : threadsFor(details, hardware.cores);
+  const threads = settings["model.threads"] > 0 ? settings["model.threads"] : threadsFor(details.parameters, hardware);
   const partly = backend.device !== "cpu" && model.gpuLayers < details.layers ? ` ${model.gpuLayers} of ${details.layers} layers fit its memory; the rest runs on the CPU.` : "";
   return {
     model, details, fit, device: backend.device, explanation: hardware.explanation + partly, threads, batchTokens,

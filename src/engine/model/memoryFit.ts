@@ -3,6 +3,7 @@
 import type { MemoryFit } from "../protocol/types.ts";
 import { show } from "./byteText.ts";
 import type { Hardware } from "./hardware.ts";
+import { defaultsFor } from "./hardwareDefaults.ts";
 import type { ModelDetails } from "./inspect.ts";
 
 /** Context windows, in tokens. `chat` and `completion` are separate, so that a keystroke does not evict a conversation. */
@@ -20,7 +21,6 @@ export interface FitEstimate extends MemoryFit {
   onGpu: boolean;
 }
 
-export const LARGEST_DEFAULT_CONTEXT = 8192;
 /** Context of completion (our choice): computing a longer prompt from nothing takes a CPU longer than anyone waits. */
 export const LARGEST_COMPLETION_CONTEXT = 2048;
 const SMALLEST_CONTEXT = 512;
@@ -32,11 +32,11 @@ const CACHE_ELEMENT_BYTES = 2;
 
 /**
  * Estimates memory for `details` on `hardware`.
- * `requestedContext` in tokens; 0 means as large as fits, at most {@link LARGEST_DEFAULT_CONTEXT} and what the model was trained for.
+ * `requestedContext` in tokens; 0 means as large as fits, at most what hardwareDefaults.ts says for this machine and what the model was trained for.
  * `batchTokens` is how many prompt tokens are computed at once. Never throws: a model that does not fit says so in `explanation`.
  */
 export function estimateFit(details: ModelShape, hardware: Hardware, requestedContext: number, batchTokens: number): FitEstimate {
-  const wanted = Math.max(SMALLEST_CONTEXT, Math.min(details.contextSize, requestedContext > 0 ? requestedContext : LARGEST_DEFAULT_CONTEXT));
+  const wanted = Math.max(SMALLEST_CONTEXT, Math.min(details.contextSize, requestedContext > 0 ? requestedContext : defaultsFor(hardware).contextTokens));
   const gpu = hardware.gpu;
   if (gpu !== null && hardware.device !== "cpu") {
     const freeVram = gpu.freeVramBytes - VRAM_RESERVE_BYTES;

@@ -14,6 +14,7 @@ import { probeHardware } from "../model/hardware.ts";
 import type { DoctorItem, IndexStatus, ModelInfo } from "../protocol/types.ts";
 import { Sandbox } from "../sandbox/sandbox.ts";
 import type { Settings } from "../settings.ts";
+import { explainDefaults } from "./hardwareDefaults.ts";
 
 export interface MachineCheckOptions {
   settings: Settings;
@@ -34,6 +35,7 @@ export async function checkMachine(options: MachineCheckOptions): Promise<Doctor
   const checks: [string, () => Finding | Promise<Finding>][] = [
     ["KaLactica", () => ok(`version ${engineVersion()}, Node ${process.versions.node}, ${process.platform} ${process.arch}`)],
     ["Hardware", () => hardware(options)],
+    ["What follows from it", () => defaults(options)],
     ["Language model library", () => libraryVersion("node-llama-cpp")],
     ["Vector index library", () => vectorLibrary()],
     ["SQLite", () => sqlite()],
@@ -63,6 +65,12 @@ async function hardware({ settings, log }: MachineCheckOptions): Promise<Finding
   const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
   const gpu = found.gpu ? `${found.gpu.name} (${found.gpu.kind}, ${gigabytes(found.gpu.freeVramBytes)} of ${gigabytes(found.gpu.totalVramBytes)} free)` : "no usable GPU";
   return ok(`${found.cpu}, ${found.cores} cores, ${gigabytes(found.availableRamBytes)} of ${gigabytes(found.totalRamBytes)} memory free, ${gpu}`);
+}
+
+/** Threads, context and times as this machine and the settings make them. */
+async function defaults({ settings, log }: MachineCheckOptions): Promise<Finding> {
+  const decided = explainDefaults(await probeHardware(settings["model.device"], log), settings);
+  return ok(decided.map(({ name, value }) => `${name.toLowerCase()} ${value}`).join("; "));
 }
 
 /** The installed version; packages do not export their package.json, so it is looked for above their entry. */

@@ -17,7 +17,7 @@ export class ModelChoice {
   readonly #registry: ModelRegistry;
   readonly #runtime: ModelRuntime;
   readonly #log: Log;
-  #hardware: { device: Settings["model.device"]; probed: Promise<Hardware> } | null = null;
+  #hardware: { device: Settings["model.device"]; probed: Promise<Hardware>; known: Hardware | null } | null = null;
 
   constructor({ registry, runtime, log }: ModelChoiceOptions) {
     this.#registry = registry;
@@ -48,7 +48,7 @@ export class ModelChoice {
     try {
       await this.#runtime.load(info, settings);
     } catch (error) {
-      await this.#loadEmbedded(settings);
+      await this.useEmbedded(settings);
       throw error;
     }
     return this.#registry.use(idOrFile);
@@ -65,6 +65,8 @@ export class ModelChoice {
    * An untrusted workspace does not choose: its `model.file` is passed over.
    */
   async load(settings: Settings, trusted: boolean): Promise<void> {
+    // Looked at beside loading, so that what depends on it is known by the time the model is.
+    this.#probe(settings).catch(() => undefined);
     const wanted = trusted ? settings["model.file"] : "";
     try {
       const { info, note } = await this.#registry.active(wanted);
@@ -72,7 +74,7 @@ export class ModelChoice {
       await this.#runtime.load(info, settings);
     } catch (error) {
       this.#log.warn("The wanted model could not be loaded; the embedded one is tried", { wanted, error: error instanceof Error ? error.message : String(error) });
-      await this.#loadEmbedded(settings);
+      await this.useEmbedded(settings);
       throw error;
     }
   }
@@ -89,19 +91,29 @@ export class ModelChoice {
     return this.chosen(settings, trusted);
   }
 
-  async #loadEmbedded(settings: Settings): Promise<void> {
+  /** Loads the model that comes with the product, without choosing it. Errors: those of loading. */
+  async useEmbedded(settings: Settings): Promise<void> {
     const embedded = await this.#registry.embedded();
     if (embedded) await this.#runtime.load(embedded, settings);
   }
 
-  /** Cores of this machine that compute well side by side. */
-  async cores(settings: Settings): Promise<number> {
-    return (await this.#probe(settings)).cores;
+  /** This machine, looked at once for each setting of the device. Errors: `nativeMissing`. */
+  hardware(settings: Settings): Promise<Hardware> {
+    return this.#probe(settings);
+  }
+
+  /** The same where it was looked at already, else null: for what cannot wait. */
+  knownHardware(settings: Settings): Hardware | null {
+    return this.#hardware?.device === settings["model.device"] ? this.#hardware.known : null;
   }
 
   #probe(settings: Settings): Promise<Hardware> {
     const device = settings["model.device"];
-    if (this.#hardware?.device !== device) this.#hardware = { device, probed: probeHardware(device, this.#log) };
-    return this.#hardware.probed;
+    if (this.#hardware?.device === device) return this.#hardware.probed;
+    const probed = probeHardware(device, this.#log);
+    const entry = { device, probed, known: null as Hardware | null };
+    this.#hardware = entry;
+    probed.then((hardware) => { entry.known = hardware; }, () => undefined);
+    return probed;
   }
 }

@@ -11,6 +11,7 @@ import type { JudgedCaret } from "../completion/lookup.ts";
 import { judgeByModel } from "../completion/modelJudge.ts";
 import { mayStandBefore, placeCandidate } from "../completion/placement.ts";
 import type { CompletionSession } from "../completion/session.ts";
+import { COMPLETION_CAP_MS } from "../model/hardwareDefaults.ts";
 import type { CompleteParams, CompleteResult, CompletionSource, NoCompletionReason, TokenCounts, Verdict } from "../protocol/types.ts";
 import type { Settings } from "../settings.ts";
 
@@ -152,7 +153,8 @@ async function askModel(
 ): Promise<{ judged: Judged[]; tokens: TokenCounts } | null> {
   const { settings, scheduler } = dependencies;
   const showable = lookedUp.some(({ confidence }) => confidence >= settings["completion.gate"]);
-  const capMs = (showable ? Math.min(patienceMs, settings["completion.timeoutMs"]) : settings["completion.timeoutMs"]) - reserveMs;
+  const mostMs = settings["completion.timeoutMs"] || COMPLETION_CAP_MS;
+  const capMs = (showable ? Math.min(patienceMs, mostMs) : mostMs) - reserveMs;
   const left = () => capMs - (performance.now() - started);
   // The cap holds for waiting in the queue as well as for computing.
   const cap = new AbortController();

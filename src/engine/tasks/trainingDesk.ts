@@ -43,7 +43,8 @@ export interface TrainingDeskOptions {
   adapters: Adapters;
   chosenModel(): Promise<ModelInfo>;
   findModel(idOrFile: string): Promise<ModelInfo>;
-  cores(): Promise<number>;
+  /** Threads that training computes with where no setting says. */
+  defaultThreads(): Promise<number>;
   settings: () => Settings;
   trusted(): boolean;
   log: Log;
@@ -256,11 +257,9 @@ export class TrainingDesk {
     return baseHash(file, path.join(this.#options.adapters.store.folder, "base-hashes.json"));
   }
 
-  /** ggml's threads wait for each other at every operation: where there are some, one core is left to everything else. */
   async #threads(): Promise<number> {
     const settings = this.#options.settings();
-    const cores = await this.#options.cores();
-    return settings["training.threads"] || settings["model.threads"] || (cores >= 4 ? cores - 1 : cores);
+    return settings["training.threads"] || settings["model.threads"] || (await this.#options.defaultThreads());
   }
 
   get #machineLock(): string {

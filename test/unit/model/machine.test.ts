@@ -8,7 +8,7 @@ import { CATALOGUE, findEntry, infoOf, recommend } from "../../../src/engine/mod
 import { parseModelUri } from "../../../src/engine/model/downloadUri.ts";
 import { readMemory } from "../../../src/engine/model/hardware.ts";
 import type { GpuHardware, Hardware } from "../../../src/engine/model/hardware.ts";
-import { estimateFit, LARGEST_COMPLETION_CONTEXT, LARGEST_DEFAULT_CONTEXT } from "../../../src/engine/model/memoryFit.ts";
+import { estimateFit, LARGEST_COMPLETION_CONTEXT } from "../../../src/engine/model/memoryFit.ts";
 
 const GB = 1e9;
 
@@ -31,7 +31,7 @@ describe("model/memoryFit", () => {
   it("gives the default context where there is room", () => {
     const fit = estimateFit(SEVEN, machine(16, 8), 0, 64);
     assert.equal(fit.fits, true);
-    assert.deepEqual(fit.plan, { chat: LARGEST_DEFAULT_CONTEXT, completion: LARGEST_COMPLETION_CONTEXT });
+    assert.deepEqual(fit.plan, { chat: 8192, completion: LARGEST_COMPLETION_CONTEXT });
     assert.equal(fit.vramBytes, 0);
     // Weights, and 2 bytes for each of the 28,672 cached elements per token, are the bulk.
     const least = 4_683_073_536 + (8192 + 2048) * 28672 * 2;
@@ -43,7 +43,7 @@ describe("model/memoryFit", () => {
     const fit = estimateFit(SEVEN, machine(5.6, 8), 0, 64);
     assert.equal(fit.fits, true);
     assert.ok(fit.contextSize < 8192 && fit.contextSize >= 512);
-    assert.match(fit.explanation, /reduced from 8192/);
+    assert.match(fit.explanation, /reduced from 4096/);
   });
 
   it("refuses what does not fit even with the smallest context, with figures and a remedy", () => {
