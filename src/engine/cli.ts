@@ -2,6 +2,7 @@
 import { EngineError, isCancelled } from "./base/errors.ts";
 import { engineVersion } from "./base/paths.ts";
 import { startCounting } from "./base/socketCount.ts";
+import { reportSockets } from "./base/socketReport.ts";
 import { COMMANDS } from "./commandLine/commands.ts";
 import { findCommand, helpOf, readArguments, UsageError } from "./commandLine/command.ts";
 import { progressOn } from "./commandLine/progress.ts";
@@ -72,6 +73,7 @@ function overview(): string {
 }
 
 startCounting({ by: "command line" });
+reportSockets();
 process.exitCode = await run(process.argv.slice(2));
 // Native contexts may keep handles open after their owner closed; the work is done and flushed here.
 process.exit();

@@ -2,11 +2,13 @@
 // `run RUNS ID` trains a run; `prepare-data` makes a data set, asked over its channel; `self-test` prints one JSON line for the doctor.
 import path from "node:path";
 import { startCounting, tellParent } from "./base/socketCount.ts";
+import { reportSockets } from "./base/socketReport.ts";
 import { gradientSelfTest } from "./ggml/selfTest.ts";
 import { RunStore } from "./runs/runStore.ts";
 import { liveAsTrainer } from "./runs/trainerLife.ts";
 
 startCounting({ by: "trainer" });
+reportSockets();
 tellParent();
 
 const [, , command, runsDir, id] = process.argv;

@@ -5,6 +5,8 @@ import { manageAdapters } from "./adapterCommands.ts";
 import type { Asking } from "./codeActions.ts";
 import type { CommandId } from "./contributions.ts";
 import { prepareTrainingData, reviewTrainingData } from "./dataCommands.ts";
+import { addEndpoint, removeEndpoint } from "./endpointCommands.ts";
+import type { EndpointKeys } from "./endpointKeys.ts";
 import type { EngineClient } from "./engineClient.ts";
 import { evaluate, evaluateRepository } from "./evaluationCommands.ts";
 import type { EvaluationView } from "./evaluationView.ts";
@@ -14,6 +16,7 @@ import { memoryCommands } from "./memoryCommands.ts";
 import { explainCellOutput, fixCellError, whatIsStale } from "./notebookActions.ts";
 import { explainCellState, rerunStaleCells } from "./notebookCommands.ts";
 import type { NotebookStates } from "./notebookStates.ts";
+import { proveOffline } from "./offlineCommand.ts";
 import type { ReportDocuments } from "./reportDocuments.ts";
 import { explainHidden, showOverrides } from "./verdictActions.ts";
 import type { HiddenCompletion } from "./verdictWords.ts";
@@ -44,6 +47,7 @@ export interface CommandDependencies {
   documents: ReportDocuments;
   evaluations: EvaluationView;
   notebooks: NotebookStates;
+  keys: EndpointKeys;
 }
 
 /** Registers every command of COMMANDS; the compiler refuses a missing one. */
@@ -70,6 +74,8 @@ export function registerCommands(dependencies: CommandDependencies): vscode.Disp
     chooseModel: () => chooseModel(client),
     downloadModel: (uri) => downloadModel(client, uri),
     inspectModel: () => inspectModel(client),
+    addEndpoint: () => addEndpoint(dependencies),
+    removeEndpoint: () => removeEndpoint(dependencies),
     updateIndex: () => updateIndex(client),
     showIndexReport: () => showIndexReport(client),
     fineTuneWorkspace: () => fineTuneWorkspace(learning),
@@ -93,6 +99,7 @@ export function registerCommands(dependencies: CommandDependencies): vscode.Disp
     showEvaluations: () => evaluations.show("runs"),
     showUse: () => evaluations.show("use"),
     ...memoryCommands(memory),
+    proveOffline: () => proveOffline(client, documents),
     doctor: () => doctor(client),
     restartEngine: () => client.restart(),
     showLog: () => log.show(),
@@ -163,17 +170,20 @@ function describeModel(model: ModelInfo): string {
 
 async function chooseModel(client: EngineClient): Promise<void> {
   const models = await client.request("model/list", null);
-  type Item = vscode.QuickPickItem & { model?: ModelInfo; browse?: boolean };
+  type Item = vscode.QuickPickItem & { model?: ModelInfo; browse?: boolean; endpoint?: boolean };
   const toItem = (model: ModelInfo): Item => ({
     label: `${model.active ? "$(check) " : ""}${model.name}`,
-    description: describeModel(model),
-    detail: model.fit?.explanation,
+    description: model.remote ? `$(${model.remote.leavesMachine ? "cloud-upload" : "server"}) ${model.remote.host}` : describeModel(model),
+    detail: model.remote ? (model.remote.leavesMachine ? vscode.l10n.t("Leaves this machine: questions and passages are sent to {0}", model.remote.host) : vscode.l10n.t("A server on this machine")) : model.fit?.explanation,
     model,
   });
   const items: Item[] = [
     { label: vscode.l10n.t("On this machine"), kind: vscode.QuickPickItemKind.Separator },
-    ...models.filter((model) => model.installed).map(toItem),
+    ...models.filter((model) => model.installed && !model.remote).map(toItem),
     { label: vscode.l10n.t("Open a GGUF file…"), browse: true },
+    { label: vscode.l10n.t("On a server"), kind: vscode.QuickPickItemKind.Separator },
+    ...models.filter((model) => model.remote).map(toItem),
+    { label: vscode.l10n.t("Add an endpoint…"), endpoint: true },
     { label: vscode.l10n.t("To download"), kind: vscode.QuickPickItemKind.Separator },
     ...models.filter((model) => !model.installed).map(toItem),
   ];
@@ -182,6 +192,8 @@ async function chooseModel(client: EngineClient): Promise<void> {
   if (picked.browse) {
     const file = await pickModelFile();
     if (file) await useModel(client, file);
+  } else if (picked.endpoint) {
+    await vscode.commands.executeCommand("kalactica.addEndpoint");
   } else if (picked.model) {
     if (!picked.model.installed && picked.model.uri) await downloadModel(client, picked.model.uri);
     else await useModel(client, picked.model.id);

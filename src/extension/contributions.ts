@@ -29,6 +29,8 @@ export const COMMANDS = {
   chooseModel: { title: "Choose Model" },
   downloadModel: { title: "Download Model", when: "isWorkspaceTrusted" },
   inspectModel: { title: "Inspect Model File" },
+  addEndpoint: { title: "Add Endpoint…", when: "isWorkspaceTrusted" },
+  removeEndpoint: { title: "Remove Endpoint…" },
   updateIndex: { title: "Update Index" },
   showIndexReport: { title: "Show Index Report" },
   fineTuneWorkspace: { title: "Fine-tune on This Workspace", when: "isWorkspaceTrusted && workspaceFolderCount != 0" },
@@ -59,6 +61,7 @@ export const COMMANDS = {
   pinMemory: { title: "Pin or Unpin", icon: "$(pin)", when: "false" },
   forgetMemory: { title: "Forget…", icon: "$(trash)" },
   doctor: { title: "Check This Machine (Doctor)" },
+  proveOffline: { title: "Prove That Nothing Leaves This Machine" },
   restartEngine: { title: "Restart Engine" },
   showLog: { title: "Show Log" },
 } as const satisfies Record<string, CommandContribution>;

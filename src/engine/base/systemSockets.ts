@@ -1,7 +1,7 @@
 // Reads from the system's tables (/proc) which internet sockets a process tree has open, so that native code is seen as well as
 // JavaScript. Linux only; elsewhere it reports nothing. It samples: a socket that lives shorter than the interval can escape it,
 // which is why socketCount.ts counts inside the processes beside it.
-import { readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, readlinkSync } from "node:fs";
 
 /** One internet socket of a process. */
 export interface OpenSocket {
@@ -94,6 +94,11 @@ export function socketsOfTree(rootPid: number): OpenSocket[] {
 
 /** `rootPid` and all processes below it. */
 export function processTree(rootPid: number): number[] {
+  const tree = [rootPid];
+  if (existsSync(`/proc/${rootPid}/task/${rootPid}/children`)) {
+    for (let i = 0; i < tree.length; i++) tree.push(...childrenOf(tree[i] as number));
+    return tree;
+  }
   const children = new Map<number, number[]>();
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
@@ -104,9 +109,19 @@ export function processTree(rootPid: number): number[] {
     if (siblings === undefined) children.set(parent, [Number(name)]);
     else siblings.push(Number(name));
   }
-  const tree = [rootPid];
   for (let i = 0; i < tree.length; i++) tree.push(...(children.get(tree[i] as number) ?? []));
   return tree;
+}
+
+/** As the kernel lists them by thread (CONFIG_PROC_CHILDREN): far cheaper than reading every process of the machine. */
+function childrenOf(pid: number): number[] {
+  let threads: string[];
+  try {
+    threads = readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return []; // gone
+  }
+  return threads.flatMap((thread) => readText(`/proc/${pid}/task/${thread}/children`).trim().split(" ").filter((text) => text !== "").map(Number));
 }
 
 function* socketInodes(pid: number): Generator<string> {
@@ -140,23 +155,31 @@ export function canReadSockets(): boolean {
   return process.platform === "linux" && readText("/proc/net/tcp") !== "";
 }
 
+/** Sampling takes at most this part of the time, however slow the tables are to read. */
+const MOST_OF_THE_TIME = 0.1;
+
 /**
- * Samples the tree below `rootPid` every `intervalMs` (default 200) until `stop`, which returns every socket
- * seen that leaves the machine, each once.
+ * Samples the tree below `rootPid` every `intervalMs` (default 200; less often where a look takes long) until `stop`, which
+ * returns every socket seen that leaves the machine, each once.
  */
 export function watchSockets(rootPid: number, intervalMs = 200): { stop(): OpenSocket[] } {
   const seen = new Map<string, OpenSocket>();
+  let timer: NodeJS.Timeout | undefined;
   const sample = (): void => {
     for (const socket of socketsOfTree(rootPid)) {
       if (leavesMachine(socket)) seen.set(`${socket.pid} ${socket.protocol} ${socket.local} ${socket.remote}`, socket);
     }
   };
-  sample();
-  const timer = setInterval(sample, intervalMs);
-  timer.unref();
+  const sampleAndWait = (): void => {
+    const begun = performance.now();
+    sample();
+    timer = setTimeout(sampleAndWait, Math.max(intervalMs, (performance.now() - begun) / MOST_OF_THE_TIME));
+    timer.unref();
+  };
+  sampleAndWait();
   return {
     stop: () => {
-      clearInterval(timer);
+      clearTimeout(timer);
       sample();
       return [...seen.values()];
     },
