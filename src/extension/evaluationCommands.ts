@@ -4,6 +4,7 @@ import path from "node:path";
 import * as vscode from "vscode";
 import type { EvaluationRunInfo, EvaluationSuiteInfo } from "../engine/protocol/evaluation.ts";
 import { dateTime } from "../webview/trainingWords.ts";
+import { showFailure } from "./messages.ts";
 import type { ReportDocuments } from "./reportDocuments.ts";
 import type { TrainingEngine } from "./trainingState.ts";
 import { requireTrust } from "./trust.ts";
@@ -32,6 +33,19 @@ export async function evaluateRepository(dependencies: MakesEvaluations): Promis
   if (suite) await evaluateSuite(dependencies, suite);
 }
 
+/** Tells what was found best, and offers to use it where that is something else than now. */
+async function offer({ engine }: Pick<MakesEvaluations, "engine">, { recommendation }: EvaluationRunInfo): Promise<void> {
+  if (!recommendation) return;
+  const { model, adapter, current, sentence } = recommendation;
+  const use = vscode.l10n.t("Use It");
+  const picked = await vscode.window.showInformationMessage(sentence, ...(model !== null && !current ? [use] : []));
+  if (picked !== use || model === null) return;
+  const { name } = await engine.request("model/use", { id: model });
+  if (adapter !== null) await engine.request("adapters/activate", { sha256: adapter });
+  else if ((await engine.request("adapters/list", null)).some(({ active, model: base }) => active && base === name)) await engine.request("adapters/deactivate", null);
+  vscode.window.setStatusBarMessage(vscode.l10n.t("KaLactica now uses {0}.", recommendation.name), 5_000);
+}
+
 async function evaluateSuite(dependencies: MakesEvaluations, suite: EvaluationSuiteInfo): Promise<void> {
   const { engine } = dependencies;
   if (suite.needs !== "data" && !vscode.workspace.workspaceFolders?.length) throw new Error(vscode.l10n.t("Open a folder first: this measures how KaLactica does on it."));
@@ -57,6 +71,7 @@ async function evaluateSuite(dependencies: MakesEvaluations, suite: EvaluationSu
   );
   await dependencies.onRun();
   await showReport(dependencies, run);
+  void offer(dependencies, run).catch(showFailure);
 }
 
 async function chooseSuite(suites: readonly EvaluationSuiteInfo[]): Promise<EvaluationSuiteInfo | undefined> {

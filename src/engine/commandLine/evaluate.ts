@@ -49,7 +49,7 @@ export const EVALUATE_COMMANDS: readonly Command[] = [...Object.entries(SUITES).
       const table = tableOf(result.suite, items.length, json.metrics, json.seconds);
       return {
         json: comparison ? { ...json, comparison } : json,
-        text: [table, ...(comparison ? ["", comparisonText(comparison)] : []), "", `Kept as ${run.id}`].join("\n"),
+        text: [table, ...adviceOf(json.settings), ...(comparison ? ["", comparisonText(comparison)] : []), "", `Kept as ${run.id}`].join("\n"),
         ...(comparison && context.flags.has("fail-if-worse") && isWorse(comparison) ? { exitCode: 1 as const } : {}),
       };
     } finally {
@@ -57,6 +57,12 @@ export const EVALUATE_COMMANDS: readonly Command[] = [...Object.entries(SUITES).
     }
   },
 })), ...RUN_COMMANDS];
+
+/** What a suite that compares says to use. */
+function adviceOf({ recommendation }: EvaluationResult["settings"]): string[] {
+  const sentence = (recommendation as { sentence?: unknown } | undefined)?.sentence;
+  return typeof sentence === "string" ? ["", `Recommended: ${sentence}`] : [];
+}
 
 async function writeItems(context: CommandContext, result: EvaluationResult): Promise<void> {
   const file = context.values.get("items");

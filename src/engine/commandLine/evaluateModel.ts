@@ -20,7 +20,7 @@ const OPTIONS = {
 } as const satisfies Record<string, OptionSpec>;
 
 const OF_SUITE: Readonly<Record<string, readonly (keyof typeof OPTIONS)[]>> = {
-  code: ["samples", "temperature", "max-tokens", "writer"], infill: ["max-tokens", "no-run"], crossfile: ["max-tokens"], latency: ["count"], completion: ["commits", "count", "models"],
+  code: ["samples", "temperature", "max-tokens", "writer"], infill: ["max-tokens", "no-run"], crossfile: ["max-tokens"], latency: ["count"], completion: ["commits", "count", "models"], repository: ["commits", "count", "models"],
 };
 
 export const MODEL_SUITES: Readonly<Record<string, Suite>> = Object.fromEntries(Object.entries(ENGINE_SUITES).map(([name, suite]): [string, Suite] => [name, {
@@ -30,7 +30,7 @@ export const MODEL_SUITES: Readonly<Record<string, Suite>> = Object.fromEntries(
     const options = optionsOf(context);
     const measure = (model: string | null): Promise<EvaluationResult> => withEngine(model === null ? context : { ...context, values: new Map([...context.values, ["model", model]]) }, { workspace: suite.needs !== "data" }, (engine) => suite.run(engine, data, hooks, options));
     const models = context.values.get("models");
-    return models === undefined ? measure(null) : measureAll(models, context, measure);
+    return models === undefined || name === "repository" ? measure(null) : measureAll(models, context, measure);
   },
 }]));
 
@@ -39,9 +39,11 @@ function optionsOf(context: CommandContext): SuiteOptions {
   const writer = context.values.get("writer");
   if (writer !== undefined && writer !== "model" && writer !== "canonical" && writer !== "mutated") throw new UsageError(`--writer is "${writer}", but must be model, canonical or mutated.`);
   const temperature = context.values.get("temperature");
+  const models = context.values.get("models");
   if (temperature !== undefined && !(Number(temperature) >= 0 && Number(temperature) <= 2)) throw new UsageError(`--temperature is "${temperature}", but must be a number from 0 to 2.`);
   return {
     ...whole("seed", "seed", 0), ...whole("count", "n", 2), ...whole("commits", "commits"), ...whole("max-tokens", "maxTokens"), ...whole("samples", "samples"),
+    ...(models === undefined || models === "all" ? {} : { models: models.split(",").map((id) => id.trim()).filter((id) => id !== "") }),
     ...(writer === undefined ? {} : { writer }), ...(temperature === undefined ? {} : { temperature: Number(temperature) }), ...(context.flags.has("no-run") ? { run: false } : {}),
   };
 }

@@ -21,6 +21,8 @@ export interface EvaluationRunInfo {
   /** The first figures: name, value and, where known, its 95 % interval. */
   headline: { name: string; value: number; low?: number; high?: number }[];
   model: string | null;
+  /** What a suite that compares models says to use: the model's id, or null for the look-up alone, and the adapter's SHA-256. */
+  recommendation?: { name: string; model: string | null; adapter: string | null; sentence: string; current: boolean };
 }
 
 export interface EvaluationProgress {

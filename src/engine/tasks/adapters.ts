@@ -67,6 +67,13 @@ export class Adapters {
     return sha256 === null ? null : this.#modelAdapter(await this.store.requireFor(sha256, base));
   }
 
+  /** The sound adapters of a model that is on this machine, whichever is live; loads nothing. */
+  async adaptersOf(model: ModelInfo): Promise<ModelAdapter[]> {
+    const { sha256 } = await this.#identify(model);
+    const own = (await this.store.list()).filter((info) => info.modelSha256 === sha256 && info.problem === undefined);
+    return Promise.all(own.map((info) => this.#modelAdapter(info)));
+  }
+
   /** Errors: `notFound`, `checksumMismatch`, `badRequest` (for another base), `modelLoadFailed` (not truly applied). */
   async activate(id: string): Promise<AdapterInfo> {
     // Told before the model is loaded, which may take long.

@@ -6,7 +6,7 @@ import type { CompletionModel } from "../completion/completionModel.ts";
 import { gitText } from "../data/sources/gitProcess.ts";
 import { parseDiff } from "../data/sources/commits.ts";
 import { evaluateCompletion, lineEndings } from "../evaluation/completion.ts";
-import type { Completer, HistoryText } from "../evaluation/completion.ts";
+import type { Completer, HistoryText, LineEnding } from "../evaluation/completion.ts";
 import type { EvaluationHooks, EvaluationResult } from "../evaluation/suite.ts";
 import { screenCompletion } from "../safety/completionScreen.ts";
 import type { Settings } from "../settings.ts";
@@ -31,10 +31,17 @@ export interface CompletionRun {
   readonly scheduler: Scheduler;
 }
 
-/** Errors: `notFound` without a Git history, `dataInvalid` where the last commits added no code. */
-export async function runCompletion(run: CompletionRun, hooks: EvaluationHooks): Promise<EvaluationResult> {
-  const { workspaceDir, commits, n, seed, model, settings, scheduler } = run;
-  const { signal } = hooks;
+/** A repository as it stood before its last commits, to be completed towards what they added. */
+export interface CompletionHistory {
+  readonly endings: LineEnding[];
+  readonly about: Readonly<Record<string, unknown>>;
+  /** As the editor completes, with the look-up of before; `completes` null: the look-up alone. */
+  completerOf(name: string, completes: CompletionModel | null): Completer;
+  close(): void;
+}
+
+/** Errors: `notFound` without a Git history, `dataInvalid` where it is too short. */
+export async function openHistory({ workspaceDir, commits, n, seed, settings, scheduler }: Omit<CompletionRun, "model">, signal?: AbortSignal): Promise<CompletionHistory> {
   const hashes = (await gitText(workspaceDir, ["rev-list", "--first-parent", `--max-count=${commits + 1}`, "HEAD"], signal)).trim().split("\n");
   const base = hashes.at(-1);
   if (base === undefined || hashes.length < 2) throw new EngineError("dataInvalid", `${workspaceDir} has ${hashes.length} commit in its history; at least two are needed, since the last are what is to be completed.`, { workspaceDir });
@@ -48,7 +55,15 @@ export async function runCompletion(run: CompletionRun, hooks: EvaluationHooks):
   const session = new CompletionSession();
   try {
     await session.load([...before].map(([path, text]) => ({ path, language: languageOf(path), text })), signal);
-    const completerOf = (name: string, completes: CompletionModel | null): Completer => ({
+  } catch (error) {
+    session.dispose();
+    throw error;
+  }
+  const endings = lineEndings(texts, { n, seed });
+  return {
+    endings,
+    about: { workspace: workspaceDir, base, commits: hashes.length - 1, files: new Set(endings.map(({ path }) => path)).size, seed, gate: settings["completion.gate"] },
+    completerOf: (name, completes) => ({
       name,
       async complete({ path, line, column, prefix, suffix }, cancelled) {
         session.cache.clear();
@@ -56,15 +71,22 @@ export async function runCompletion(run: CompletionRun, hooks: EvaluationHooks):
         const { text } = await completeCode({ path, language: languageOf(path), prefix, suffix, line, column, trigger: "automatic" }, { session, settings, scheduler, model: completes, screenCompletion, prepareNext: false, ...(cancelled ? { signal: cancelled } : {}) });
         return { text, ms: performance.now() - begun };
       },
-    });
+    }),
+    close: () => session.dispose(),
+  };
+}
+
+/** Errors: `notFound` without a Git history, `dataInvalid` where the last commits added no code. */
+export async function runCompletion({ model, ...run }: CompletionRun, hooks: EvaluationHooks): Promise<EvaluationResult> {
+  const { signal } = hooks;
+  const { endings, about, completerOf, close } = await openHistory(run, signal);
+  try {
     const alone = completerOf("look-up alone", null);
-    const endings = lineEndings(texts, { n, seed });
     // The first request of a model pays for its context, once.
     if (model !== null && endings[0] !== undefined) await completerOf(model.name, model.completes).complete(endings[0], signal);
-    const files = new Set(endings.map(({ path }) => path)).size;
-    return await evaluateCompletion(endings, model === null ? [alone] : [completerOf(model.name, model.completes), alone], { workspace: workspaceDir, base, commits: hashes.length - 1, files, seed, gate: settings["completion.gate"] }, hooks);
+    return await evaluateCompletion(endings, model === null ? [alone] : [completerOf(model.name, model.completes), alone], about, hooks);
   } finally {
-    session.dispose();
+    close();
   }
 }
 

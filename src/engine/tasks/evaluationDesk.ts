@@ -113,9 +113,10 @@ export class EvaluationDesk {
 }
 
 function infoOf({ id, suite, n, seconds, metrics, settings, provenance }: Omit<StoredRun, "items">): EvaluationRunInfo {
-  const { model } = settings;
+  const { model, recommendation } = settings;
   return {
     id, suite, at: provenance.at, data: provenance.data, n, seconds, model: typeof model === "string" ? model : null,
     headline: figuresOf(metrics).flatMap(({ part, figures }) => figures.filter(({ name }) => name !== "n").map(({ name, value, interval }) => ({ name: part === "" ? name : `${part} ${name}`, value, ...(interval ? { low: interval[0], high: interval[1] } : {}) }))).slice(0, HEADLINES),
+    ...(recommendation === undefined ? {} : { recommendation: recommendation as EvaluationRunInfo["recommendation"] & object }),
   };
 }

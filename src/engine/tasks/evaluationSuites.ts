@@ -36,6 +36,7 @@ export const DATA_SUITES: Readonly<Record<string, DataSuite>> = {
 /** The engine as the other suites need it. */
 export interface SuiteEngine extends LatencyEngine {
   evaluatedModel(): Promise<EvaluatedModel>;
+  evaluateRepository(options: { commits: number; n: number; seed: number; models: readonly string[] | null }, hooks: EvaluationHooks): Promise<EvaluationResult>;
   evaluateCompletion(options: { commits: number; n: number; seed: number }, hooks: EvaluationHooks): Promise<EvaluationResult>;
   /** Makes index and look-up ready. */
   prepareEvaluation(signal?: AbortSignal): Promise<void>;
@@ -55,6 +56,8 @@ export interface SuiteOptions {
   readonly seed?: number;
   readonly n?: number;
   readonly commits?: number;
+  /** Ids or files of models; absent: every installed one that fills gaps. */
+  readonly models?: readonly string[];
   readonly maxTokens?: number;
   readonly samples?: number;
   readonly temperature?: number;
@@ -73,6 +76,10 @@ export const ENGINE_SUITES: Readonly<Record<string, EngineSuite>> = {
         return runLatency(engine, { n: 30, seed: 1 }, own);
       },
     }, hooks),
+  },
+  repository: {
+    summary: "Which of your models is best on this repository: every installed model, quantisation and adapter on lines that its last commits added, with time and memory.", needs: "workspace", runsCode: false,
+    run: (engine, _data, hooks, { commits = 50, n = 100, seed = 1, models } = {}) => engine.evaluateRepository({ commits, n, seed, models: models ?? null }, hooks),
   },
   completion: {
     summary: "Endings of lines that the folder's last commits added, with the look-up as it stood before them.", needs: "workspace", runsCode: false,

@@ -50,6 +50,8 @@ function markdownOf(run: StoredRun, comparison?: RunComparison): string {
     `# ${run.suite}, ${run.provenance.at.slice(0, 16).replace("T", " ")}`, "",
     `${run.n} items, ${run.seconds.toFixed(1)} s. Data: \`${run.provenance.data}\`. KaLactica ${run.provenance.engineVersion}, Node ${run.provenance.node}, ${run.provenance.platform}, ${run.provenance.cores} cores (${run.provenance.processor}).`, "",
   ];
+  const advice = (run.settings["recommendation"] as { sentence?: unknown } | undefined)?.sentence;
+  if (typeof advice === "string") lines.push(`**Recommended:** ${advice}`, "");
   for (const { part, figures } of figuresOf(run.metrics)) {
     lines.push(`| ${part === "" ? "figure" : cell(part)} | value |`, "|---|---|", ...figures.map((figure) => `| ${cell(figure.name)} | ${shown(figure)} |`), "");
   }
