@@ -8,16 +8,19 @@ import { registerChatParticipant } from "./chatParticipant.ts";
 import { ChatView } from "./chatView.ts";
 import { registerCodeActions } from "./codeActions.ts";
 import { registerCommands } from "./commands.ts";
-import { readConfiguration } from "./configuration.ts";
+import { readConfiguration, readProxy } from "./configuration.ts";
+import { EndpointKeys } from "./endpointKeys.ts";
 import { EngineClient } from "./engineClient.ts";
 import { EvaluationView } from "./evaluationView.ts";
 import { registerInlineCompletions } from "./inlineCompletion.ts";
+import { recordPlaces, takeBack } from "./installedData.ts";
 import { LanguageModelProvider } from "./languageModelProvider.ts";
 import { ReportDocuments } from "./reportDocuments.ts";
 import { MemoryActions } from "./memoryActions.ts";
 import { MemoryTree } from "./memoryTree.ts";
 import { followFailedCells } from "./notebookActions.ts";
 import { recordNotebookRuns } from "./notebookRuns.ts";
+import { recordTerminalRuns } from "./terminalRuns.ts";
 import { NotebookStates } from "./notebookStates.ts";
 import { StatusItem } from "./statusItem.ts";
 import { TrainingMonitor } from "./trainingMonitor.ts";
@@ -35,6 +38,8 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
   const storage = context.storageUri ?? context.globalStorageUri;
   const storageDir = storage.fsPath;
   const modelsDir = path.join(context.globalStorageUri.fsPath, "models");
+  recordPlaces(context.extensionPath, { globalStorage: context.globalStorageUri.fsPath, workspaceStorages: context.storageUri ? path.dirname(path.dirname(storageDir)) : null });
+  if (takeBack(context.globalStorageUri.fsPath, context.storageUri?.fsPath ?? null)) log.info("Models and adapters of an earlier installation were taken back.");
   // Both exist before the engine starts, so that a read-only home is named here and not by a native library.
   for (const folderPath of [storageDir, modelsDir]) {
     try {
@@ -55,10 +60,12 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
       modelsDir,
       settings: readConfiguration(),
       trusted: vscode.workspace.isTrusted,
+      proxy: readProxy(),
     }),
     onLog: (level, message) => log[level](message),
   });
 
+  const keys = new EndpointKeys(client, context.secrets);
   const documents = new ReportDocuments();
   const notebooks = new NotebookStates(client, (message) => log.info(message));
   const memory = new MemoryActions(client, documents);
@@ -71,17 +78,17 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
 
   const configure = (): void => {
     if (client.state.name !== "ready") return;
-    client.request("engine/configure", { settings: readConfiguration(), trusted: vscode.workspace.isTrusted })
+    client.request("engine/configure", { settings: readConfiguration(), trusted: vscode.workspace.isTrusted, proxy: readProxy() })
       .then(({ refused }) => { for (const sentence of refused) log.warn(sentence); })
       .catch((error: unknown) => log.warn(`The settings did not reach the engine: ${String(error)}`));
   };
 
   context.subscriptions.push(
-    log, status, chat, memory, new MemoryTree(client, memory), completions, training, monitor, evaluations, documents, notebooks,
+    log, status, chat, keys, memory, new MemoryTree(client, memory), completions, training, monitor, evaluations, documents, notebooks,
     vscode.window.registerWebviewViewProvider(ChatView.viewId, chat),
     vscode.window.registerWebviewPanelSerializer(TrainingMonitor.viewType, monitor),
     vscode.window.registerWebviewPanelSerializer(EvaluationView.viewType, evaluations),
-    registerCommands({ client, chat, memory, log, training, documents, evaluations, notebooks, explainLastCompletion: () => completions.explainLast(), lastHiddenCompletion: () => completions.lastHidden(), showMonitor: (runId) => monitor.show(runId) }),
+    registerCommands({ client, keys, chat, memory, log, training, documents, evaluations, notebooks, explainLastCompletion: () => completions.explainLast(), lastHiddenCompletion: () => completions.lastHidden(), showMonitor: (runId) => monitor.show(runId) }),
     registerAssistantTools(client),
     registerChatParticipant(client, context.extensionUri),
     registerCodeActions(chat),
@@ -89,9 +96,10 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
     new LanguageModelProvider(client),
     followTraining(training),
     recordNotebookRuns((run) => client.notify("memory/notebookExecuted", run)),
+    recordTerminalRuns((run) => client.notify("memory/terminalExecuted", run)),
     client.onNotification("engine/log", ({ level, room, message }) => log[level](`[${room}] ${message}`)),
     client.onState((state) => log.info(`Engine: ${state.name}`)),
-    vscode.workspace.onDidChangeConfiguration((event) => { if (event.affectsConfiguration("kalactica")) configure(); }),
+    vscode.workspace.onDidChangeConfiguration((event) => { if (event.affectsConfiguration("kalactica") || event.affectsConfiguration("http")) configure(); }),
     vscode.workspace.onDidGrantWorkspaceTrust(configure),
     { dispose: () => client.stop() },
   );
