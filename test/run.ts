@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { findChromium, NO_CHROMIUM } from "./e2e/chromium.ts";
 import { installVSCodeWeb, InstallError } from "./e2e/install.ts";
+import { packagedExtension } from "./e2e/packaged.ts";
 import { watchSockets } from "../src/engine/base/systemSockets.ts";
 import { isChromiumProbe } from "./support/chromiumProbe.ts";
 import { readResults } from "./support/testResults.ts";
@@ -69,6 +70,10 @@ async function runSuite(): Promise<void> {
   };
   await Promise.all([inBrowser(), processes()]);
   if (endToEnd && wants("installed")) {
+    await tool("installed", "The package, made and installed", ["test/e2e/packaged.ts", path.join(scratch, "packaged")]);
+    // Set for the windows alone: everything before them tests the checkout.
+    const packaged = packagedExtension(path.join(scratch, "packaged"));
+    if (packaged !== undefined) Object.assign(process.env, { KALACTICA_EXTENSION: packaged.installed, KALACTICA_PACKAGE: packaged.file });
     // A run of training keeps one core busy for minutes; the other windows wait for each other most of the time.
     const [training, others] = [globSync(TRAINING_WINDOW), globSync("test/e2e/installed/**/*.test.ts").filter((file) => !globSync(TRAINING_WINDOW).includes(file)).sort()];
     await Promise.all([

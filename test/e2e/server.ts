@@ -81,20 +81,11 @@ export async function startServer(vscode: VSCodeWeb, options: ServerOptions): Pr
   const config = path.join(root, "config.yaml");
   writeFileSync(config, "auth: none\n");
 
-  const inherited = Object.entries(process.env).filter(([key]) => !/^(VSCODE_|ELECTRON_|npm_)/.test(key));
-  const env: NodeJS.ProcessEnv = {
-    ...Object.fromEntries(inherited),
-    // Without a gallery the workbench has nobody to ask for extensions, icons and recommendations.
-    EXTENSIONS_GALLERY: JSON.stringify({ serviceUrl: "" }),
-    XDG_CONFIG_HOME: path.join(root, "config"),
-    XDG_DATA_HOME: path.join(root, "data"),
-    XDG_STATE_HOME: path.join(root, "state"),
-    ...options.env,
-  };
+  const env = environment(root, options.env);
   const entry = path.join(vscode.codeServer, "out/node/entry.js");
   const places = ["--config", config, "--user-data-dir", userData, "--extensions-dir", extensions];
   const logFile = path.join(root, "server.log");
-  for (const file of options.packages ?? []) await installPackage(vscode.node, [entry, ...places, "--install-extension", file], env, file);
+  await installPackages(vscode, root, options.packages ?? []);
 
   const log = openSync(logFile, "a");
   const begun = Date.now();
@@ -144,13 +135,38 @@ function linkExtension(folder: string, into: string): void {
   symlinkSync(path.resolve(folder), place);
 }
 
-async function installPackage(node: string, args: string[], env: NodeJS.ProcessEnv, file: string): Promise<void> {
-  const child = spawn(node, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+/** Installs `.vsix` files as a user does, by VS Code's own installer, into the folder of a server that does not run yet. */
+export async function installPackages(vscode: VSCodeWeb, root: string, files: readonly string[]): Promise<void> {
+  for (const file of files) await manageExtension(vscode, root, ["--install-extension", file]);
+}
+
+/** Runs VS Code's command line for extensions (`--install-extension FILE`, `--uninstall-extension ID`) and returns what it says. */
+export async function manageExtension(vscode: VSCodeWeb, root: string, args: readonly string[]): Promise<string> {
+  mkdirSync(root, { recursive: true });
+  const config = path.join(root, "config.yaml");
+  writeFileSync(config, "auth: none\n");
+  const places = ["--config", config, "--user-data-dir", path.join(root, "user-data"), "--extensions-dir", path.join(root, "extensions")];
+  const child = spawn(vscode.node, [path.join(vscode.codeServer, "out/node/entry.js"), ...places, ...args], { env: environment(root), stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
   const code = await new Promise((resolve) => child.once("close", resolve));
-  if (code !== 0) throw new Error(`${file} could not be installed (exit ${String(code)}):\n${output.slice(-2000)}`);
+  if (code !== 0) throw new Error(`${args.join(" ")} failed (exit ${String(code)}):\n${output.slice(-2000)}`);
+  return output;
+}
+
+/** The environment of a server whose user data are all in `root`: nothing of VS Code's or npm's own comes in. */
+function environment(root: string, more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(([key]) => !/^(VSCODE_|ELECTRON_|npm_)/.test(key));
+  return {
+    ...Object.fromEntries(inherited),
+    // Without a gallery the workbench has nobody to ask for extensions, icons and recommendations.
+    EXTENSIONS_GALLERY: JSON.stringify({ serviceUrl: "" }),
+    XDG_CONFIG_HOME: path.join(root, "config"),
+    XDG_DATA_HOME: path.join(root, "data"),
+    XDG_STATE_HOME: path.join(root, "state"),
+    ...more,
+  };
 }
 
 async function isHealthy(port: number): Promise<boolean> {

@@ -18,7 +18,10 @@ export const picturesFolder = path.join(repository, "out/pictures");
 const START_TIMEOUT_MS = 90_000;
 /** Loaded into server and extension host where the run counts sockets (test/run.ts). */
 export const socketGuard = process.env.KALACTICA_SOCKET_LOG === undefined ? undefined : path.join(repository, "test/support/socketGuard.cjs");
-/** What is tested: this checkout, or what KALACTICA_EXTENSION names (an unpacked extension, or a `.vsix`). */
+/**
+ * What is tested: this checkout, or what KALACTICA_EXTENSION names (an unpacked extension, or a `.vsix`). The whole suite names the
+ * folder into which VS Code has installed the package (packaged.ts).
+ */
 const underTest = path.resolve(process.env.KALACTICA_EXTENSION ?? repository);
 const probeExtension = path.join(repository, "test/e2e/probe");
 
@@ -27,6 +30,8 @@ export interface WorkbenchOptions {
   readonly workspace: string;
   /** Unpacked extensions, installed beside the probe (default: the product). */
   readonly extensions?: readonly string[];
+  /** `.vsix` files to install in place of `extensions`. */
+  readonly packages?: readonly string[];
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Open the folder untrusted, as VS Code does with a folder it has not seen. */
   readonly untrusted?: boolean;
@@ -77,8 +82,8 @@ export class Workbench {
     const probeFile = path.join(root, "probe.json");
     const server = await startServer(vscode, {
       root,
-      extensions: [...(options.extensions ?? (underTest.endsWith(".vsix") ? [] : [underTest])), probeExtension],
-      packages: options.extensions === undefined && underTest.endsWith(".vsix") ? [underTest] : [],
+      extensions: [...(options.packages !== undefined ? [] : (options.extensions ?? (underTest.endsWith(".vsix") ? [] : [underTest]))), probeExtension],
+      packages: options.packages ?? (options.extensions === undefined && underTest.endsWith(".vsix") ? [underTest] : []),
       preload: socketGuard,
       workspaceTrust: options.untrusted === true,
       settings: {
