@@ -326,7 +326,7 @@ function withResult(turn: ChatTurn, result: AskResult): ChatTurn {
   const { card, prose, citations, proseOmitted, droppedCitations, verdict, timings, tokens, budget } = result;
   return {
     ...turn, state: result.stopped || turn.state === "stopped" ? "stopped" : "done", status: null, card, prose, citations,
-    checks: { proseOmitted, droppedCitations, verdict, timings, tokens, budget },
+    checks: { proseOmitted, droppedCitations, verdict, timings, tokens, budget, ...(result.sentTo ? { sentTo: result.sentTo } : {}) },
     ...(result.dialogue ? { dialogue: result.dialogue } : {}),
     ...(result.recalled ? { memories: result.recalled } : {}),
   };

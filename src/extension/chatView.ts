@@ -347,7 +347,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
       engineFailure: state.name === "failed" ? state.why : null,
       folderOpen: (vscode.workspace.workspaceFolders?.length ?? 0) > 0,
       trusted: vscode.workspace.isTrusted,
-      model: status && { state: status.model.state, name: status.model.name, detail: status.model.explanation, answers: status.model.capabilities.answer },
+      model: status && { state: status.model.state, name: status.model.name, detail: status.model.explanation, answers: status.model.capabilities.answer, ...(status.model.remote ? { remote: status.model.remote } : {}) },
       index: status && {
         state: status.index.state, files: status.index.files, pendingFiles: status.index.pendingFiles,
         skippedFiles: status.index.skipped.length, failure: status.index.failure ?? null,

@@ -1,5 +1,6 @@
 // Reads the user's settings as the engine wants them: a flat record keyed as in src/engine/settings.ts.
 import * as vscode from "vscode";
+import type { ProxyChoice } from "../engine/protocol/messages.ts";
 import { SETTINGS } from "../engine/settings.ts";
 
 /** Values of all settings, explicitly set or default. Unknown keys under "kalactica" are passed on so that the engine can refuse them by name. */
@@ -16,4 +17,12 @@ export function readConfiguration(): Record<string, unknown> {
     }
   }
   return values;
+}
+
+/** VS Code's proxy, for the engine: its own settings, where they are set; null to go by the environment. */
+export function readProxy(): ProxyChoice | null {
+  const http = vscode.workspace.getConfiguration("http");
+  if (http.get<string>("proxySupport") === "off") return { url: "", noProxy: [] };
+  const url = http.get<string>("proxy") ?? "";
+  return url === "" ? null : { url, noProxy: http.get<string[]>("noProxy") ?? [] };
 }

@@ -34,7 +34,7 @@ export class LanguageModelProvider implements vscode.LanguageModelChatProvider, 
     const maxOutputTokens = Math.min(OUTPUT_TOKENS, Math.floor(model.contextSize / 2));
     return [{
       id: model.id, name: model.name ?? model.id, family: "kalactica", version: model.adapter ?? "base", maxInputTokens: model.contextSize - maxOutputTokens, maxOutputTokens,
-      detail: vscode.l10n.t("on this machine"), tooltip: model.explanation, capabilities: {},
+      detail: model.remote?.leavesMachine ? vscode.l10n.t("at {0}: leaves this machine", model.remote.host) : vscode.l10n.t("on this machine"), tooltip: model.explanation, capabilities: {},
     }];
   }
 

@@ -100,7 +100,7 @@ function readyFace({ index, model, bytesOut }: EngineStatus): Face {
   const working = index.state === "scanning" || index.state === "indexing" || model.state === "loading";
   const failed = index.state === "failed" || model.state === "failed";
   return {
-    text: `${working ? "$(loading~spin)" : failed ? "$(warning)" : "$(circuit-board)"} KaLactica`,
+    text: `${working ? "$(loading~spin)" : failed ? "$(warning)" : model.remote?.leavesMachine ? "$(cloud-upload)" : "$(circuit-board)"} KaLactica`,
     lines: [
       model.explanation,
       ...(model.tokensPerSecond === null ? [] : [vscode.l10n.t("{0} tokens per second", Math.round(model.tokensPerSecond))]),

@@ -2,7 +2,7 @@
 // A leaf: both sides import it, it imports nothing but types, and knows neither VS Code nor the DOM.
 import type { DialogueState } from "../engine/protocol/dialogue.ts";
 import type { RecalledItem } from "../engine/protocol/memory.ts";
-import type { AnswerEvent, AnswerTimings, Citation, FileRange, GroundedCard, PromptBudget, TokenCounts, Verdict } from "../engine/protocol/types.ts";
+import type { AnswerEvent, AnswerTimings, Citation, FileRange, GroundedCard, PromptBudget, RemotePlace, SentToEndpoint, TokenCounts, Verdict } from "../engine/protocol/types.ts";
 
 export type SlashCommand = "explain" | "fix" | "tests" | "doc" | "search";
 
@@ -48,6 +48,8 @@ export interface TurnChecks {
   timings: AnswerTimings;
   tokens: TokenCounts;
   budget: PromptBudget | null;
+  /** What left for an endpoint; absent where nothing did. */
+  sentTo?: SentToEndpoint;
 }
 
 /** One question and its answer, as shown and as stored. */
@@ -95,7 +97,7 @@ export interface ChatStatus {
   folderOpen: boolean;
   trusted: boolean;
   /** Null until the engine has reported. */
-  model: { state: "none" | "loading" | "ready" | "unloaded" | "failed"; name: string | null; detail: string; answers: boolean } | null;
+  model: { state: "none" | "loading" | "ready" | "unloaded" | "failed"; name: string | null; detail: string; answers: boolean; remote?: RemotePlace } | null;
   index: { state: "off" | "scanning" | "indexing" | "ready" | "failed"; files: number; pendingFiles: number; skippedFiles: number; failure: string | null } | null;
   bytesOut: number | null;
 }

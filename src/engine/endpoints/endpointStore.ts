@@ -121,6 +121,6 @@ function checked(value: unknown): Stored {
   return {
     endpoints: usable.map((endpoint) => ({ ...endpoint, infill: endpoint.infill === "llamaCpp" || endpoint.infill === "completions" ? endpoint.infill : null })),
     active: typeof active === "string" && usable.some(({ name }) => name === active) ? active : null,
-    consents: typeof consents === "object" && consents !== null ? Object.fromEntries(Object.entries(consents).filter(([, at]) => typeof at === "string")) as Record<string, string> : {},
+    consents: typeof consents === "object" && consents !== null ? Object.fromEntries(Object.entries(consents).filter((entry): entry is [string, string] => typeof entry[1] === "string")) : {},
   };
 }

@@ -128,7 +128,7 @@ function retryAfterMs(response: IncomingMessage, status: number): number | null 
 
 async function refusal(exchange: Exchange, response: IncomingMessage, status: number, path: string, signal: AbortSignal): Promise<EngineError> {
   if (status >= 300 && status < 400) {
-    const target = URL.parse(String(response.headers.location ?? ""), exchange.base + path);
+    const target = URL.parse(response.headers.location ?? "", exchange.base + path);
     response.destroy();
     return failure(exchange, `redirects to ${target?.host ?? "another address"}, which is not followed: what is sent goes to the host that you agreed to and to no other. If you trust it, add that address`, { status, path });
   }

@@ -122,7 +122,7 @@ async function* pieces(exchange: Exchange, events: AsyncGenerator<string, void, 
     if (fields["error"] !== undefined && fields["error"] !== null) {
       const error = record(fields["error"]);
       const message = typeof error["message"] === "string" ? error["message"] : typeof fields["error"] === "string" ? fields["error"] : "";
-      if (isTooLong(400, { message, code: String(error["type"] ?? "") })) throw contextOverflow(exchange, message, 400);
+      if (isTooLong(400, { message, code: typeof error["type"] === "string" ? error["type"] : "" })) throw contextOverflow(exchange, message, 400);
       throw failure(exchange, `failed while it wrote${message === "" ? "" : `: "${message.slice(0, 300)}"`}`, {});
     }
     const piece = read(fields);

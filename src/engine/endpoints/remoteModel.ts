@@ -17,7 +17,7 @@ export interface RemoteModelOptions {
   /** Says how to reach the server now. Errors: whatever forbids it. */
   exchange(): Promise<Exchange>;
   /** Takes secrets out of a text. */
-  redact(text: string): string;
+  redact: (text: string) => string;
   /** The most tokens of context to use, whatever the server has. */
   mostContext(): number;
   /** The server takes less than it was thought to. */

@@ -6,7 +6,7 @@ import { EngineError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { parseEndpointAddress } from "../endpoints/address.ts";
 import type { EndpointAddress } from "../endpoints/address.ts";
-import { EndpointStore } from "../endpoints/endpointStore.ts";
+import type { EndpointStore } from "../endpoints/endpointStore.ts";
 import type { Endpoint } from "../endpoints/endpointStore.ts";
 import { examineModel, findModels } from "../endpoints/examine.ts";
 import type { Exchange } from "../endpoints/exchange.ts";
@@ -19,13 +19,13 @@ import { redactRemembering } from "./leakage.ts";
 
 export interface EndpointDeskOptions {
   store: EndpointStore;
-  settings(): Settings;
-  trusted(): boolean;
+  settings: () => Settings;
+  trusted: () => boolean;
   /** Asks the client for keys and consents; absent on the command line. */
   notify?: EngineNotifier | undefined;
   /** Keys where there is no client to ask: the environment of the command line. */
   keyFor?: ((name: string) => string | undefined) | undefined;
-  onChange(): void;
+  onChange: () => void;
   log: Log;
 }
 

@@ -11,7 +11,8 @@ export interface HealthRow {
 /** "3 sources verified · 4 checks passed · 42 ms"; warnings, dropped citations and checks that were not made take the place of what passed. */
 export function healthLine(turn: ChatTurn): string {
   const verified = turn.citations.filter((citation) => citation.verified).length;
-  const parts = [verified === 0 ? "no sources" : `${verified} ${verified === 1 ? "source" : "sources"} verified`];
+  const sent = sentText(turn);
+  const parts = [...(sent === null ? [] : [sent]), verified === 0 ? "no sources" : `${verified} ${verified === 1 ? "source" : "sources"} verified`];
   const checks = turn.checks;
   if (checks) {
     if (checks.droppedCitations > 0) parts.push(`${checks.droppedCitations} dropped`);
@@ -26,6 +27,15 @@ export function healthLine(turn: ChatTurn): string {
   }
   if (turn.state === "stopped") parts.push("stopped");
   return parts.join(" · ");
+}
+
+/** "written by NAME at HOST; 5 passages were sent": who else has read what the answer rests on, and first of all that. */
+export function sentText({ checks, prose }: ChatTurn): string | null {
+  const sentTo = checks?.sentTo;
+  if (!sentTo) return null;
+  const { name, host, passages, leavesMachine } = sentTo;
+  const count = `${passages} ${passages === 1 ? "passage was" : "passages were"} sent`;
+  return `${prose === "" ? `${count} to ${name} at ${host}` : `written by ${name} at ${host}; ${count}`}${leavesMachine ? "" : " (this machine)"}`;
 }
 
 /** Whether a check's findings stand under the blocks that they are about, and need no line of their own. */

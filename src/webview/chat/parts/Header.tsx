@@ -38,7 +38,7 @@ function modelText({ engine, model }: ChatStatus): { text: string; tip: string }
   if (engine === "restarting") return { text: "Restarting…", tip: "The engine stopped and is being started again." };
   if (engine === "failed") return { text: "Engine stopped", tip: "The engine could not be started." };
   if (!model) return { text: "Starting…", tip: "The engine is starting." };
-  const name = model.name ?? "No model";
+  const name = `${model.name ?? "No model"}${model.remote ? ` at ${model.remote.host}` : ""}`;
   const does = model.answers ? "Writes answers and completions." : "Completes code; answers come from the index.";
   switch (model.state) {
     case "none": return { text: "No model", tip: "Answers come from the index alone. Click to choose a model." };
@@ -69,7 +69,7 @@ function bytesText(bytes: number): string {
 function bytesTip(bytes: number): string {
   return bytes === 0
     ? "Nothing was sent from this machine since the engine started."
-    : "Sent from this machine since the engine started, by downloads you asked for.";
+    : "Sent from this machine since the engine started, by downloads and endpoints you asked for.";
 }
 
 function count(n: number, noun: string): string {
