@@ -1,6 +1,6 @@
 // Links between documents lead somewhere: the file is there, and so is the heading. Pictures are there and small.
 import assert from "node:assert/strict";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, globSync, statSync } from "node:fs";
 import path from "node:path";
 import { allDocuments } from "../../../tools/docs/documents.ts";
 import { readDocument, slugOf } from "../../../tools/docs/markdown.ts";
@@ -59,5 +59,21 @@ describe("reading a document", () => {
     assert.deepEqual(links.map(({ target }) => target), ["a.md#b", "c.md"]);
     assert.deepEqual(blocks, [{ language: "sh", text: "npm ci\n", line: 9, note: "not run: it takes minutes" }]);
     assert.deepEqual(code.map(({ text }) => text), ["d e"]);
+  });
+});
+
+describe("ARCHITECTURE.md, CONTRIBUTING.md and SECURITY.md", () => {
+  const paths = globSync("{src,test,tools,docs,media,bin}/**/*", { cwd: repository }).map((file) => `/${file.replaceAll(path.sep, "/")}`);
+
+  it("name files and folders that are there", () => {
+    const gone: string[] = [];
+    for (const name of ["ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"]) {
+      for (const { text, line } of byPath.get(name)?.code ?? []) {
+        const file = text.replace(/^… /, "").replace(/\/$/, "");
+        if (!/^[\w.-]+(?:\/[\w.-]+)+$|^[\w-]+\.(?:tsx?|mjs|json)$/.test(file) || !/^(?:src|test|tools|docs|media|bin)\/|\.(?:tsx?|mjs)$/.test(file)) continue;
+        if (!paths.some((known) => known.endsWith(`/${file}`)) && !existsSync(path.join(repository, file))) gone.push(`${name}:${line}: ${text}`);
+      }
+    }
+    assert.deepEqual(gone, []);
   });
 });
