@@ -6,9 +6,9 @@ describe("package.json", () => {
   const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as Record<string, unknown>;
 
   it("carries the settings, commands and views that the tables define (npm run manifest)", () => {
-    for (const [key, expected] of Object.entries(generatedManifest())) {
-      assert.deepEqual(manifest[key], JSON.parse(JSON.stringify(expected)), key);
-    }
+    const { manifest: generated, strings } = generatedManifest();
+    for (const [key, expected] of Object.entries(generated)) assert.deepEqual(manifest[key], JSON.parse(JSON.stringify(expected)), key);
+    assert.deepEqual(JSON.parse(readFileSync(new URL("../../package.nls.json", import.meta.url), "utf8")), strings);
   });
 
   it("has a lock file with every platform's binaries, or npm ci refuses it", () => {

@@ -95,9 +95,9 @@ function send(to: URL, request: ConnectionRequest, target: RequestOptions, proxy
   return new Promise((resolve, reject) => {
     const library = to.protocol === "https:" ? https : http;
     const length: Record<string, string> = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
-    // One connection a request: what was cancelled or cut leaves nothing behind for the next.
+    // One connection a request: what was cancelled or cut leaves nothing behind for the next. Node takes a given connection only without an agent.
     let answer: IncomingMessage | undefined;
-    const outgoing = library.request({ ...target, method, headers: { "user-agent": "KaLactica", ...headers, ...length }, agent: false, ...signal === undefined ? {} : { signal } }, (response) => {
+    const outgoing = library.request({ ...target, method, headers: { "user-agent": "KaLactica", ...headers, ...length }, ...target.createConnection === undefined ? { agent: false } : {}, ...signal === undefined ? {} : { signal } }, (response) => {
       answer = response;
       resolve(response);
     });

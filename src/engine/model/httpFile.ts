@@ -1,9 +1,8 @@
 // Asks a web server for a file or the rest of one, following redirects, and says in sentences what it refuses.
 // It writes nothing and retries nothing (download.ts does).
-import http from "node:http";
 import type { IncomingMessage } from "node:http";
-import https from "node:https";
-import { CancelledError, EngineError } from "../base/errors.ts";
+import { openConnection } from "../base/connection.ts";
+import { EngineError } from "../base/errors.ts";
 import { isLoopback } from "../base/socketCount.ts";
 
 /** What tells two versions of a file apart. */
@@ -113,16 +112,13 @@ function accept(response: IncomingMessage, url: URL, resume: { version: FileVers
   }
 }
 
-function send(url: URL, headers: Record<string, string>, { signal, stallMs }: Options): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const onFailure = (error: Error): void => {
-      reject(signal?.aborted === true ? new CancelledError() : new Interrupted(error.message === "" ? "the server cannot be reached" : error.message, { cause: error }));
-    };
-    const library = url.protocol === "https:" ? https : http;
-    const request = library.get(url, { headers, agent: false, ...signal === undefined ? {} : { signal } }, resolve);
-    request.on("error", onFailure);
-    request.setTimeout(stallMs, () => { request.destroy(new Error(`nothing came for ${Math.round(stallMs / 1000)} seconds`)); });
-  });
+async function send(url: URL, headers: Record<string, string>, { signal, stallMs }: Options): Promise<IncomingMessage> {
+  try {
+    return await openConnection({ url, headers, signal, stallMs });
+  } catch (error) {
+    if (!(error instanceof EngineError) || error.reason !== "networkFailed") throw error;
+    throw new Interrupted(String(error.details["finding"]), { cause: error });
+  }
 }
 
 /** If-Range takes a strong entity tag or a date; a weak tag says nothing about bytes. */

@@ -2,9 +2,8 @@
 // only to the address that the user gave, and follows no redirects. What a job is, is in ray.ts.
 // Source: "Ray Jobs REST API" of Ray's documentation, and ray/dashboard/modules/job/job_head.py.
 import { createHash } from "node:crypto";
-import http from "node:http";
-import https from "node:https";
-import { CancelledError, EngineError, errnoCode } from "../../base/errors.ts";
+import { networkFailure, openConnection } from "../../base/connection.ts";
+import { CancelledError, EngineError } from "../../base/errors.ts";
 
 /** Where a cluster is, and how to be let in. */
 export interface RayAddress {
@@ -106,27 +105,22 @@ export class RayJobs {
     throw new EngineError("downloadFailed", `The Ray cluster at ${this.#address.origin} refused ${method} ${path} (status ${status}): ${lastLine(text)} ${hint}`, { url: this.#address.origin, status });
   }
 
-  #request(method: string, path: string, body: Uint8Array | undefined, signal: AbortSignal | undefined): Promise<{ status: number; text: string }> {
-    if (signal?.aborted) return Promise.reject(new CancelledError());
-    return new Promise((resolve, reject) => {
-      const client = this.#address.protocol === "https:" ? https : http;
-      const request = client.request(new URL(path, this.#address), {
-        method, signal, agent: false,
-        headers: { "user-agent": "KaLactica", ...body === undefined ? {} : { "content-type": "application/json", "content-length": body.byteLength }, ...this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` } },
+  async #request(method: string, path: string, body: Uint8Array | undefined, signal: AbortSignal | undefined): Promise<{ status: number; text: string }> {
+    const url = new URL(path, this.#address);
+    try {
+      const response = await openConnection({
+        url, method, signal, stallMs, ...body === undefined ? {} : { body },
+        headers: { ...body === undefined ? {} : { "content-type": "application/json" }, ...this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` } },
       });
-      const fail = (error: unknown): void => {
-        reject(signal?.aborted ? new CancelledError() : new EngineError("downloadFailed", `The Ray cluster at ${this.#address.origin} cannot be reached (${errnoCode(error) ?? "no answer"}). Check the address and that the dashboard runs.`, { url: this.#address.origin }, error));
-      };
-      request.setTimeout(stallMs, () => request.destroy(new Error("stalled")));
-      request.on("error", fail);
-      request.on("response", (response) => {
-        const parts: Buffer[] = [];
-        response.on("data", (part: Buffer) => parts.push(part));
-        response.on("error", fail);
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString("utf8") }));
-      });
-      request.end(body);
-    });
+      const parts: Buffer[] = [];
+      for await (const part of response as AsyncIterable<Buffer>) parts.push(part);
+      return { status: response.statusCode ?? 0, text: Buffer.concat(parts).toString("utf8") };
+    } catch (error) {
+      if (signal?.aborted === true) throw new CancelledError();
+      const { reason, details } = networkFailure(url, error);
+      if (reason !== "networkFailed") throw error;
+      throw new EngineError("downloadFailed", `The Ray cluster at ${this.#address.origin} cannot be reached (${String(details["code"] || "no answer")}). Check the address and that the dashboard runs.`, { url: this.#address.origin }, error);
+    }
   }
 }
 
