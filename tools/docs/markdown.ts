@@ -73,5 +73,5 @@ export function readDocument(text: string): Document {
 
 /** The anchor that GitHub gives a heading: lower case, punctuation gone, spaces as hyphens. */
 export function slugOf(heading: string): string {
-  return heading.toLowerCase().replaceAll(/[^\p{L}\p{N}\p{M}\s_-]/gu, "").trim().replaceAll(/\s/g, "-");
+  return heading.trim().toLowerCase().replaceAll(/[^\p{L}\p{N}\p{M}\s_-]/gu, "").replaceAll(/\s/g, "-");
 }

@@ -90,6 +90,8 @@ export class SampleClone {
 export function problemWithArguments(args: readonly string[]): string | null {
   if (args.length === 0 || args[0] === "--help" || args[0] === "--version") return null;
   const found = findCommand(COMMANDS, args);
+  // "kalactica evaluate SUITE": a word in capitals stands for any of a family.
+  if (!found && /^[A-Z]+$/.test(args[1] ?? "") && COMMANDS.some(({ words }) => words[0] === args[0])) return null;
   if (!found) return `"${args.slice(0, 2).join(" ")}" is not a command`;
   try {
     readArguments(found.command, found.rest);

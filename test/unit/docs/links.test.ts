@@ -51,6 +51,7 @@ describe("the documents", () => {
 describe("reading a document", () => {
   it("gives headings the anchors that GitHub gives them", () => {
     assert.equal(slugOf("“No model”: what now?"), "no-model-what-now");
+    assert.equal(slugOf("How to add …"), "how-to-add-");
     assert.deepEqual(readDocument("# A b\n\n## A b\n").headings.map(({ anchor }) => anchor), ["a-b", "a-b-1"]);
   });
 
@@ -70,7 +71,8 @@ describe("ARCHITECTURE.md, CONTRIBUTING.md and SECURITY.md", () => {
     for (const name of ["ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"]) {
       for (const { text, line } of byPath.get(name)?.code ?? []) {
         const file = text.replace(/^… /, "").replace(/\/$/, "");
-        if (!/^[\w.-]+(?:\/[\w.-]+)+$|^[\w-]+\.(?:tsx?|mjs|json)$/.test(file) || !/^(?:src|test|tools|docs|media|bin)\/|\.(?:tsx?|mjs)$/.test(file)) continue;
+        const isPath = /^[\w.-]+(?:\/[\w.-]+)+$/.test(file) && (text.endsWith("/") || /^(?:src|test|tools|docs|media|bin)\//.test(file));
+        if (!isPath && !/^[\w./-]+\.(?:tsx?|mjs)$/.test(file)) continue;
         if (!paths.some((known) => known.endsWith(`/${file}`)) && !existsSync(path.join(repository, file))) gone.push(`${name}:${line}: ${text}`);
       }
     }
