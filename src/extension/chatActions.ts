@@ -4,9 +4,11 @@ import * as vscode from "vscode";
 import type { FileRange } from "../engine/protocol/types.ts";
 import type { ChangeProposal } from "../webview/protocol.ts";
 import type { AppliedChange } from "./appliedAnswers.ts";
+import type { ChatAttachment } from "../webview/protocol.ts";
 import { cellIndexAt } from "./cellPlaces.ts";
 import { indentForInsertion, proposeContent } from "./chatApply.ts";
 import type { LineRange } from "./chatApply.ts";
+import { codeCells, idOf } from "./notebookCells.ts";
 
 /** Proposed contents live under this scheme: read-only, never on disk. */
 export const PROPOSED_SCHEME = "kalactica-proposed";
@@ -29,12 +31,12 @@ export function locationOf({ path, startLine, endLine }: FileRange): vscode.Loca
 }
 
 /** Opens a file of the folder with the lines selected. Returns a sentence where it cannot. */
-export async function openRange(range: FileRange): Promise<string | null> {
+export async function openRange(range: FileRange & Pick<ChatAttachment, "cell">): Promise<string | null> {
   const uri = fileInWorkspace(range.path);
   if (!uri) return vscode.l10n.t("{0} is not a file of this folder.", range.path);
   try {
     if (range.path.endsWith(".ipynb")) {
-      await openCell(uri, range.startLine);
+      await openCell(uri, range.startLine, range.cell?.id);
       return null;
     }
     const document = await vscode.workspace.openTextDocument(uri);
@@ -52,11 +54,11 @@ export async function openRange(range: FileRange): Promise<string | null> {
   }
 }
 
-/** Shows a notebook with the cell selected whose source stands on `line` of its file. */
-async function openCell(uri: vscode.Uri, line: number): Promise<void> {
-  const file = new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
+/** Shows a notebook with a cell selected: that of the id, else the one whose source stands on `line` of its file. */
+async function openCell(uri: vscode.Uri, line: number, id?: string): Promise<void> {
   const notebook = await vscode.workspace.openNotebookDocument(uri);
-  const index = Math.min(cellIndexAt(file, line), notebook.cellCount - 1);
+  const named = id === undefined ? undefined : codeCells(notebook).find((other) => idOf(other) === id);
+  const index = named?.index ?? Math.min(cellIndexAt(new TextDecoder().decode(await vscode.workspace.fs.readFile(uri)), line), notebook.cellCount - 1);
   const cell = new vscode.NotebookRange(index, index + 1);
   const editor = await vscode.window.showNotebookDocument(notebook, { selections: [cell] });
   editor.revealRange(cell, vscode.NotebookEditorRevealType.InCenterIfOutsideViewport);
@@ -93,6 +95,13 @@ interface OpenProposal extends ChangeProposal {
   content: string;
 }
 
+/** A file in an editor of its own, a cell in its notebook. */
+async function showTarget(target: vscode.Uri): Promise<void> {
+  const cell = vscode.workspace.notebookDocuments.flatMap((notebook) => notebook.getCells()).find(({ document }) => document.uri.toString() === target.toString());
+  if (cell) await vscode.window.showNotebookDocument(cell.notebook, { selections: [new vscode.NotebookRange(cell.index, cell.index + 1)] });
+  else await vscode.window.showTextDocument(target);
+}
+
 /** At most one proposed change at a time: shown as a diff, then accepted or discarded. */
 export class ChangeProposals implements vscode.Disposable {
   #open: OpenProposal | null = null;
@@ -122,9 +131,9 @@ export class ChangeProposals implements vscode.Disposable {
     return this.#open && { id: this.#open.id, path: this.#open.path };
   }
 
-  /** Opens a diff of `path` with `code` in it, the answer to `question`. Returns a sentence where that is not possible. */
-  async propose(path: string, code: string, lines: LineRange | null, question: string): Promise<string | null> {
-    const target = fileInWorkspace(path);
+  /** Opens a diff of `path` (or of `cell` in it) with `code` in it, the answer to `question`. Returns a sentence where that is not possible. */
+  async propose(path: string, code: string, lines: LineRange | null, question: string, cell: vscode.Uri | null = null): Promise<string | null> {
+    const target = cell ?? fileInWorkspace(path);
     if (!target) return vscode.l10n.t("{0} is not a file of this folder.", path);
     let original = "";
     let exists = true;
@@ -137,7 +146,8 @@ export class ChangeProposals implements vscode.Disposable {
     if (exists && proposal.content === original) return vscode.l10n.t("{0} already contains this code.", path);
     await this.#closeDiff();
     const id = String(++this.#count);
-    const proposed = target.with({ scheme: PROPOSED_SCHEME, query: id });
+    // A cell's name ends like its notebook's: by its own, VS Code would take the text for a notebook.
+    const proposed = target.with({ scheme: PROPOSED_SCHEME, query: id, ...(cell ? { path: `${target.path}.cell`, fragment: "" } : {}) });
     const left = exists ? target : vscode.Uri.from({ scheme: PROPOSED_SCHEME, path: target.path, query: "empty" });
     this.#set({ id, path, question, target, proposed, original, content: proposal.content });
     const line = proposal.line - 1;
@@ -155,7 +165,7 @@ export class ChangeProposals implements vscode.Disposable {
     }
     this.#set(null);
     await this.#closeDiff(open);
-    if (accept) await vscode.window.showTextDocument(open.target);
+    if (accept) await showTarget(open.target);
     return null;
   }
 

@@ -14,6 +14,7 @@ import { ChatFiles } from "./chatStore.ts";
 import type { EngineClientState } from "./engineClient.ts";
 import type { MemoryActions } from "./memoryActions.ts";
 import { remedyKindOf, sentenceFor } from "./messages.ts";
+import { codeCells, idOf } from "./notebookCells.ts";
 import { leaveToUse, runInTerminal, setAllowed } from "./verdictActions.ts";
 import { webviewHtml } from "./webviewHtml.ts";
 
@@ -114,7 +115,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
       scriptUri: webview.asWebviewUri(vscode.Uri.joinPath(root, "chat.js")).toString(),
       styleUri: webview.asWebviewUri(vscode.Uri.joinPath(root, "chat.css")).toString(),
       nonce: randomBytes(16).toString("base64"),
-      language: vscode.env.language,
+      language: vscode.env.language, bundle: vscode.l10n.bundle,
     });
   }
 
@@ -274,12 +275,28 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   /** The code goes to the file that the block names, else to the attached selection, else to the active editor. */
   async #apply({ turnId, code, path }: Extract<ViewMessage, { type: "applyCode" }>): Promise<string | null> {
     const turn = this.#session.turn(turnId);
-    const attached = turn?.attachments.find(({ kind }) => kind === "selection");
+    const attached = turn?.attachments.find(({ kind }) => kind !== "file");
     const named = path !== null && fileInWorkspace(path) ? path : null;
     const target = named ?? attached?.path ?? this.#editor.activePath;
+    const question = turn ? plainQuestion(turn.question) : "";
+    if (target?.endsWith(".ipynb")) return this.#applyToCell(target, code, question, attached);
     if (!target) return vscode.l10n.t("Open the file that this code should go into.");
     const lines = attached && attached.path === target && (await stillThere(attached)) ? attached : null;
-    return this.#proposals.propose(target, code, lines, turn ? plainQuestion(turn.question) : "");
+    return this.#proposals.propose(target, code, lines, question);
+  }
+
+  /** Into the attached cell, else the selected one: a notebook's file is not for people's code. */
+  async #applyToCell(path: string, code: string, question: string, attached: ChatAttachment | undefined): Promise<string | null> {
+    const notebook = vscode.workspace.notebookDocuments.find(({ uri }) => relativePath(uri) === path);
+    const id = attached?.path === path ? attached.cell?.id : undefined;
+    const editor = vscode.window.activeNotebookEditor;
+    const selected = editor?.notebook === notebook ? editor?.selection.start : undefined;
+    const cell = notebook && codeCells(notebook).find((other) => (id === undefined ? other.index === selected : idOf(other) === id));
+    if (!cell) return vscode.l10n.t("Open {0} and select the cell that this code should go into.", path);
+    const { lineCount, uri } = cell.document;
+    // What was asked about was the whole cell: so is the answer.
+    const whole = attached?.text?.startsWith(cell.document.getText()) === true;
+    return this.#proposals.propose(path, code, whole ? { startLine: 1, endLine: lineCount } : null, question, uri);
   }
 
   #attachSelection(): void {

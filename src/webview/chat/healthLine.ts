@@ -1,5 +1,5 @@
 // The words of the line under an answer and of the lists it opens into. Pure: figures in, sentences out.
-import type { ChatTurn } from "../protocol.ts";
+import type { ChatAttachment, ChatTurn } from "../protocol.ts";
 
 export interface HealthRow {
   label: string;
@@ -91,6 +91,13 @@ export function budgetRows(turn: ChatTurn): HealthRow[] {
 }
 
 /** "src/x.ts:41–58", or "src/x.ts:41" for one line. */
+/** "queue.ts", "queue.ts:3–9", "analysis.ipynb, cell 4": without folders. */
+export function attachmentLabel({ kind, path, startLine, endLine, cell }: ChatAttachment): string {
+  const name = path.split("/").at(-1) ?? path;
+  if (kind === "file") return name;
+  return cell ? `${name}, cell ${cell.number}` : rangeLabel(name, startLine, endLine);
+}
+
 export function rangeLabel(path: string, startLine: number, endLine: number): string {
   return `${path}:${startLine}${endLine > startLine ? `–${endLine}` : ""}`;
 }

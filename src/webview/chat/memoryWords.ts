@@ -3,7 +3,7 @@ import type { DialogueItem, DialogueState } from "../../engine/protocol/dialogue
 import type { RecalledItem } from "../../engine/protocol/memory.ts";
 import type { FileRange } from "../../engine/protocol/types.ts";
 import type { ChatTurn } from "../protocol.ts";
-import { rangeLabel } from "./healthLine.ts";
+import { attachmentLabel, rangeLabel } from "./healthLine.ts";
 
 const LABEL_CHARACTERS = 48;
 
@@ -49,7 +49,7 @@ export function whyRows(turn: ChatTurn): { title: string; rows: WhyRow[] }[] {
     const reason = item ? (DEFINITIONS.has(item.kind) ? `where the ${item.kind} ${name} is defined` : `a passage of ${name}`) : turn.card?.intent === "usages" ? "a use of what was asked about" : "found by words and meaning of the question";
     return { what: `[${citation.n}] ${rangeLabel(citation.path, citation.startLine, citation.endLine)}`, reason: inProse ? `${reason}; cited in the text` : reason, range: citation };
   });
-  const attached = turn.attachments.map((attachment): WhyRow => ({ what: attachment.kind === "file" ? attachment.path : rangeLabel(attachment.path, attachment.startLine, attachment.endLine), reason: "attached by you", range: attachment }));
+  const attached = turn.attachments.map((attachment): WhyRow => ({ what: attachment.kind === "file" ? attachment.path : attachment.cell ? attachmentLabel(attachment) : rangeLabel(attachment.path, attachment.startLine, attachment.endLine), reason: "attached by you", range: attachment }));
   const memories = (turn.memories ?? []).map((memory): WhyRow => ({ what: memoryLabel(memory.text), reason: [...memory.why, ...(memory.doubted ? ["rests on something that changed"] : [])].join(", "), memory: memory.key }));
   return [{ title: "Understood", rows: understood }, { title: "Sources", rows: [...attached, ...sources] }, { title: "Memories", rows: memories }].filter(({ rows }) => rows.length > 0);
 }

@@ -1,6 +1,6 @@
 // The chips above the field: what goes along with the question. Each can be taken away, by mouse or keyboard.
 import type { ChatAttachment } from "../../protocol.ts";
-import { rangeLabel } from "../healthLine.ts";
+import { attachmentLabel } from "../healthLine.ts";
 import { Icon } from "../../shared/Icon.tsx";
 
 interface ContextChipsProps {
@@ -14,7 +14,7 @@ interface ContextChipsProps {
 }
 
 export function attachmentKey(attachment: ChatAttachment): string {
-  return `${attachment.kind}:${attachment.path}:${attachment.startLine}-${attachment.endLine}`;
+  return `${attachment.kind}:${attachment.path}:${attachment.cell?.id ?? ""}${attachment.startLine}-${attachment.endLine}`;
 }
 
 export function ContextChips({ file, selection, attachments, onDismiss, onRemove }: ContextChipsProps) {
@@ -24,10 +24,10 @@ export function ContextChips({ file, selection, attachments, onDismiss, onRemove
   return (
     <div class="chips context" role="toolbar" aria-label="Context" onKeyDown={moveBetweenChips}>
       {attachments.map((attachment) => (
-        <Chip key={attachmentKey(attachment)} icon={attachment.kind === "file" ? "file" : "list-selection"} text={chipText(attachment)} tip={attachment.path} onRemove={() => onRemove(attachmentKey(attachment))} />
+        <Chip key={attachmentKey(attachment)} icon={attachment.kind === "file" ? "file" : "list-selection"} text={attachmentLabel(attachment)} tip={attachment.path} onRemove={() => onRemove(attachmentKey(attachment))} />
       ))}
       {showsSelection && selection && (
-        <Chip icon="list-selection" text={chipText(selection)} tip={`Selection in ${selection.path}`} onRemove={() => onDismiss(attachmentKey(selection))} />
+        <Chip icon="list-selection" text={attachmentLabel(selection)} tip={`Selection in ${selection.path}`} onRemove={() => onDismiss(attachmentKey(selection))} />
       )}
       {showsFile && <Chip implicit icon="file" text={baseName(file)} tip={`${file} (the active file: counts as a hint)`} onRemove={() => onDismiss(file)} />}
     </div>
@@ -47,11 +47,6 @@ function Chip({ icon, text, tip, implicit = false, onRemove }: { icon: string; t
       </button>
     </span>
   );
-}
-
-function chipText(attachment: ChatAttachment): string {
-  const name = baseName(attachment.path);
-  return attachment.kind === "file" ? name : rangeLabel(name, attachment.startLine, attachment.endLine);
 }
 
 function baseName(path: string): string {

@@ -4,7 +4,8 @@ import { answerMarkdown } from "../answerText.ts";
 import { post } from "../host.ts";
 import { Card } from "./Card.tsx";
 import { PathLabel } from "./CitationChip.tsx";
-import { shownAtBlocks } from "../healthLine.ts";
+import { attachmentKey } from "./ContextChips.tsx";
+import { attachmentLabel, shownAtBlocks } from "../healthLine.ts";
 import { Health } from "./Health.tsx";
 import { Markdown } from "./Html.tsx";
 import { Memories, Why } from "./Memories.tsx";
@@ -53,9 +54,9 @@ function Question({ turn }: { turn: ChatTurn }) {
       {turn.attachments.length > 0 && (
         <ul class="question-attachments" aria-label="Attached">
           {turn.attachments.map((attachment) => (
-            <li key={`${attachment.kind}:${attachment.path}:${attachment.startLine}`}>
+            <li key={attachmentKey(attachment)}>
               <button type="button" class="chip" onClick={() => post({ type: "openRange", range: attachment })}>
-                {attachment.kind === "file" ? <bdi class="ellipsis">{attachment.path.split("/").at(-1)}</bdi> : <PathLabel range={{ ...attachment, path: attachment.path.split("/").at(-1) ?? "" }} />}
+                {attachment.kind !== "selection" ? <bdi class="ellipsis">{attachmentLabel(attachment)}</bdi> : <PathLabel range={{ ...attachment, path: attachment.path.split("/").at(-1) ?? "" }} />}
               </button>
             </li>
           ))}
