@@ -54,7 +54,7 @@ function bundles(outdir, production) {
     },
     {
       ...common,
-      entryPoints: entries([["chat", "src/webview/chat/main.tsx"], ["monitor", "src/webview/monitor/main.tsx"], ["evaluation", "src/webview/evaluation/main.tsx"]]),
+      entryPoints: entries([["chat", "src/webview/chat/main.tsx"], ["monitor", "src/webview/monitor/main.tsx"], ["evaluation", "src/webview/evaluation/main.tsx"], ["gallery", "src/webview/gallery/main.tsx"]]),
       outdir: path.join(outdir, "webview"),
       platform: "browser",
       format: "iife",

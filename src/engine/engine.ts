@@ -42,7 +42,7 @@ import { modelForEvaluation } from "./tasks/evaluateModel.ts";
 import { ModelChoice } from "./tasks/chooseModel.ts";
 import { withDefaults } from "./tasks/hardwareDefaults.ts";
 import { ModelGallery } from "./tasks/modelGallery.ts";
-import { problemReport } from "./tasks/problemReport.ts";
+import { problemReport, reportText } from "./tasks/problemReport.ts";
 import { MetricsDesk } from "./tasks/metricsDesk.ts";
 import { MemoryDesk } from "./tasks/recallMemory.ts";
 import { withCellPlaces } from "./tasks/attachedCells.ts";
@@ -204,7 +204,7 @@ export class Engine {
   }
 
   status(): EngineStatus {
-    return { index: this.#indexStatus(), model: this.#inUse.status(), bytesOut: socketCount().bytesOut };
+    return { index: this.#indexStatus(), model: this.#inUse.status(), bytesOut: socketCount().bytesOut, residentBytes: process.memoryUsage.rss() };
   }
 
   async configure(raw: Record<string, unknown>, trusted: boolean, proxy?: ProxyChoice | null): Promise<{ refused: string[] }> {
@@ -233,8 +233,9 @@ export class Engine {
   }
 
   /** What helps to understand a problem, without code, names of files or secrets; sent nowhere. */
-  report(client: { versions: Record<string, string>; log: readonly string[] }, signal?: AbortSignal): Promise<ProblemReport> {
-    return problemReport({ workspaceDir: this.#options.workspaceDir, settings: this.#settings, status: () => this.status(), hardware: () => this.#models.hardware(this.#settings), doctor: (aborted) => this.doctor(aborted) }, client, signal);
+  report(client: { versions: Record<string, string>; log: readonly string[] }, signal?: AbortSignal): Promise<{ report: ProblemReport; text: string }> {
+    const made = problemReport({ workspaceDir: this.#options.workspaceDir, settings: this.#settings, status: () => this.status(), hardware: () => this.#models.hardware(this.#settings), doctor: (aborted) => this.doctor(aborted) }, client, signal);
+    return made.then((report) => ({ report, text: reportText(report) }));
   }
 
   inspectModel(file: string): Promise<ModelInfo> {
@@ -354,6 +355,7 @@ export class Engine {
       memory: this.memory,
       screens,
     }, { onEvent: onEvent ?? (() => undefined), ...(signal ? { signal } : {}) })));
+    if (params.measured) return result;
     this.#memory.answers.given({ askId: params.askId, question: params.question, answer: result.answer, model: this.#inUse.status().id, prose: result.prose, sources: result.citations });
     this.memory.answered(params, result);
     if (!result.stopped) await index.rememberAnswer(result.answer, result.citations);

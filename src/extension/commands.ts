@@ -1,6 +1,5 @@
 // The commands of the palette. Each is a short conversation with the user around one or two engine requests.
 import * as vscode from "vscode";
-import type { ModelInfo } from "../engine/protocol/types.ts";
 import { manageAdapters } from "./adapterCommands.ts";
 import type { Asking } from "./codeActions.ts";
 import type { CommandId } from "./contributions.ts";
@@ -17,11 +16,16 @@ import { explainCellOutput, fixCellError, whatIsStale } from "./notebookActions.
 import { explainCellState, rerunStaleCells } from "./notebookCommands.ts";
 import type { NotebookStates } from "./notebookStates.ts";
 import { proveOffline } from "./offlineCommand.ts";
+import type { ModelActions } from "./modelGalleryActions.ts";
+import { doctorText, reportProblem } from "./problemReport.ts";
+import type { HostLog } from "./problemReport.ts";
 import type { ReportDocuments } from "./reportDocuments.ts";
 import { explainHidden, showOverrides } from "./verdictActions.ts";
 import type { HiddenCompletion } from "./verdictWords.ts";
 import { fineTuneWorkspace, toSomeRun, train } from "./trainingCommands.ts";
 import type { TrainingState } from "./trainingState.ts";
+import { tryCompletion } from "./walkthrough.ts";
+import { WALKTHROUGH } from "./walkthroughSteps.ts";
 
 /** What the chat view offers to commands. */
 export interface ChatCommands extends Asking {
@@ -38,7 +42,11 @@ export interface CommandDependencies {
   client: EngineClient;
   chat: ChatCommands;
   memory: MemoryActions;
-  log: vscode.LogOutputChannel;
+  log: HostLog;
+  models: ModelActions;
+  showModels: () => void;
+  extensionId: string;
+  extensionVersion: string;
   explainLastCompletion: () => string;
   lastHiddenCompletion: () => HiddenCompletion | null;
   training: TrainingState;
@@ -52,7 +60,7 @@ export interface CommandDependencies {
 
 /** Registers every command of COMMANDS; the compiler refuses a missing one. */
 export function registerCommands(dependencies: CommandDependencies): vscode.Disposable {
-  const { client, chat, memory, log, training, showMonitor, documents, evaluations } = dependencies;
+  const { client, chat, memory, log, training, showMonitor, documents, evaluations, models } = dependencies;
   const learning = { engine: client, training, showMonitor, documents };
   const handlers: Record<CommandId, (argument?: unknown) => Promise<void> | void> = {
     openChat: () => chat.focus(),
@@ -71,9 +79,11 @@ export function registerCommands(dependencies: CommandDependencies): vscode.Disp
     },
     whyHidden: () => explainHidden(dependencies.lastHiddenCompletion()),
     showSafetyOverrides: () => showOverrides(client),
-    chooseModel: () => chooseModel(client),
-    downloadModel: (uri) => downloadModel(client, uri),
-    inspectModel: () => inspectModel(client),
+    showModels: () => dependencies.showModels(),
+    chooseModel: () => models.choose(),
+    downloadModel: (uri) => models.downloadFrom(uri),
+    useModelFile: () => models.chooseFile(),
+    inspectModel: () => models.inspect(null),
     addEndpoint: () => addEndpoint(dependencies),
     removeEndpoint: () => removeEndpoint(dependencies),
     updateIndex: () => updateIndex(client),
@@ -100,7 +110,13 @@ export function registerCommands(dependencies: CommandDependencies): vscode.Disp
     showUse: () => evaluations.show("use"),
     ...memoryCommands(memory),
     proveOffline: () => proveOffline(client, documents),
-    doctor: () => doctor(client),
+    doctor: () => doctor(client, documents),
+    reportProblem: () => reportProblem({ client, log, extensionVersion: dependencies.extensionVersion }),
+    getStarted: async () => {
+      await vscode.commands.executeCommand("workbench.action.openWalkthrough", `${dependencies.extensionId}#${WALKTHROUGH}`, false);
+    },
+    tryCompletion: () => tryCompletion(),
+    tryQuestion: () => chat.askAbout(vscode.l10n.t("What is this project about?"), null, [], null),
     restartEngine: () => client.restart(),
     showLog: () => log.show(),
   };
@@ -163,92 +179,6 @@ async function toggleCompletions(): Promise<void> {
   await configuration.update("completion.enabled", !configuration.get<boolean>("completion.enabled"), vscode.ConfigurationTarget.Global);
 }
 
-function describeModel(model: ModelInfo): string {
-  const size = model.sizeBytes > 0 ? `${(model.sizeBytes / 1e6).toFixed(0)} MB` : "";
-  return [model.quantisation, size, model.licence].filter((part) => part !== "").join(" · ");
-}
-
-async function chooseModel(client: EngineClient): Promise<void> {
-  const models = await client.request("model/list", null);
-  type Item = vscode.QuickPickItem & { model?: ModelInfo; browse?: boolean; endpoint?: boolean };
-  const toItem = (model: ModelInfo): Item => ({
-    label: `${model.active ? "$(check) " : ""}${model.name}`,
-    description: model.remote ? `$(${model.remote.leavesMachine ? "cloud-upload" : "server"}) ${model.remote.host}` : describeModel(model),
-    detail: model.remote ? (model.remote.leavesMachine ? vscode.l10n.t("Leaves this machine: questions and passages are sent to {0}", model.remote.host) : vscode.l10n.t("A server on this machine")) : model.fit?.explanation,
-    model,
-  });
-  const items: Item[] = [
-    { label: vscode.l10n.t("On this machine"), kind: vscode.QuickPickItemKind.Separator },
-    ...models.filter((model) => model.installed && !model.remote).map(toItem),
-    { label: vscode.l10n.t("Open a GGUF file…"), browse: true },
-    { label: vscode.l10n.t("On a server"), kind: vscode.QuickPickItemKind.Separator },
-    ...models.filter((model) => model.remote).map(toItem),
-    { label: vscode.l10n.t("Add an endpoint…"), endpoint: true },
-    { label: vscode.l10n.t("To download"), kind: vscode.QuickPickItemKind.Separator },
-    ...models.filter((model) => !model.installed).map(toItem),
-  ];
-  const picked = await vscode.window.showQuickPick(items, { title: vscode.l10n.t("Choose Model"), matchOnDescription: true, matchOnDetail: true });
-  if (!picked) return;
-  if (picked.browse) {
-    const file = await pickModelFile();
-    if (file) await useModel(client, file);
-  } else if (picked.endpoint) {
-    await vscode.commands.executeCommand("kalactica.addEndpoint");
-  } else if (picked.model) {
-    if (!picked.model.installed && picked.model.uri) await downloadModel(client, picked.model.uri);
-    else await useModel(client, picked.model.id);
-  }
-}
-
-async function useModel(client: EngineClient, id: string): Promise<void> {
-  const model = await vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Window, title: vscode.l10n.t("Loading model") },
-    () => client.request("model/use", { id }),
-  );
-  vscode.window.setStatusBarMessage(vscode.l10n.t("KaLactica now uses {0}.", model.name), 5_000);
-}
-
-async function pickModelFile(): Promise<string | null> {
-  const [uri] = (await vscode.window.showOpenDialog({ canSelectMany: false, filters: { GGUF: ["gguf"] }, title: vscode.l10n.t("Choose a GGUF model file") })) ?? [];
-  return uri?.fsPath ?? null;
-}
-
-async function downloadModel(client: EngineClient, argument: unknown): Promise<void> {
-  if (!vscode.workspace.isTrusted) throw new Error(vscode.l10n.t("Nothing is downloaded while this workspace is not trusted. Trust it first (\"Workspaces: Manage Workspace Trust\")."));
-  const uri = typeof argument === "string" ? argument : await vscode.window.showInputBox({
-    title: vscode.l10n.t("Download Model"),
-    prompt: vscode.l10n.t("hf:owner/repository/file.gguf, or an https address of a GGUF file"),
-    validateInput: (value) => /^(hf:|https?:\/\/).+\.gguf$/.test(value.trim()) ? null : vscode.l10n.t("Expected hf:owner/repository/file.gguf or https://…/file.gguf"),
-  });
-  if (!uri) return;
-  const model = await vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title: vscode.l10n.t("Downloading {0}", uri), cancellable: true },
-    async (progress, token) => {
-      let shown = 0;
-      const listening = client.onNotification("model/downloadProgress", ({ uri: which, receivedBytes, totalBytes, bytesPerSecond }) => {
-        if (which !== uri.trim() || !totalBytes) return;
-        const percent = (100 * receivedBytes) / totalBytes;
-        progress.report({ increment: percent - shown, message: `${(receivedBytes / 1e6).toFixed(0)} / ${(totalBytes / 1e6).toFixed(0)} MB · ${(bytesPerSecond / 1e6).toFixed(1)} MB/s` });
-        shown = percent;
-      });
-      try {
-        return await client.request("model/pull", { uri: uri.trim() }, token);
-      } finally {
-        listening.dispose();
-      }
-    },
-  );
-  await useModel(client, model.id);
-}
-
-async function inspectModel(client: EngineClient): Promise<void> {
-  const file = await pickModelFile();
-  if (!file) return;
-  const model = await client.request("model/inspect", { file });
-  const document = await vscode.workspace.openTextDocument({ language: "json", content: JSON.stringify(model, null, 2) });
-  await vscode.window.showTextDocument(document, { preview: true });
-}
-
 async function updateIndex(client: EngineClient): Promise<void> {
   const report = await vscode.window.withProgress(
     { location: vscode.ProgressLocation.Window, title: vscode.l10n.t("Updating the index") },
@@ -270,13 +200,11 @@ async function showIndexReport(client: EngineClient): Promise<void> {
   await vscode.window.showTextDocument(document, { preview: true });
 }
 
-async function doctor(client: EngineClient): Promise<void> {
+async function doctor(client: EngineClient, documents: ReportDocuments): Promise<void> {
   const items = await vscode.window.withProgress(
     { location: vscode.ProgressLocation.Window, title: vscode.l10n.t("Checking this machine") },
     (_, token) => client.request("engine/doctor", null, token),
   );
-  const mark = { ok: "ok", warning: "warning", problem: "PROBLEM" };
-  const lines = ["# KaLactica doctor", "", "| Check | State | Found | Remedy |", "|---|---|---|---|", ...items.map((item) => `| ${item.name} | ${mark[item.state]} | ${item.found.replaceAll("|", "\\|")} | ${(item.remedy ?? "").replaceAll("|", "\\|")} |`)];
-  const document = await vscode.workspace.openTextDocument({ language: "markdown", content: lines.join("\n") });
-  await vscode.window.showTextDocument(document, { preview: true });
+  await documents.showMarkdown(vscode.l10n.t("KaLactica doctor"), doctorText(items));
 }
+

@@ -2,6 +2,7 @@
 // of src/engine/settings.ts, into package.json; a test fails when the two disagree.
 
 import { ASSISTANT_TOOLS } from "../engine/protocol/assistantTools.ts";
+import { walkthroughContribution } from "./walkthroughSteps.ts";
 
 interface CommandContribution {
   title: string;
@@ -26,8 +27,10 @@ export const COMMANDS = {
   explainCompletion: { title: "Why Was No Completion Shown?" },
   whyHidden: { title: "Why Was the Suggestion Hidden?" },
   showSafetyOverrides: { title: "Show Safety Overrides" },
+  showModels: { title: "Show Models", icon: "$(package)" },
   chooseModel: { title: "Choose Model" },
   downloadModel: { title: "Download Model", when: "isWorkspaceTrusted" },
+  useModelFile: { title: "Use a Model File…", when: "isWorkspaceTrusted" },
   inspectModel: { title: "Inspect Model File" },
   addEndpoint: { title: "Add Endpoint…", when: "isWorkspaceTrusted" },
   removeEndpoint: { title: "Remove Endpoint…" },
@@ -62,6 +65,10 @@ export const COMMANDS = {
   forgetMemory: { title: "Forget…", icon: "$(trash)" },
   doctor: { title: "Check This Machine (Doctor)" },
   proveOffline: { title: "Prove That Nothing Leaves This Machine" },
+  reportProblem: { title: "Report a Problem…" },
+  getStarted: { title: "Get Started" },
+  tryCompletion: { title: "Try a Completion in an Example" },
+  tryQuestion: { title: "Ask About This Folder", when: "workspaceFolderCount != 0" },
   restartEngine: { title: "Restart Engine" },
   showLog: { title: "Show Log" },
 } as const satisfies Record<string, CommandContribution>;
@@ -136,6 +143,7 @@ export function staticContributions(): Record<string, unknown> {
         examples: ["Where is the retry policy defined?", "Who calls parseConfig?", "Which file handles authentication?", "Why did cell 3 of the notebook fail, and what fixed it?", "What did we decide about the cache last week?"],
       }],
     }],
+    walkthroughs: walkthroughContribution(),
     languageModelChatProviders: [{ vendor: "kalactica", displayName: "KaLactica" }],
     languageModelTools: ASSISTANT_TOOLS.map(({ name, reference, title, summary, description, input, icon }) => ({
       name, displayName: title, userDescription: summary, modelDescription: description, inputSchema: input, icon, toolReferenceName: reference, canBeReferencedInPrompt: true, tags: ["kalactica"],

@@ -2,7 +2,7 @@
 // It knows neither VS Code (tests run it bare) nor what the messages mean.
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { createMessageConnection, ErrorCodes, IPCMessageReader, IPCMessageWriter, ResponseError } from "vscode-jsonrpc/node";
+import { createMessageConnection, ErrorCodes, IPCMessageReader, IPCMessageWriter, Message, ResponseError } from "vscode-jsonrpc/node";
 import type { CancellationToken, Disposable, MessageConnection } from "vscode-jsonrpc/node";
 import type { ClientNotifications, EngineNotifications, EngineRequests, HelloParams, HelloResult, WireErrorData } from "../engine/protocol/messages.ts";
 import { WIRE_ERROR_CANCELLED, WIRE_ERROR_FAILED } from "../engine/protocol/messages.ts";
@@ -74,6 +74,11 @@ const STOPPED_WHILE_ANSWERING = "The engine stopped while it was answering. It i
 
 type Listener<T> = (value: T) => void;
 
+/** Something that went through: a request that was answered, or a notification that was sent. */
+export type EngineTraffic =
+  | { [M in keyof EngineRequests]: { kind: "answered"; method: M; params: EngineRequests[M]["params"]; result: EngineRequests[M]["result"] } }[keyof EngineRequests]
+  | { [M in keyof ClientNotifications]: { kind: "sent"; method: M; params: ClientNotifications[M] } }[keyof ClientNotifications];
+
 export class EngineClient {
   readonly #options: EngineClientOptions;
   readonly #timings: EngineClientTimings;
@@ -88,6 +93,9 @@ export class EngineClient {
   #lastSign = 0;
   readonly #stateListeners = new Set<Listener<EngineClientState>>();
   readonly #notificationListeners = new Map<string, Set<Listener<unknown>>>();
+  readonly #trafficListeners = new Set<Listener<EngineTraffic>>();
+  /** The number that the connection gave the last request: its lines in the engine's log carry it. */
+  #lastRequest: number | string | null = null;
   readonly #readyWaiters = new Set<{ resolve: () => void; reject: (error: Error) => void }>();
 
   constructor(options: EngineClientOptions) {
@@ -114,6 +122,12 @@ export class EngineClient {
     this.#notificationListeners.set(method, listeners);
     listeners.add(listener as Listener<unknown>);
     return { dispose: () => listeners.delete(listener as Listener<unknown>) };
+  }
+
+  /** Tells of everything that went through, for what follows the user's steps without taking part in them. */
+  onTraffic(listener: Listener<EngineTraffic>): Disposable {
+    this.#trafficListeners.add(listener);
+    return { dispose: () => this.#trafficListeners.delete(listener) };
   }
 
   /** Starts the engine. Does nothing when it runs or is being started. */
@@ -164,10 +178,21 @@ export class EngineClient {
     this.#openRequests++;
     this.#lastSign = Date.now();
     this.#watch();
+    const begun = performance.now();
+    const sent = token ? connection.sendRequest(method, params, token) : connection.sendRequest(method, params);
+    const number = this.#lastRequest;
+    const note = (level: "debug" | "warn", how: string): void => {
+      if (method !== "completion/complete") this.#options.onLog(level, `[host] r${number ?? "?"} ${method} ${how} ${Math.round(performance.now() - begun)} ms`);
+    };
     try {
-      return await (token ? connection.sendRequest(method, params, token) : connection.sendRequest(method, params));
+      const result = await (sent as Promise<EngineRequests[M]["result"]>);
+      note("debug", "answered in");
+      for (const listener of this.#trafficListeners) listener({ kind: "answered", method, params, result } as EngineTraffic);
+      return result;
     } catch (error) {
-      throw this.#asRequestError(error, token);
+      const failure = this.#asRequestError(error, token);
+      note(failure instanceof EngineRequestError ? "warn" : "debug", failure instanceof EngineRequestError ? `failed (${failure.reason}) after` : "cancelled after");
+      throw failure;
     } finally {
       this.#openRequests--;
       this.#lastSign = Date.now();
@@ -178,6 +203,7 @@ export class EngineClient {
   notify<M extends keyof ClientNotifications>(method: M, params: ClientNotifications[M]): void {
     if (this.#state.name !== "ready") return;
     this.#connection?.sendNotification(method, params).catch(() => undefined);
+    for (const listener of this.#trafficListeners) listener({ kind: "sent", method, params } as EngineTraffic);
   }
 
   #asRequestError(error: unknown, token: CancellationToken | undefined): Error {
@@ -213,7 +239,13 @@ export class EngineClient {
     child.once("error", (error) => this.#lost(child, `it could not be started: ${error.message}`));
     child.once("exit", (code, signal) => this.#lost(child, signal ? `it was ended by ${signal}` : `it exited with code ${code ?? "unknown"}`));
 
-    const connection = createMessageConnection(new IPCMessageReader(child), new IPCMessageWriter(child));
+    const writer = new IPCMessageWriter(child);
+    const write = writer.write.bind(writer);
+    writer.write = (message) => {
+      if (Message.isRequest(message)) this.#lastRequest = message.id;
+      return write(message);
+    };
+    const connection = createMessageConnection(new IPCMessageReader(child), writer);
     this.#connection = connection;
     connection.onError(() => undefined);
     connection.onNotification((method: string, params: unknown) => {

@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import * as vscode from "vscode";
+import { startCounting } from "../engine/base/socketCount.ts";
 import { actionsOf } from "../webview/monitorProtocol.ts";
 import { registerAssistantTools } from "./assistantTools.ts";
 import { registerChatParticipant } from "./chatParticipant.ts";
@@ -21,6 +22,10 @@ import { MemoryTree } from "./memoryTree.ts";
 import { followFailedCells } from "./notebookActions.ts";
 import { recordNotebookRuns } from "./notebookRuns.ts";
 import { recordTerminalRuns } from "./terminalRuns.ts";
+import { ModelGallery } from "./modelGallery.ts";
+import { ModelActions } from "./modelGalleryActions.ts";
+import { HostLog } from "./problemReport.ts";
+import { Walkthrough } from "./walkthrough.ts";
 import { NotebookStates } from "./notebookStates.ts";
 import { StatusItem } from "./statusItem.ts";
 import { TrainingMonitor } from "./trainingMonitor.ts";
@@ -33,7 +38,9 @@ export interface KaLacticaApi {
 }
 
 export function activate(context: vscode.ExtensionContext): KaLacticaApi {
-  const log = vscode.window.createOutputChannel("KaLactica", { log: true });
+  // What others do in this process is not ours to count: only calls that come from this file are.
+  startCounting({ by: "extension host", onlyFrom: /[^\s()]*extension\.cjs/.exec(new Error().stack ?? "")?.[0] ?? context.extensionPath });
+  const log = new HostLog(vscode.window.createOutputChannel("KaLactica", { log: true }));
   const folder = vscode.workspace.workspaceFolders?.[0];
   const storage = context.storageUri ?? context.globalStorageUri;
   const storageDir = storage.fsPath;
@@ -62,7 +69,7 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
       trusted: vscode.workspace.isTrusted,
       proxy: readProxy(),
     }),
-    onLog: (level, message) => log[level](message),
+    onLog: (level, message) => log.write(level, message),
   });
 
   const keys = new EndpointKeys(client, context.secrets);
@@ -73,7 +80,10 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
   const training = new TrainingState(client, (message) => log.info(message));
   const monitor = new TrainingMonitor({ engine: client, training, extensionUri: context.extensionUri, log: (message) => log.info(message) });
   const evaluations = new EvaluationView({ engine: client, documents, extensionUri: context.extensionUri, log: (message) => log.info(message) });
-  const status = new StatusItem(client, training);
+  const models = new ModelActions(client);
+  const gallery = new ModelGallery({ engine: client, models, extensionUri: context.extensionUri, log: (message) => log.info(message) });
+  const walkthrough = new Walkthrough({ client, training, memento: context.globalState, extensionId: context.extension.id });
+  const status = new StatusItem(client, training, models);
   const completions = registerInlineCompletions({ client, onNote: (note) => status.noteCompletion(note) });
 
   const configure = (): void => {
@@ -84,11 +94,12 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
   };
 
   context.subscriptions.push(
-    log, status, chat, keys, memory, new MemoryTree(client, memory), completions, training, monitor, evaluations, documents, notebooks,
+    log, status, chat, keys, memory, new MemoryTree(client, memory), completions, training, monitor, evaluations, documents, notebooks, models, gallery, walkthrough,
     vscode.window.registerWebviewViewProvider(ChatView.viewId, chat),
     vscode.window.registerWebviewPanelSerializer(TrainingMonitor.viewType, monitor),
     vscode.window.registerWebviewPanelSerializer(EvaluationView.viewType, evaluations),
-    registerCommands({ client, keys, chat, memory, log, training, documents, evaluations, notebooks, explainLastCompletion: () => completions.explainLast(), lastHiddenCompletion: () => completions.lastHidden(), showMonitor: (runId) => monitor.show(runId) }),
+    vscode.window.registerWebviewPanelSerializer(ModelGallery.viewType, gallery),
+    registerCommands({ client, keys, chat, memory, log, training, documents, evaluations, notebooks, explainLastCompletion: () => completions.explainLast(), lastHiddenCompletion: () => completions.lastHidden(), showMonitor: (runId) => monitor.show(runId), models, showModels: () => gallery.show(), extensionId: context.extension.id, extensionVersion: (context.extension.packageJSON as { version: string }).version }),
     registerAssistantTools(client),
     registerChatParticipant(client, context.extensionUri),
     registerCodeActions(chat),
@@ -97,7 +108,7 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
     followTraining(training),
     recordNotebookRuns((run) => client.notify("memory/notebookExecuted", run)),
     recordTerminalRuns((run) => client.notify("memory/terminalExecuted", run)),
-    client.onNotification("engine/log", ({ level, room, message }) => log[level](`[${room}] ${message}`)),
+    client.onNotification("engine/log", ({ level, room, message, id }) => log.relay(level, `[${room}]${id === undefined ? "" : ` ${id}`} ${message}`)),
     client.onState((state) => log.info(`Engine: ${state.name}`)),
     vscode.workspace.onDidChangeConfiguration((event) => { if (event.affectsConfiguration("kalactica") || event.affectsConfiguration("http")) configure(); }),
     vscode.workspace.onDidGrantWorkspaceTrust(configure),
@@ -105,6 +116,7 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
   );
   if (folder) context.subscriptions.push(syncWorkspace(client, folder));
   client.start();
+  walkthrough.openOnce().catch((error: unknown) => log.info(`The walkthrough could not be opened: ${String(error)}`));
   return { engine: client };
 }
 

@@ -91,6 +91,7 @@ export class Workbench {
         "workbench.colorTheme": "Light 2026",
         "security.workspace.trust.startupPrompt": "never",
         "security.workspace.trust.banner": "never",
+        "workbench.welcomePage.walkthroughs.openOnInstall": false,
         ...options.settings,
       },
       env: { ...options.env, KALACTICA_PROBE_FILE: probeFile, KALACTICA_PROBE_TOKEN: token },

@@ -1,7 +1,6 @@
 // kalactica doctor: what this machine has and what is wrong with it; with --bundle, all that a report of a problem holds.
 import path from "node:path";
 import { writeFileAtomic } from "../base/files.ts";
-import { reportText } from "../tasks/problemReport.ts";
 import type { Command } from "./command.ts";
 import { withEngine } from "./openEngine.ts";
 
@@ -14,10 +13,10 @@ export const doctorCommand: Command = {
   options: { bundle: { type: "value", placeholder: "FILE", description: "Also write a report of a problem to read and share: versions, hardware, changed settings, checks, log. No code, no names of files, no secrets; Markdown, or JSON where FILE ends in .json." } },
   run: (context) => withEngine(context, { workspace: false }, async (engine) => {
     const bundle = context.values.get("bundle");
-    const report = bundle === undefined ? null : await engine.report({ versions: { client: "command line" }, log: [] }, context.signal);
-    const items = report?.doctor ?? await engine.doctor(context.signal);
+    const made = bundle === undefined ? null : await engine.report({ versions: { client: "command line" }, log: [] }, context.signal);
+    const items = made?.report.doctor ?? await engine.doctor(context.signal);
     const file = bundle === undefined ? null : path.resolve(bundle);
-    if (report !== null && file !== null) await writeFileAtomic(file, file.endsWith(".json") ? `${JSON.stringify(report, null, 2)}\n` : reportText(report));
+    if (made !== null && file !== null) await writeFileAtomic(file, file.endsWith(".json") ? `${JSON.stringify(made.report, null, 2)}\n` : made.text);
     return {
       json: { items, ...(file === null ? {} : { bundle: file }) },
       text: [

@@ -80,5 +80,5 @@ export interface MachineRequests {
   "model/discard": { params: { uri: string }; result: null };
   "engine/sockets": { params: null; result: SocketCount };
   /** `log` and `state` are what the client adds of its own; the engine redacts them like its own. */
-  "engine/report": { params: { versions: Record<string, string>; log: string[] }; result: ProblemReport };
+  "engine/report": { params: { versions: Record<string, string>; log: string[] }; result: { report: ProblemReport; /** As a Markdown document. */ text: string } };
 }

@@ -202,6 +202,8 @@ export interface AskParams {
   activePath?: string;
   /** The conversation it belongs to, by an id that lasts: its turns are remembered as one thread. Absent: a thread of its own. */
   session?: string;
+  /** Asked by a measurement rather than a person: nothing of it is remembered or counted. */
+  measured?: true;
 }
 
 export interface Attachment extends FileRange {
@@ -457,8 +459,10 @@ export interface DoctorItem {
 export interface EngineStatus {
   index: IndexStatus;
   model: ModelStatus;
-  /** Bytes that the engine sent to addresses other than this machine since it started. */
+  /** Bytes that the engine, and the trainers it started, sent to addresses other than this machine since it started. */
   bytesOut: number;
+  /** Memory that the engine's process holds. */
+  residentBytes?: number;
 }
 
 export interface DownloadProgress {

@@ -1,0 +1,114 @@
+// Follows a new user's first steps: ticks a step of the walkthrough when what it is about has really happened, whichever way the user went
+// there, and opens the walkthrough once in a new installation. It takes part in nothing.
+import * as vscode from "vscode";
+import type { EngineClient, EngineTraffic } from "./engineClient.ts";
+import { doneKey, STEPS, WALKTHROUGH } from "./walkthroughSteps.ts";
+import type { WalkthroughStep } from "./walkthroughSteps.ts";
+import type { TrainingState } from "./trainingState.ts";
+
+type StepId = WalkthroughStep["id"];
+
+const DONE = "walkthrough.done";
+const OPENED = "walkthrough.opened";
+
+/** An example in which the next line is what the lines above say. The caret goes to its end. */
+const EXAMPLE = `// Type on at the end of the last line, or wait: what is suggested stands there in grey. Tab takes it, Esc lets it go.
+export function readSize(options) {
+  const width = readNumber(options, "width");
+  const height = readNumber(options, "height");
+  const depth = read`;
+
+export interface WalkthroughOptions {
+  client: EngineClient;
+  training: TrainingState;
+  /** Kept for all workspaces. */
+  memento: vscode.Memento;
+  extensionId: string;
+}
+
+export class Walkthrough implements vscode.Disposable {
+  readonly #options: WalkthroughOptions;
+  readonly #done: Set<StepId>;
+  readonly #subscriptions: { dispose(): unknown }[];
+
+  constructor(options: WalkthroughOptions) {
+    this.#options = options;
+    const { client, training, memento } = options;
+    this.#done = new Set(memento.get<StepId[]>(DONE, []));
+    for (const id of this.#done) void vscode.commands.executeCommand("setContext", doneKey(id), true);
+    this.#subscriptions = [
+      client.onTraffic((traffic) => {
+        for (const id of stepsDoneBy(traffic)) this.#tick(id);
+      }),
+      client.onNotification("engine/statusChanged", ({ index }) => { if (index.state === "ready" && index.files > 0) this.#tick("index"); }),
+      training.onChange(() => { if (training.runs.some(({ state }) => state === "finished")) this.#tick("fineTune"); }),
+    ];
+  }
+
+  /** Which steps were done, for tests and for nobody else. */
+  get done(): readonly StepId[] {
+    return STEPS.map(({ id }) => id).filter((id) => this.#done.has(id));
+  }
+
+  /**
+   * Opens the walkthrough the first time that KaLactica runs in this installation, unless the user has told VS Code not to do such things.
+   * Where something is being edited, it is opened behind it.
+   */
+  async openOnce(): Promise<void> {
+    const { memento, extensionId } = this.#options;
+    if (memento.get(OPENED) === true) return;
+    // First noted, then opened: a second window that starts at the same time finds it noted.
+    await memento.update(OPENED, true);
+    if (vscode.workspace.getConfiguration("workbench.welcomePage.walkthroughs").get<boolean>("openOnInstall") === false) return;
+    const inTheWay = vscode.window.tabGroups.all.some(({ tabs }) => tabs.some(({ input }) => input !== undefined));
+    await vscode.commands.executeCommand("workbench.action.openWalkthrough", `${extensionId}#${WALKTHROUGH}`, { toSide: false, inactive: inTheWay });
+  }
+
+  dispose(): void {
+    vscode.Disposable.from(...this.#subscriptions).dispose();
+  }
+
+  #tick(id: StepId): void {
+    if (this.#done.has(id)) return;
+    this.#done.add(id);
+    void vscode.commands.executeCommand("setContext", doneKey(id), true);
+    void this.#options.memento.update(DONE, [...this.#done]);
+  }
+}
+
+/** What a message shows to have happened. A step is done when its end is seen, never when its button is pressed. */
+export function stepsDoneBy(traffic: EngineTraffic): StepId[] {
+  switch (traffic.method) {
+    case "engine/doctor":
+      return ["machine"];
+    // The gallery was filled, with a model in use.
+    case "model/gallery":
+      return traffic.result.models.some(({ active, installed }) => active && installed) ? ["model"] : [];
+    case "model/use":
+    case "model/measure":
+      return ["model"];
+    case "index/update":
+      return traffic.result.files > 0 ? ["index"] : [];
+    case "completion/outcome":
+      return traffic.params.outcome === "accepted" || traffic.params.outcome === "partiallyAccepted" ? ["completion"] : [];
+    case "answer/ask":
+      return traffic.result.citations.some(({ verified }) => verified) ? ["answer"] : [];
+    case "evaluate/run":
+      return ["evaluation"];
+    default:
+      return [];
+  }
+}
+
+/** Opens the example and asks for a suggestion at its end. */
+export async function tryCompletion(): Promise<void> {
+  if (!vscode.workspace.getConfiguration("kalactica").get<boolean>("completion.enabled")) {
+    const enable = vscode.l10n.t("Switch On");
+    if ((await vscode.window.showInformationMessage(vscode.l10n.t("Inline completions are switched off (setting \"kalactica.completion.enabled\")."), enable)) !== enable) return;
+    await vscode.workspace.getConfiguration("kalactica").update("completion.enabled", true, vscode.ConfigurationTarget.Global);
+  }
+  const document = await vscode.workspace.openTextDocument({ language: "javascript", content: EXAMPLE });
+  const end = document.lineAt(document.lineCount - 1).range.end;
+  await vscode.window.showTextDocument(document, { selection: new vscode.Range(end, end), preview: false });
+  await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+}
