@@ -2,6 +2,7 @@
 // It holds no state of its own beyond the engine that the handshake made.
 import { ResponseError } from "vscode-jsonrpc/node";
 import type { CancellationToken, MessageConnection } from "vscode-jsonrpc/node";
+import { newerEngineHasIt } from "./base/database.ts";
 import { EngineError, isCancelled } from "./base/errors.ts";
 import type { Log } from "./base/log.ts";
 import { socketCount } from "./base/socketCount.ts";
@@ -197,9 +198,10 @@ export function serve(connection: MessageConnection, factory: EngineFactory, log
 
 function toWireError(method: string, error: unknown, log: Log): ResponseError<WireErrorData | undefined> {
   if (isCancelled(error)) return new ResponseError(WIRE_ERROR_CANCELLED, "cancelled");
-  if (error instanceof EngineError) {
-    log.warn("A request failed", { method, reason: error.reason });
-    return new ResponseError<WireErrorData>(WIRE_ERROR_FAILED, error.message, { reason: error.reason, details: { ...error.details } });
+  const failure = error instanceof EngineError ? error : newerEngineHasIt(error);
+  if (failure !== null) {
+    log.warn("A request failed", { method, reason: failure.reason });
+    return new ResponseError<WireErrorData>(WIRE_ERROR_FAILED, failure.message, { reason: failure.reason, details: { ...failure.details } });
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   log.error("A request failed unexpectedly", { method, error: text });

@@ -11,7 +11,12 @@ export type { DatabaseSync, StatementSync } from "node:sqlite";
 export interface RoomSchema {
   room: string;
   migrations: readonly string[];
+  /** Whether its tables can be filled again from elsewhere, so that deleting them loses nothing. */
+  rebuildable?: boolean;
 }
+
+/** What every open database was brought to, to tell later whether a newer engine has gone further. */
+const opened = new Map<DatabaseSync, { file: string; schemas: readonly RoomSchema[] }>();
 
 /**
  * Opens (or creates) the database at `file` and applies every missing migration, each in its own transaction.
@@ -29,6 +34,8 @@ export function openDatabase(file: string, schemas: readonly RoomSchema[], onDam
     if (!database) throw new EngineError("indexCorrupt", `The database ${file} cannot be opened, and a fresh one cannot be made in its place. Check the disk, or choose another storage folder.`, { file });
   }
   migrate(database, file, schemas);
+  for (const known of opened.keys()) if (!known.isOpen) opened.delete(known);
+  opened.set(database, { file, schemas });
   return database;
 }
 
@@ -58,17 +65,41 @@ function isDamage(error: unknown): boolean {
 
 function migrate(database: DatabaseSync, file: string, schemas: readonly RoomSchema[]): void {
   database.exec("CREATE TABLE IF NOT EXISTS schemaVersion (room TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT");
+  // All rooms are looked at before the first is changed: a newer engine's file stays as it is.
+  for (const { room, migrations, rebuildable } of schemas) {
+    const version = versionOf(database, room);
+    if (version <= migrations.length) continue;
+    database.close();
+    const remedy = rebuildable === true ? "Update the extension, or delete the file to build it anew." : "Update the extension. What is in the file was not changed.";
+    throw new EngineError("indexTooNew", `${file} was written by a newer KaLactica (${room} version ${version}, this one knows ${migrations.length}). ${remedy}`, { file, room, version });
+  }
   for (const { room, migrations } of schemas) {
     inTransaction(database, () => {
-      const row = database.prepare("SELECT version FROM schemaVersion WHERE room = ?").get(room) as { version: number } | undefined;
-      const version = row?.version ?? 0;
-      if (version > migrations.length) {
-        throw new EngineError("indexTooNew", `${file} was written by a newer KaLactica (${room} version ${version}, this one knows ${migrations.length}). Update the extension, or delete the file to build it anew.`, { file, room, version });
-      }
-      for (const statements of migrations.slice(version)) database.exec(statements);
-      database.prepare("INSERT INTO schemaVersion VALUES (?, ?) ON CONFLICT (room) DO UPDATE SET version = excluded.version").run(room, migrations.length);
+      // Read again: another process may just have done it.
+      for (const statements of migrations.slice(versionOf(database, room))) database.exec(statements);
+      database.prepare("INSERT INTO schemaVersion VALUES (?, ?) ON CONFLICT (room) DO UPDATE SET version = excluded.version").run(room, Math.max(migrations.length, versionOf(database, room)));
     });
   }
+}
+
+function versionOf(database: DatabaseSync, room: string): number {
+  const row = database.prepare("SELECT version FROM schemaVersion WHERE room = ?").get(room) as { version: number } | undefined;
+  return row?.version ?? 0;
+}
+
+/**
+ * Explains an error of SQLite's that comes from tables which are not as they were: a newer engine, in another window or on the command
+ * line, has brought an open database to its own version. Null for every other error.
+ */
+export function newerEngineHasIt(error: unknown): EngineError | null {
+  // SQLITE_ERROR: what it says of tables and columns that are missing or too many.
+  if ((error as { code?: string; errcode?: number } | null)?.code !== "ERR_SQLITE_ERROR" || (error as { errcode?: number }).errcode !== 1) return null;
+  for (const [database, { file, schemas }] of opened) {
+    if (database.isOpen && schemas.some(({ room, migrations }) => versionOf(database, room) > migrations.length)) {
+      return new EngineError("indexTooNew", `A newer KaLactica has taken over ${file} while this one was running. Reload this window so that it runs the newer one too; nothing was lost.`, { file }, error);
+    }
+  }
+  return null;
 }
 
 /** Runs `work` in one immediate transaction; rolls back when it throws. */

@@ -3,6 +3,7 @@ import type { RoomSchema } from "../../base/database.ts";
 
 export const RETRIEVAL_SCHEMA: RoomSchema = {
   room: "retrieval",
+  rebuildable: true,
   migrations: [
     `
     -- One row of facts each: database id, embedder hash, version of the chunking.
