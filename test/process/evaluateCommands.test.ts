@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -55,6 +56,10 @@ describe("kalactica evaluate", function () {
     cpSync(path.join(root, "test/fixtures/workspace"), workspace, { recursive: true });
     const { metrics } = run("latency", "--workspace", workspace, "-n", "4") as unknown as { metrics: Record<string, { p50: number; p95: number; n: number }> };
     for (const name of ["search", "answer", "completion", "card", "checks"]) assert.ok((metrics[name]?.p95 ?? -1) >= (metrics[name]?.p50 ?? 0) && metrics[name]?.n === 3, name);
+    // The questions of a measurement once came back as memories of the user's.
+    const memory = new DatabaseSync(path.join(workspace, ".kalactica", "memory.sqlite"), { readOnly: true });
+    assert.deepEqual({ ...memory.prepare("SELECT count(*) AS remembered FROM memoryNode").get() }, { remembered: 0 });
+    memory.close();
   });
 
   it("says what is wrong with what it is given", () => {

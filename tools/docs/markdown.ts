@@ -53,7 +53,7 @@ export function readDocument(text: string): Document {
     } else if (token.type === "inline") {
       for (const child of token.children ?? []) {
         const target = child.type === "link_open" ? child.attrGet("href") : child.type === "image" ? child.attrGet("src") : null;
-        if (target !== null) document.links.push({ target, line });
+        if (target !== null) document.links.push({ target: String(target), line });
         if (child.type === "code_inline") document.code.push({ text: child.content, line });
       }
       const opening = tokens[i - 1];

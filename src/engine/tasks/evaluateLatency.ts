@@ -22,7 +22,7 @@ export function runLatency(engine: LatencyEngine, options: { n: number; seed: nu
       await engine.search(query, 10, signal);
     },
     async ask(question) {
-      const { timings, verdict } = await engine.ask({ askId: randomUUID(), question, history: [], attachments: [] }, signal ? { signal } : {});
+      const { timings, verdict } = await engine.ask({ askId: randomUUID(), question, history: [], attachments: [], measured: true }, signal ? { signal } : {});
       return { cardMs: timings.cardMs ?? timings.totalMs, firstTokenMs: timings.firstTokenMs, checksMs: verdict.ms };
     },
     async complete({ path, language, prefix, suffix, line, column }) {
