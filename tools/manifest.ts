@@ -1,5 +1,5 @@
-// Writes the generated part of package.json: settings from src/engine/settings.ts, the rest from src/extension/contributions.ts.
-// `node tools/manifest.ts` writes; a test calls `generatedManifest` and compares.
+// Writes the generated part of package.json, and its texts to package.nls.json: settings from src/engine/settings.ts, the rest from
+// src/extension/contributions.ts. `node tools/manifest.ts` writes; a test calls `generatedManifest` and compares.
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,9 +7,17 @@ import { writeFileAtomic } from "../src/engine/base/files.ts";
 import { SETTINGS } from "../src/engine/settings.ts";
 import type { Setting } from "../src/engine/settings.ts";
 import { staticContributions } from "../src/extension/contributions.ts";
+import { takeOutStrings } from "./manifestStrings.ts";
 
 /** The parts of package.json that are generated, by their keys there. */
-export function generatedManifest(): { contributes: Record<string, unknown>; capabilities: Record<string, unknown> } {
+interface GeneratedParts { contributes: Record<string, unknown>; capabilities: Record<string, unknown>; l10n: string }
+
+/** The generated parts as package.json has them, with keys for texts, and the English texts by key. */
+export function generatedManifest(): { manifest: GeneratedParts; strings: Record<string, string> } {
+  return takeOutStrings(generatedParts());
+}
+
+function generatedParts(): GeneratedParts {
   const settings: Record<string, Setting> = SETTINGS;
   const properties = Object.fromEntries(Object.entries(settings).map(([key, setting]) => [`kalactica.${key}`, schemaOf(setting)]));
   const restricted = Object.entries(settings).filter(([, setting]) => setting.restricted).map(([key]) => `kalactica.${key}`);
@@ -23,6 +31,8 @@ export function generatedManifest(): { contributes: Record<string, unknown>; cap
       },
       virtualWorkspaces: { supported: "limited", description: "Chat and completions work on open files; there is no index of a workspace without files on disk." },
     },
+    // Where VS Code finds the translations of what the extension says while it runs.
+    l10n: "./l10n",
   };
 }
 
@@ -41,7 +51,9 @@ function schemaOf(setting: Setting): Record<string, unknown> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const file = path.join(path.dirname(fileURLToPath(import.meta.url)), "..", "package.json");
-  const manifest = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
-  await writeFileAtomic(file, `${JSON.stringify({ ...manifest, ...generatedManifest() }, null, 2)}\n`);
+  const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "..");
+  const file = path.join(root, "package.json");
+  const { manifest, strings } = generatedManifest();
+  await writeFileAtomic(file, `${JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>, ...manifest }, null, 2)}\n`);
+  await writeFileAtomic(path.join(root, "package.nls.json"), `${JSON.stringify(strings, null, 2)}\n`);
 }

@@ -89,7 +89,7 @@ export class EvaluationView implements vscode.WebviewPanelSerializer, vscode.Dis
       scriptUri: webview.asWebviewUri(vscode.Uri.joinPath(root, "evaluation.js")).toString(),
       styleUri: webview.asWebviewUri(vscode.Uri.joinPath(root, "evaluation.css")).toString(),
       nonce: randomBytes(16).toString("base64"),
-      language: vscode.env.language,
+      language: vscode.env.language, bundle: vscode.l10n.bundle,
     });
   }
 

@@ -92,7 +92,7 @@ export class TrainingMonitor implements vscode.WebviewPanelSerializer, vscode.Di
       scriptUri: webview.asWebviewUri(vscode.Uri.joinPath(root, "monitor.js")).toString(),
       styleUri: webview.asWebviewUri(vscode.Uri.joinPath(root, "monitor.css")).toString(),
       nonce: randomBytes(16).toString("base64"),
-      language: vscode.env.language,
+      language: vscode.env.language, bundle: vscode.l10n.bundle,
     });
   }
 

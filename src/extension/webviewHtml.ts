@@ -1,4 +1,5 @@
 // The page that carries a webview of ours: a root element, one style sheet, one script, and a policy that allows nothing else.
+import { L10N_ELEMENT } from "../webview/shared/l10n.ts";
 
 export interface WebviewPage {
   title: string;
@@ -10,6 +11,8 @@ export interface WebviewPage {
   nonce: string;
   /** BCP 47 tag of the interface language. */
   language: string;
+  /** Sentences in that language by their English ones (`vscode.l10n.bundle`); absent: English. */
+  bundle?: Readonly<Record<string, string>> | undefined;
 }
 
 /** No images, no connections, no frames, no inline styles or handlers: text of a model or of a data set cannot reach out even if it gets past the sanitiser. */
@@ -32,10 +35,15 @@ export function webviewHtml(page: WebviewPage): string {
 </head>
 <body>
 <div id="root"></div>
-<script nonce="${page.nonce}" src="${escapeAttribute(page.scriptUri)}"></script>
+${page.bundle === undefined ? "" : `<script type="application/json" id="${L10N_ELEMENT}">${dataBlock(page.bundle)}</script>\n`}<script nonce="${page.nonce}" src="${escapeAttribute(page.scriptUri)}"></script>
 </body>
 </html>
 `;
+}
+
+/** JSON that cannot end the element it stands in. A block of data is not run, so the policy needs no word for it. */
+function dataBlock(value: unknown): string {
+  return JSON.stringify(value).replaceAll("<", "\\u003c");
 }
 
 function escapeText(text: string): string {

@@ -4,9 +4,6 @@ import type { DialogueState } from "../engine/protocol/dialogue.ts";
 import type { RecalledItem } from "../engine/protocol/memory.ts";
 import type { AnswerEvent, AnswerTimings, Citation, FileRange, GroundedCard, PromptBudget, RemotePlace, SentToEndpoint, TokenCounts, Verdict } from "../engine/protocol/types.ts";
 
-/** The element of a webview's page in which the host leaves the sentences of the user's language, as JSON. */
-export const L10N_ELEMENT = "l10n";
-
 export type SlashCommand = "explain" | "fix" | "tests" | "doc" | "search";
 
 export const SLASH_COMMANDS: readonly { name: SlashCommand; description: string }[] = [

@@ -1,12 +1,17 @@
 // Numbers, times and states of training in words, for the monitor's page and for its host. Pure; knows neither VS Code nor the DOM.
 import type { RunInfo, RunReceipt, RunState, TrainingMethod } from "../engine/protocol/training.ts";
+import { mark, t, translated } from "./shared/l10n.ts";
 
 export const METHOD_NAMES: Record<TrainingMethod, string> = { sft: "SFT", dpo: "DPO", kto: "KTO", grpo: "GRPO" };
 
-export const STATE_NAMES: Record<RunState, string> = {
-  queued: "Queued", preparing: "Preparing", running: "Training", pausing: "Pausing", paused: "Paused", interrupted: "Interrupted",
-  evaluating: "Evaluating", finished: "Finished", cancelled: "Cancelled", failed: "Failed",
+const STATE_NAMES: Record<RunState, string> = {
+  queued: mark("Queued"), preparing: mark("Preparing"), running: mark("Training"), pausing: mark("Pausing"), paused: mark("Paused"), interrupted: mark("Interrupted"),
+  evaluating: mark("Evaluating"), finished: mark("Finished"), cancelled: mark("Cancelled"), failed: mark("Failed"),
 };
+
+export function stateName(state: RunState): string {
+  return translated(STATE_NAMES[state]);
+}
 
 /** A codicon per state, so that states differ by shape and not by colour alone. */
 export const STATE_ICONS: Record<RunState, string> = {
@@ -32,7 +37,7 @@ export function progressOf(run: Pick<RunInfo, "step" | "steps" | "state">): numb
 
 /** About `digits` significant digits, thousands separated, very small and very large ones with an exponent. */
 export function number(value: number, digits = 4): string {
-  if (!Number.isFinite(value)) return Number.isNaN(value) ? "not a number" : value > 0 ? "∞" : "−∞";
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? t("not a number") : value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
   if (size === 0) return "0";
   if (size < 1e-3 || size >= 1e7) return value.toExponential(Math.max(0, Math.min(2, digits - 1))).replace("e+", "e").replaceAll("-", "−");
@@ -53,10 +58,10 @@ export function signed(value: number, digits = 4): string {
 /** What a receipt says first: the figure that the method is about. */
 export function headline({ heldOut, general, preference, reward }: RunReceipt): string {
   const parts = [
-    reward ? `held-out reward ${number(reward.before, 3)} → ${number(reward.after, 3)}` : "",
-    preference ? `${percent(preference.accuracy)} of held-out pairs ranked right` : "",
-    !reward && !preference ? `held-out perplexity ${change(heldOut.perplexityBefore, heldOut.perplexityAfter)}` : "",
-    general.nTokens > 0 ? `general text ${change(general.perplexityBefore, general.perplexityAfter)}` : "",
+    reward ? t("held-out reward {0} → {1}", number(reward.before, 3), number(reward.after, 3)) : "",
+    preference ? t("{0} of held-out pairs ranked right", percent(preference.accuracy)) : "",
+    !reward && !preference ? t("held-out perplexity {0}", change(heldOut.perplexityBefore, heldOut.perplexityAfter)) : "",
+    general.nTokens > 0 ? t("general text {0}", change(general.perplexityBefore, general.perplexityAfter)) : "",
   ];
   return parts.filter((part) => part !== "").join(", ");
 }
@@ -71,11 +76,11 @@ export function change(before: number, after: number): string {
 /** "42 s", "3 min", "1 h 20 min". */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
+  if (whole < 60) return t("{0} s", whole);
   const minutes = Math.round(whole / 60);
-  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 60) return t("{0} min", minutes);
   const hours = Math.floor(minutes / 60);
-  return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+  return minutes % 60 === 0 ? t("{0} h", hours) : t("{0} h {1} min", hours, minutes % 60);
 }
 
 export function megabytes(mb: number): string {
@@ -83,7 +88,7 @@ export function megabytes(mb: number): string {
 }
 
 export function bytes(size: number): string {
-  if (size < 1_000) return `${size} bytes`;
+  if (size < 1_000) return t("{0} bytes", size);
   if (size < 1e6) return `${number(size / 1e3, 3)} kB`;
   return size < 1e9 ? `${number(size / 1e6, 3)} MB` : `${number(size / 1e9, 3)} GB`;
 }
@@ -102,26 +107,26 @@ export function dayOrTime(at: number, now: number): string {
 
 /** One line below the title: where a run stands, or how it ended. */
 export function runLine(run: RunInfo): string {
-  const position = run.steps > 0 ? `Step ${run.step.toLocaleString("en")} of ${run.steps.toLocaleString("en")}` : "";
-  const speed = run.last?.tokensPerSecond === undefined ? "" : `${number(run.last.tokensPerSecond, 3)} tokens/s`;
+  const position = run.steps > 0 ? t("Step {0} of {1}", run.step.toLocaleString("en"), run.steps.toLocaleString("en")) : "";
+  const speed = run.last?.tokensPerSecond === undefined ? "" : t("{0} tokens/s", number(run.last.tokensPerSecond, 3));
   const parts = ((): string[] => {
     switch (run.state) {
       case "running":
-        return [position, run.secondsLeft === null ? "" : `${duration(run.secondsLeft)} left`, speed];
+        return [position, run.secondsLeft === null ? "" : t("{0} left", duration(run.secondsLeft)), speed];
       case "queued":
-        return [run.sentence || "Waits until the run before it has ended."];
+        return [run.sentence || t("Waits until the run before it has ended.")];
       case "preparing":
-        return [run.sentence || "Loads the model and the data."];
+        return [run.sentence || t("Loads the model and the data.")];
       case "pausing":
-        return [position, "Pauses after this step."];
+        return [position, t("Pauses after this step.")];
       case "evaluating":
-        return [run.sentence || "Compares the model before and after on held-out data."];
+        return [run.sentence || t("Compares the model before and after on held-out data.")];
       case "finished":
         if (!run.receipt) return [run.sentence, position];
         return [
-          run.receipt.promoted ? "Promoted" : "Not promoted",
+          run.receipt.promoted ? t("Promoted") : t("Not promoted"),
           headline(run.receipt),
-          `in ${duration(run.receipt.seconds)}`,
+          t("in {0}", duration(run.receipt.seconds)),
         ];
       case "paused":
       case "interrupted":
@@ -138,16 +143,16 @@ export function runDetail(run: RunInfo): string {
   const done = percent(progressOf(run));
   switch (run.state) {
     case "running":
-      return [done, run.secondsLeft === null ? "" : `${duration(run.secondsLeft)} left`].filter(Boolean).join(" · ");
+      return [done, run.secondsLeft === null ? "" : t("{0} left", duration(run.secondsLeft))].filter(Boolean).join(" · ");
     case "paused":
     case "pausing":
     case "interrupted":
     case "cancelled":
     case "failed":
-      return run.step > 0 ? `${STATE_NAMES[run.state]} at ${done}` : STATE_NAMES[run.state];
+      return run.step > 0 ? t("{0} at {1}", stateName(run.state), done) : stateName(run.state);
     case "finished":
-      return run.receipt ? (run.receipt.promoted ? "Promoted" : "Not promoted") : STATE_NAMES[run.state];
+      return run.receipt ? (run.receipt.promoted ? t("Promoted") : t("Not promoted")) : stateName(run.state);
     default:
-      return STATE_NAMES[run.state];
+      return stateName(run.state);
   }
 }

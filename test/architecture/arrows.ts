@@ -18,7 +18,7 @@ export const FORBIDDEN: IForbiddenRuleType[] = [
   { name: "settings-is-a-leaf", severity: "error", from: { path: "^src/engine/settings\\.ts$" }, to: { path: "^src/" } },
   {
     name: "webview-protocol-is-a-leaf", severity: "error",
-    from: { path: "^src/webview/(protocol|monitorProtocol|evaluationProtocol|galleryProtocol|trainingWords)\\.ts$" }, to: { path: "^src/", pathNot: "^src/engine/protocol/" },
+    from: { path: "^src/webview/(protocol|monitorProtocol|evaluationProtocol|galleryProtocol|trainingWords)\\.ts$" }, to: { path: "^src/", pathNot: "^src/engine/protocol/|^src/webview/shared/l10n\\.ts$" },
   },
   {
     name: "webview-knows-only-protocols", severity: "error",
@@ -26,7 +26,7 @@ export const FORBIDDEN: IForbiddenRuleType[] = [
   },
   {
     name: "extension-knows-only-protocols-and-settings", comment: "And what is the same in every process: the log's form and the count of sockets.", severity: "error",
-    from: { path: "^src/extension/" }, to: { path: "^src/", pathNot: "^src/extension/|^src/engine/protocol/|^src/engine/settings\\.ts$|^src/engine/base/(log|socketCount)\\.ts$|^src/webview/(protocol|monitorProtocol|evaluationProtocol|galleryProtocol|trainingWords)\\.ts$" },
+    from: { path: "^src/extension/" }, to: { path: "^src/", pathNot: "^src/extension/|^src/engine/protocol/|^src/engine/settings\\.ts$|^src/engine/base/(log|socketCount)\\.ts$|^src/webview/(protocol|monitorProtocol|evaluationProtocol|galleryProtocol|trainingWords|shared/l10n)\\.ts$" },
   },
   { name: "engine-without-vscode", severity: "error", from: { path: "^src/engine/" }, to: { path: "^vscode$" } },
   { name: "engine-does-not-know-its-clients", severity: "error", from: { path: "^src/engine/" }, to: { path: "^src/(extension|webview)/" } },

@@ -10,6 +10,7 @@ import { RunAnnouncer } from "./parts/RunAnnouncer.tsx";
 import { RunHead } from "./parts/RunHead.tsx";
 import { RunList } from "./parts/RunList.tsx";
 import { Samples } from "./parts/Samples.tsx";
+import { t } from "../shared/l10n.ts";
 
 export function App() {
   const kept = useRef(restore()).current;
@@ -54,7 +55,7 @@ export function App() {
           <div class="columns">
             <RunList runs={state.runs} choices={state.choices} adapters={state.adapters} dispatch={dispatch} />
             <main
-              ref={scroller} class="run" aria-label="Training run"
+              ref={scroller} class="run" aria-label={t("Training run")}
               onScroll={(event) => {
                 // Not the reader's doing, and perhaps not yet as far down as they were.
                 if (event.currentTarget.scrollTop === ownScroll.current) return;

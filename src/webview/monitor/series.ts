@@ -2,6 +2,7 @@
 // Pure; knows neither pixels nor colours.
 import type { RunFigures, TrainingMethod } from "../../engine/protocol/training.ts";
 import { megabytes, number, percent } from "../trainingWords.ts";
+import { mark, t, translated } from "../shared/l10n.ts";
 
 export type FigureKey = Exclude<keyof RunFigures, "step" | "at">;
 
@@ -32,32 +33,43 @@ const plain = (value: number): string => number(value);
 const share = (value: number): string => percent(value, 1);
 
 const LOSS: ChartPlan = {
-  id: "loss", title: "Loss", unit: "nats per token", large: true, format: plain,
-  series: [{ key: "loss", label: "Training" }, { key: "validationLoss", label: "Held out", sparse: true }],
+  id: "loss", title: mark("Loss"), unit: mark("nats per token"), large: true, format: plain,
+  series: [{ key: "loss", label: mark("Training") }, { key: "validationLoss", label: mark("Held out"), sparse: true }],
 };
 const SMALL_COMMON: readonly ChartPlan[] = [
-  { id: "rate", title: "Learning rate", unit: "", large: false, format: plain, series: [{ key: "rate", label: "Learning rate", sparse: true }] },
-  { id: "gradient", title: "Gradient norm", unit: "", large: false, format: plain, series: [{ key: "gradientNorm", label: "Gradient norm" }] },
-  { id: "speed", title: "Speed", unit: "tokens/s", large: false, format: (value) => number(value, 3), series: [{ key: "tokensPerSecond", label: "Tokens/s" }] },
-  { id: "memory", title: "Memory", unit: "resident", large: false, format: megabytes, series: [{ key: "residentMb", label: "Resident", sparse: true }] },
+  { id: "rate", title: mark("Learning rate"), unit: "", large: false, format: plain, series: [{ key: "rate", label: mark("Learning rate"), sparse: true }] },
+  { id: "gradient", title: mark("Gradient norm"), unit: "", large: false, format: plain, series: [{ key: "gradientNorm", label: mark("Gradient norm") }] },
+  { id: "speed", title: mark("Speed"), unit: mark("tokens/s"), large: false, format: (value) => number(value, 3), series: [{ key: "tokensPerSecond", label: mark("Tokens/s") }] },
+  { id: "memory", title: mark("Memory"), unit: mark("resident"), large: false, format: megabytes, series: [{ key: "residentMb", label: mark("Resident"), sparse: true }] },
 ];
-const MARGIN: ChartPlan = { id: "margin", title: "Margin", unit: "chosen − rejected", large: false, format: plain, series: [{ key: "margin", label: "Margin" }] };
-const ACCURACY: ChartPlan = { id: "accuracy", title: "Accuracy", unit: "ranked right", large: false, range: [0, 1], share: true, format: share, series: [{ key: "accuracy", label: "Training" }, { key: "validationAccuracy", label: "Held out", sparse: true }] };
+const MARGIN: ChartPlan = { id: "margin", title: mark("Margin"), unit: mark("chosen − rejected"), large: false, format: plain, series: [{ key: "margin", label: mark("Margin") }] };
+const ACCURACY: ChartPlan = { id: "accuracy", title: mark("Accuracy"), unit: mark("ranked right"), large: false, range: [0, 1], share: true, format: share, series: [{ key: "accuracy", label: mark("Training") }, { key: "validationAccuracy", label: mark("Held out"), sparse: true }] };
 const LOG_PROBABILITIES: ChartPlan = {
-  id: "logProbabilities", title: "Log-probability", unit: "of replies", large: true, format: plain,
-  series: [{ key: "chosenLogProbability", label: "Chosen" }, { key: "rejectedLogProbability", label: "Rejected" }],
+  id: "logProbabilities", title: mark("Log-probability"), unit: mark("of replies"), large: true, format: plain,
+  series: [{ key: "chosenLogProbability", label: mark("Chosen") }, { key: "rejectedLogProbability", label: mark("Rejected") }],
 };
 const GRPO_CHARTS: readonly ChartPlan[] = [
-  { id: "reward", title: "Reward", unit: "mean ± deviation", large: true, format: plain, series: [{ key: "reward", label: "Training", deviation: "rewardDeviation" }, { key: "validationReward", label: "Held out", sparse: true }] },
-  { id: "kl", title: "Divergence from the base", unit: "KL, nats", large: true, format: plain, series: [{ key: "kl", label: "KL" }] },
-  { id: "entropy", title: "Entropy", unit: "nats", large: false, format: plain, series: [{ key: "entropy", label: "Entropy" }] },
-  { id: "zeroDeviation", title: "Flat groups", unit: "rewards alike", large: false, range: [0, 1], share: true, format: share, series: [{ key: "zeroDeviationShare", label: "Without deviation" }] },
-  { id: "clipped", title: "Clipped", unit: "of tokens", large: false, range: [0, 0.01], share: true, format: share, series: [{ key: "clippedShare", label: "Clipped" }] },
-  { id: "length", title: "Reply length", unit: "tokens", large: false, format: (value) => number(value, 3), series: [{ key: "replyTokens", label: "Tokens" }] },
+  { id: "reward", title: mark("Reward"), unit: mark("mean ± deviation"), large: true, format: plain, series: [{ key: "reward", label: mark("Training"), deviation: "rewardDeviation" }, { key: "validationReward", label: mark("Held out"), sparse: true }] },
+  { id: "kl", title: mark("Divergence from the base"), unit: mark("KL, nats"), large: true, format: plain, series: [{ key: "kl", label: mark("KL") }] },
+  { id: "entropy", title: mark("Entropy"), unit: mark("nats"), large: false, format: plain, series: [{ key: "entropy", label: mark("Entropy") }] },
+  { id: "zeroDeviation", title: mark("Flat groups"), unit: mark("rewards alike"), large: false, range: [0, 1], share: true, format: share, series: [{ key: "zeroDeviationShare", label: mark("Without deviation") }] },
+  { id: "clipped", title: mark("Clipped"), unit: mark("of tokens"), large: false, range: [0, 0.01], share: true, format: share, series: [{ key: "clippedShare", label: mark("Clipped") }] },
+  { id: "length", title: mark("Reply length"), unit: mark("tokens"), large: false, format: (value) => number(value, 3), series: [{ key: "replyTokens", label: mark("Tokens") }] },
 ];
 
 /** The charts of a method, in the order in which they are shown. The same from the first step on, so that nothing moves. */
 export function chartsOf(method: TrainingMethod): readonly ChartPlan[] {
+  const known = shownPlans.get(method);
+  if (known) return known;
+  // Made once: a chart that gets the same plan again need not be laid out again.
+  const plans = plansOf(method).map((plan) => ({ ...plan, title: translated(plan.title), unit: translated(plan.unit), series: plan.series.map((series) => ({ ...series, label: translated(series.label) })) }));
+  shownPlans.set(method, plans);
+  return plans;
+}
+
+const shownPlans = new Map<TrainingMethod, readonly ChartPlan[]>();
+
+function plansOf(method: TrainingMethod): readonly ChartPlan[] {
   switch (method) {
     case "sft":
       return [LOSS, ...SMALL_COMMON];
@@ -154,8 +166,8 @@ export function nearest(points: readonly Point[], x: number): Point | null {
 export function summaryOf(label: string, points: readonly Point[], format: (value: number) => string): string {
   const first = points[0];
   const last = points.at(-1);
-  if (!first || !last) return `${label}: no values yet.`;
-  if (first === last) return `${label}: ${format(first.y)} at step ${first.step}.`;
+  if (!first || !last) return t("{0}: no values yet.", label);
+  if (first === last) return t("{0}: {1} at step {2}.", label, format(first.y), first.step);
   const low = points.reduce((least, point) => (point.y < least.y ? point : least), first);
-  return `${label}: from ${format(first.y)} at step ${first.step} to ${format(last.y)} at step ${last.step}, lowest ${format(low.y)} at step ${low.step}.`;
+  return t("{0}: from {1} at step {2} to {3} at step {4}, lowest {5} at step {6}.", label, format(first.y), first.step, format(last.y), last.step, format(low.y), low.step);
 }

@@ -9,6 +9,7 @@ import { nearest, summaryOf, thinned } from "../series.ts";
 import type { ChartPlan, Line, Point } from "../series.ts";
 import { duration, number, percent } from "../../trainingWords.ts";
 import { ChartTable } from "./ChartTable.tsx";
+import { t } from "../../shared/l10n.ts";
 
 interface ChartProps {
   plan: ChartPlan;
@@ -32,7 +33,7 @@ export function Chart({ plan, lines, axis, pointer, onPointer, table, onTable }:
   const height = plan.large ? 210 : 130;
   const drawn = useMemo(() => lines.map((line) => ({ ...line, raw: thinned(line.raw, MAX_POINTS), line: thinned(line.line, MAX_POINTS) })), [lines]);
   const geometry = useMemo(() => layOut(plan, drawn, axis, width, height), [plan, drawn, axis, width, height]);
-  const formatX = (x: number): string => (axis === "step" ? `step ${Math.round(x)}` : duration(x));
+  const formatX = (x: number): string => (axis === "step" ? t("step {0}", Math.round(x)) : duration(x));
   const empty = lines.every(({ raw }) => raw.length === 0);
   const summary = lines.map(({ name, raw }) => summaryOf(name, raw, plan.format)).join(" ");
   const at = pointer === null ? null : Math.min(Math.max(pointer, geometry.horizontal.low), geometry.horizontal.high);
@@ -41,7 +42,7 @@ export function Chart({ plan, lines, axis, pointer, onPointer, table, onTable }:
       <figcaption class="chart-head">
         <h3>{plan.title}</h3>
         {plan.unit !== "" && <span class="chart-unit quiet">{plan.unit}</span>}
-        <IconButton icon={table ? "graph-line" : "table"} label={table ? `Show ${plan.title} as Curve` : `Show ${plan.title} as Table`} pressed={table} onClick={() => onTable(!table)} />
+        <IconButton icon={table ? "graph-line" : "table"} label={table ? t("Show {0} as Curve", plan.title) : t("Show {0} as Table", plan.title)} pressed={table} onClick={() => onTable(!table)} />
       </figcaption>
       <ul class="legend" aria-hidden={table}>
         {lines.map((line) => {
@@ -63,10 +64,10 @@ export function Chart({ plan, lines, axis, pointer, onPointer, table, onTable }:
               {width > 0 && !empty && <Drawing plan={plan} lines={drawn} geometry={geometry} width={width} height={height} axis={axis} />}
               {at !== null && !empty && <Pointer lines={drawn} geometry={geometry} at={at} width={width} height={height} />}
               {empty
-                ? <p class="plot-empty quiet">No values yet</p>
+                ? <p class="plot-empty quiet">{t("No values yet")}</p>
                 : (
                   <div
-                    class="plot-pointer" role="slider" tabIndex={0} aria-roledescription="chart" aria-label={`${plan.title}. ${summary} Arrow keys read the values.`}
+                    class="plot-pointer" role="slider" tabIndex={0} aria-roledescription={t("chart")} aria-label={t("{0}. {1} Arrow keys read the values.", plan.title, summary)}
                     aria-valuemin={geometry.horizontal.low} aria-valuemax={geometry.horizontal.high} aria-valuenow={at ?? geometry.horizontal.high}
                     aria-valuetext={spoken(lines, at ?? geometry.horizontal.high, plan, formatX)}
                     onMouseMove={(event) => onPointer(clamp(geometry.toX(event.clientX - event.currentTarget.getBoundingClientRect().left), geometry.horizontal))}

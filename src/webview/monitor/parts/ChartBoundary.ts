@@ -2,6 +2,7 @@
 // it is tried again. Without JSX, so that Node can test it alone.
 import { Component, h } from "preact";
 import type { ComponentChildren, VNode } from "preact";
+import { t } from "../../shared/l10n.ts";
 
 interface ChartBoundaryProps {
   title: string;
@@ -28,7 +29,7 @@ export class ChartBoundary extends Component<ChartBoundaryProps, ChartBoundarySt
     if (failure === null || drawn !== failedOn) return children;
     const notice: VNode = h("figure", { class: "chart", role: "group", "aria-label": title }, [
       h("figcaption", { class: "chart-head" }, h("h3", null, title)),
-      h("p", { class: "quiet", "data-testid": "chart-failure" }, `This chart cannot be drawn (${failure}). The values are in the run's log.jsonl; the other charts go on.`),
+      h("p", { class: "quiet", "data-testid": "chart-failure" }, t("This chart cannot be drawn ({0}). The values are in the run's log.jsonl; the other charts go on.", failure)),
     ]);
     return notice;
   }

@@ -2,6 +2,7 @@
 import { useMemo } from "preact/hooks";
 import type { ChartPlan, Line } from "../series.ts";
 import { duration } from "../../trainingWords.ts";
+import { t } from "../../shared/l10n.ts";
 
 /** Of more measurements every second, third … is shown, and the last. */
 const MAX_ROWS = 200;
@@ -15,10 +16,10 @@ export function ChartTable({ plan, lines, axis }: { plan: ChartPlan; lines: read
     return { of: all.length, rows: kept.map((x) => ({ x, values: columns.map((column) => column.get(x)) })) };
   }, [lines]);
   return (
-    <div class="chart-table" role="region" tabIndex={0} aria-label={`${plan.title} as a table`}>
+    <div class="chart-table" role="region" tabIndex={0} aria-label={t("{0} as a table", plan.title)}>
       <table>
-        <caption class="visually-hidden">{plan.title}{of > rows.length ? `, ${rows.length} of ${of} measurements` : ""}</caption>
-        <thead><tr><th scope="col">{axis === "step" ? "Step" : "Time"}</th>{lines.map((line) => <th key={line.id} scope="col"><bdi>{line.name}</bdi></th>)}</tr></thead>
+        <caption class="visually-hidden">{of > rows.length ? t("{0}, {1} of {2} measurements", plan.title, rows.length, of) : plan.title}</caption>
+        <thead><tr><th scope="col">{axis === "step" ? t("Step") : t("Time")}</th>{lines.map((line) => <th key={line.id} scope="col"><bdi>{line.name}</bdi></th>)}</tr></thead>
         <tbody>
           {rows.map(({ x, values }) => (
             <tr key={x}>

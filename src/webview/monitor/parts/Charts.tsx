@@ -7,6 +7,7 @@ import type { ChartPlan, Line } from "../series.ts";
 import { duration, runLabel } from "../../trainingWords.ts";
 import { Chart, Swatch } from "./Chart.tsx";
 import { ChartBoundary } from "./ChartBoundary.ts";
+import { t } from "../../shared/l10n.ts";
 
 interface ChartsProps {
   /** The chosen run first. */
@@ -32,11 +33,11 @@ export function Charts({ runs, figures, choices, dispatch }: ChartsProps) {
     </ChartBoundary>
   );
   return (
-    <section class="charts" aria-label="Curves">
+    <section class="charts" aria-label={t("Curves")}>
       <div class="section-bar">
-        <h2>Curves</h2>
+        <h2>{t("Curves")}</h2>
         <label class="setting">
-          <span>Smoothing</span>
+          <span>{t("Smoothing")}</span>
           <input
             type="range" min={0} max={0.98} step={0.02} value={choices.smoothing} data-testid="smoothing" aria-valuetext={choices.smoothing.toFixed(2)}
             onInput={(event) => dispatch({ type: "set", choices: { smoothing: Number(event.currentTarget.value) } })}
@@ -44,16 +45,16 @@ export function Charts({ runs, figures, choices, dispatch }: ChartsProps) {
           <output>{choices.smoothing.toFixed(2)}</output>
         </label>
         <label class="setting">
-          <span>Axis</span>
+          <span>{t("Axis")}</span>
           <select class="select" data-testid="axis" value={choices.axis} onChange={(event) => dispatch({ type: "set", choices: { axis: event.currentTarget.value === "time" ? "time" : "step" } })}>
-            <option value="step">Steps</option>
-            <option value="time">Time</option>
+            <option value="step">{t("Steps")}</option>
+            <option value="time">{t("Time")}</option>
           </select>
         </label>
-        <span class="pointer quiet" data-testid="pointer">{pointer === null ? "latest values" : choices.axis === "step" ? `step ${Math.round(pointer)}` : `after ${duration(pointer)}`}</span>
+        <span class="pointer quiet" data-testid="pointer">{pointer === null ? t("latest values") : choices.axis === "step" ? t("step {0}", Math.round(pointer)) : t("after {0}", duration(pointer))}</span>
       </div>
       {comparing && (
-        <ul class="legend compared" data-testid="compared" aria-label="Compared runs">
+        <ul class="legend compared" data-testid="compared" aria-label={t("Compared runs")}>
           {runs.map((run, i) => <li key={run.id}><Swatch colour={i} /><bdi class="legend-name ellipsis">{runLabel(run)}</bdi></li>)}
         </ul>
       )}

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import type { RunInfo, RunReceipt, TrainingMethod } from "../../../engine/protocol/training.ts";
 import { Icon } from "../../shared/Icon.tsx";
 import { change, duration, megabytes, number, percent, signed } from "../../trainingWords.ts";
+import { t } from "../../shared/l10n.ts";
 
 const METHODS: readonly TrainingMethod[] = ["sft", "dpo", "kto", "grpo"];
 
@@ -21,24 +22,24 @@ function rowsOf({ heldOut, general, exactMatch, preference, reward, config }: Ru
   const margin = typeof promotion?.generalMargin === "number" ? promotion.generalMargin : 0;
   const perplexity = (name: string, figures: RunReceipt["heldOut"], allowedRise: number): Row => ({
     name, before: number(figures.perplexityBefore), after: number(figures.perplexityAfter), change: change(figures.perplexityBefore, figures.perplexityAfter),
-    better: figures.perplexityAfter < figures.perplexityBefore ? true : figures.perplexityAfter <= figures.perplexityBefore * (1 + allowedRise) ? null : false, over: `${figures.nTokens.toLocaleString("en")} tokens`,
+    better: figures.perplexityAfter < figures.perplexityBefore ? true : figures.perplexityAfter <= figures.perplexityBefore * (1 + allowedRise) ? null : false, over: t("{0} tokens", figures.nTokens.toLocaleString("en")),
   });
   const points = exactMatch ? 100 * (exactMatch.after - exactMatch.before) : 0;
   return [
     ...(reward ? [{
-      name: "Reward of held-out tasks", before: number(reward.before, 3), after: number(reward.after, 3), change: signed(reward.after - reward.before, 3),
-      better: reward.after === reward.before ? null : reward.after > reward.before, over: `${reward.n.toLocaleString("en")} tasks`,
+      name: t("Reward of held-out tasks"), before: number(reward.before, 3), after: number(reward.after, 3), change: signed(reward.after - reward.before, 3),
+      better: reward.after === reward.before ? null : reward.after > reward.before, over: t("{0} tasks", reward.n.toLocaleString("en")),
     }] : []),
     // The base is the measure of both, so there is nothing before: by chance, half of the pairs.
     ...(preference ? [{
-      name: "Held-out pairs ranked right", before: "", after: percent(preference.accuracy, 1), change: `margin ${signed(preference.margin, 3)}`,
-      better: preference.accuracy === 0.5 ? null : preference.accuracy > 0.5, over: `${preference.n.toLocaleString("en")} pairs`,
+      name: t("Held-out pairs ranked right"), before: "", after: percent(preference.accuracy, 1), change: t("margin {0}", signed(preference.margin, 3)),
+      better: preference.accuracy === 0.5 ? null : preference.accuracy > 0.5, over: t("{0} pairs", preference.n.toLocaleString("en")),
     }] : []),
-    ...(heldOut.nTokens > 0 ? [perplexity("Perplexity on held-out data", heldOut, preference || reward ? margin : 0)] : []),
-    ...(general.nTokens > 0 ? [perplexity("Perplexity on general text", general, margin)] : []),
+    ...(heldOut.nTokens > 0 ? [perplexity(t("Perplexity on held-out data"), heldOut, preference || reward ? margin : 0)] : []),
+    ...(general.nTokens > 0 ? [perplexity(t("Perplexity on general text"), general, margin)] : []),
     ...(exactMatch ? [{
-      name: "Lines completed exactly", before: percent(exactMatch.before, 1), after: percent(exactMatch.after, 1), change: `${signed(points, 3)} points`,
-      better: points === 0 ? null : points > 0, over: `${exactMatch.n.toLocaleString("en")} lines`,
+      name: t("Lines completed exactly"), before: percent(exactMatch.before, 1), after: percent(exactMatch.after, 1), change: t("{0} points", signed(points, 3)),
+      better: points === 0 ? null : points > 0, over: t("{0} lines", exactMatch.n.toLocaleString("en")),
     }] : []),
   ];
 }
@@ -46,21 +47,21 @@ function rowsOf({ heldOut, general, exactMatch, preference, reward, config }: Ru
 export function Receipt({ run }: { run: RunInfo }) {
   const { receipt } = run;
   return (
-    <section class="receipt" aria-label="Receipt" data-testid="receipt">
-      <div class="section-bar"><h2>Receipt</h2></div>
+    <section class="receipt" aria-label={t("Receipt")} data-testid="receipt">
+      <div class="section-bar"><h2>{t("Receipt")}</h2></div>
       {receipt === null
-        ? <p class="quiet">{run.state === "failed" || run.state === "cancelled" ? "The run ended before it was evaluated; nothing went live." : "Measured before and after on held-out data once the run has ended. Only what is better goes live."}</p>
+        ? <p class="quiet">{run.state === "failed" || run.state === "cancelled" ? t("The run ended before it was evaluated; nothing went live.") : t("Measured before and after on held-out data once the run has ended. Only what is better goes live.")}</p>
         : (
           <>
             <p class="verdict" data-testid="verdict" data-promoted={receipt.promoted}><Icon name={receipt.promoted ? "pass" : "circle-slash"} /><bdi>{receipt.sentence}</bdi></p>
-            <div class="table-scroll" role="region" tabIndex={0} aria-label="Figures before and after">
+            <div class="table-scroll" role="region" tabIndex={0} aria-label={t("Figures before and after")}>
               <table class="figures">
-                <thead><tr><th scope="col">Measured</th><th scope="col">Before</th><th scope="col">After</th><th scope="col">Change</th><th scope="col">Over</th></tr></thead>
+                <thead><tr><th scope="col">{t("Measured")}</th><th scope="col">{t("Before")}</th><th scope="col">{t("After")}</th><th scope="col">{t("Change")}</th><th scope="col">{t("Over")}</th></tr></thead>
                 <tbody>
                   {rowsOf(receipt).map((row) => (
                     <tr key={row.name}>
                       <th scope="row">{row.name}</th><td>{row.before}</td><td>{row.after}</td>
-                      <td data-better={row.better}>{row.better !== null && <Icon name={row.better ? "check" : "warning"} />}{row.change}{row.better !== null && <span class="visually-hidden">{row.better ? " (better)" : " (worse)"}</span>}</td>
+                      <td data-better={row.better}>{row.better !== null && <Icon name={row.better ? "check" : "warning"} />}{row.change}{row.better !== null && <span class="visually-hidden">{` (${row.better ? t("better") : t("worse")})`}</span>}</td>
                       <td class="quiet">{row.over}</td>
                     </tr>
                   ))}
@@ -68,12 +69,12 @@ export function Receipt({ run }: { run: RunInfo }) {
               </table>
             </div>
             <dl class="facts">
-              <Fact name="Time" value={duration(receipt.seconds)} />
-              <Fact name="Speed" value={`${number(receipt.tokensPerSecond, 3)} tokens/s`} />
-              <Fact name="Peak memory" value={megabytes(receipt.peakRssMb)} />
-              <Fact name="Base" value={receipt.modelSha256.slice(0, 12)} whole={receipt.modelSha256} />
-              <Fact name="Data" value={receipt.datasetVersion.slice(0, 12)} whole={receipt.datasetVersion} />
-              <Fact name="Adapter" value={receipt.adapterSha256.slice(0, 12)} whole={receipt.adapterSha256} />
+              <Fact name={t("Time")} value={duration(receipt.seconds)} />
+              <Fact name={t("Speed")} value={t("{0} tokens/s", number(receipt.tokensPerSecond, 3))} />
+              <Fact name={t("Peak memory")} value={megabytes(receipt.peakRssMb)} />
+              <Fact name={t("Base")} value={receipt.modelSha256.slice(0, 12)} whole={receipt.modelSha256} />
+              <Fact name={t("Data")} value={receipt.datasetVersion.slice(0, 12)} whole={receipt.datasetVersion} />
+              <Fact name={t("Adapter")} value={receipt.adapterSha256.slice(0, 12)} whole={receipt.adapterSha256} />
             </dl>
           </>
         )}
@@ -99,7 +100,7 @@ function Settings({ config, method }: { config: Record<string, unknown>; method:
   if (entries.length === 0) return null;
   return (
     <div class="settings">
-      <button type="button" class="disclosure" aria-expanded={open} onClick={() => setOpen(!open)}><Icon name={open ? "chevron-down" : "chevron-right"} />{entries.length} settings</button>
+      <button type="button" class="disclosure" aria-expanded={open} onClick={() => setOpen(!open)}><Icon name={open ? "chevron-down" : "chevron-right"} />{t("{0} settings", entries.length)}</button>
       {open && <dl class="facts">{entries.map(([name, value]) => <Fact key={name} name={name} value={typeof value === "string" ? value : JSON.stringify(value)} />)}</dl>}
     </div>
   );

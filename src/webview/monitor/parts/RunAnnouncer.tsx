@@ -1,7 +1,8 @@
 // Tells screen readers when the chosen run changes its state, and every tenth of the way; never each step.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { RunInfo } from "../../../engine/protocol/training.ts";
-import { percent, progressOf, runLine, runTitle, STATE_NAMES } from "../../trainingWords.ts";
+import { percent, progressOf, runLine, runTitle, stateName } from "../../trainingWords.ts";
+import { t } from "../../shared/l10n.ts";
 
 export function RunAnnouncer({ run }: { run: RunInfo | null }) {
   const [words, setWords] = useState("");
@@ -13,8 +14,8 @@ export function RunAnnouncer({ run }: { run: RunInfo | null }) {
     heard.current = now;
     // A run that is shown for the first time is read by its reader, not by us.
     if (before.id !== now.id) return;
-    if (before.state !== now.state) setWords(`${runTitle(run)}: ${STATE_NAMES[run.state]}. ${runLine(run)}`);
-    else if (before.tenth !== now.tenth && run.state === "running") setWords(`${runTitle(run)}: ${percent(now.tenth / 10)} done.`);
+    if (before.state !== now.state) setWords(`${runTitle(run)}: ${stateName(run.state)}. ${runLine(run)}`);
+    else if (before.tenth !== now.tenth && run.state === "running") setWords(t("{0}: {1} done.", runTitle(run), percent(now.tenth / 10)));
   }, [run]);
   return <div class="visually-hidden" aria-live="polite" data-testid="announcer">{words}</div>;
 }

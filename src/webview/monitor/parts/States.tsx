@@ -2,6 +2,7 @@
 import { Icon, IconButton } from "../../shared/Icon.tsx";
 import type { MonitorCommand, MonitorStatus } from "../../monitorProtocol.ts";
 import { post } from "../host.ts";
+import { t } from "../../shared/l10n.ts";
 
 function CommandButton({ command, label, class: className = "button" }: { command: MonitorCommand; label: string; class?: string }) {
   return <button type="button" class={className} onClick={() => post({ type: "command", command })}>{label}</button>;
@@ -13,33 +14,30 @@ export function NoRuns({ status }: { status: MonitorStatus }) {
     return (
       <main class="empty" data-testid="empty">
         <Icon name="folder" />
-        <p>Open a folder to train on its code. Everything stays on this machine.</p>
-        <CommandButton command="openFolder" label="Open Folder" />
+        <p>{t("Open a folder to train on its code. Everything stays on this machine.")}</p>
+        <CommandButton command="openFolder" label={t("Open Folder")} />
       </main>
     );
   }
   return (
     <main class="first" data-testid="empty">
-      <h1>Train on your own code</h1>
-      <p>
-        KaLactica learns an adapter for the model that answers you, on this machine, from this folder. A part of the code is
-        held out: the adapter goes live only if the model is better there and no worse elsewhere, and one click takes it back.
-      </p>
+      <h1>{t("Train on your own code")}</h1>
+      <p>{t("KaLactica learns an adapter for the model that answers you, on this machine, from this folder. A part of the code is held out: the adapter goes live only if the model is better there and no worse elsewhere, and one click takes it back.")}</p>
       <div class="first-buttons">
-        <CommandButton command="fineTune" label="Fine-tune on This Workspace" />
+        <CommandButton command="fineTune" label={t("Fine-tune on This Workspace")} />
       </div>
       <dl class="first-ways">
         <div>
-          <dt><CommandButton class="link" command="prepareData" label="Prepare Training Data…" /></dt>
-          <dd>from code, Git history, notebooks, your feedback, or a file</dd>
+          <dt><CommandButton class="link" command="prepareData" label={t("Prepare Training Data…")} /></dt>
+          <dd>{t("from code, Git history, notebooks, your feedback, or a file")}</dd>
         </div>
         <div>
-          <dt><CommandButton class="link" command="train" label="Train…" /></dt>
-          <dd>with a method, data set and model of your choice</dd>
+          <dt><CommandButton class="link" command="train" label={t("Train…")} /></dt>
+          <dd>{t("with a method, data set and model of your choice")}</dd>
         </div>
         <div>
-          <dt><CommandButton class="link" command="manageAdapters" label="Manage Adapters…" /></dt>
-          <dd>activate, roll back or export what was learnt</dd>
+          <dt><CommandButton class="link" command="manageAdapters" label={t("Manage Adapters…")} /></dt>
+          <dd>{t("activate, roll back or export what was learnt")}</dd>
         </div>
       </dl>
     </main>
@@ -48,9 +46,9 @@ export function NoRuns({ status }: { status: MonitorStatus }) {
 
 /** One line at the top while something is wrong that keeps runs from going on or from being started. */
 export function Banner({ status }: { status: MonitorStatus }) {
-  if (status.engine === "failed") return <BannerLine icon="error" text={status.engineFailure ?? "The engine could not be started."} command="restartEngine" label="Restart Engine" />;
-  if (status.engine === "starting") return <BannerLine icon="loading" text="The engine is starting. Runs in progress are shown as soon as it is ready." command="showLog" label="Show Log" />;
-  if (!status.trusted) return <BannerLine icon="shield" text="Restricted Mode: nothing is trained in this folder until you trust it." command="manageTrust" label="Manage Trust" />;
+  if (status.engine === "failed") return <BannerLine icon="error" text={status.engineFailure ?? t("The engine could not be started.")} command="restartEngine" label={t("Restart Engine")} />;
+  if (status.engine === "starting") return <BannerLine icon="loading" text={t("The engine is starting. Runs in progress are shown as soon as it is ready.")} command="showLog" label={t("Show Log")} />;
+  if (!status.trusted) return <BannerLine icon="shield" text={t("Restricted Mode: nothing is trained in this folder until you trust it.")} command="manageTrust" label={t("Manage Trust")} />;
   return null;
 }
 
@@ -69,7 +67,7 @@ export function Notice({ text, onDismiss }: { text: string; onDismiss: () => voi
     <div class="banner" role="status" data-testid="notice">
       <Icon name="info" />
       <span class="banner-text">{text}</span>
-      <IconButton icon="close" label="Dismiss" onClick={onDismiss} />
+      <IconButton icon="close" label={t("Dismiss")} onClick={onDismiss} />
     </div>
   );
 }
