@@ -13,7 +13,7 @@ import type { OfflineAttempt } from "../protocol/offlineProof.ts";
 
 /** Between two looks at the system's tables; a connection that is tried and refused lives longer than this on most networks. */
 const SAMPLE_EVERY_MS = 50;
-const KILL_AFTER_MS = 120_000;
+const KILL_AFTER_MS = 300_000;
 
 export interface WatchOptions {
   feature: string;

@@ -24,7 +24,7 @@ export interface DayOptions {
   readings: number;
   /** Actions with a reload before them; the last of the stretches is meant to be the longest. */
   reloads: readonly number[];
-  onAction?: (n: number, name: string) => void;
+  onAction?: (n: number, name: string) => void | Promise<void>;
 }
 
 export interface DayReport {
@@ -50,7 +50,7 @@ const LANGUAGES: Record<string, string> = { ts: "typescript", js: "javascript", 
 const WEIGHTS: readonly (readonly [keyof Actions, number])[] = [
   ["type", 30], ["complete", 22], ["save", 8], ["open", 6], ["close", 4], ["ask", 8], ["stop", 1.5], ["search", 3], ["runCell", 6], ["notebookState", 3],
   ["remember", 2], ["recall", 2], ["pin", 0.7], ["listMemory", 1], ["forget", 0.7], ["rate", 1.5], ["apply", 1], ["judge", 1], ["tool", 1], ["status", 2],
-  ["configure", 0.5], ["switchBranch", 0.5], ["lists", 1],
+  ["configure", 0.5], ["switchBranch", 0.7], ["lists", 1],
 ];
 
 type Actions = Record<"type" | "complete" | "save" | "open" | "close" | "ask" | "stop" | "search" | "runCell" | "notebookState" | "remember" | "recall" | "pin" | "listMemory" | "forget" | "rate" | "apply" | "judge" | "tool" | "status" | "configure" | "switchBranch" | "lists", () => Promise<void>>;
@@ -108,7 +108,7 @@ class Day {
     for (let n = 1; n <= actions; n++) {
       if (reloads.includes(n)) await this.#timed("reload", () => this.#reload());
       else await this.#act(names[n - 1] as keyof Actions);
-      this.#options.onAction?.(n, names[n - 1] as string);
+      await this.#options.onAction?.(n, names[n - 1] as string);
       if (n % every === 0) {
         await this.#quiet();
         this.#report.readings.push(await readEngine(this.#client.pid as number, this.#probeFile, n));
@@ -149,14 +149,20 @@ class Day {
   }
 
   #note(level: string, message: string): void {
-    if (level === "error" || /Warning:|Unhandled/.test(message)) this.#report.errors.push(message);
+    // An engine that has to be started anew in the middle of a day is an error, however well that goes.
+    if (level === "error" || /Warning:|Unhandled|The engine stopped|no sign of life/.test(message)) this.#report.errors.push(message);
     else if (level === "warn") this.#report.warnings.push(message);
   }
 
   async #ready(): Promise<void> {
     await this.#client.whenReady();
     for (;;) {
-      const { index, model } = await this.#client.request("engine/status", null);
+      const status = await this.#client.request("engine/status", null).catch((error: unknown) => {
+        if (error instanceof EngineRequestError && error.reason === "engineGone") return null;
+        throw error;
+      });
+      if (status === null) continue;
+      const { index, model } = status;
       if (index.state === "failed") throw new Error(index.failure);
       if (index.state === "ready" && index.pendingFiles === 0 && (index.pendingPassages ?? 0) === 0 && model.state !== "loading" && model.state !== "none") return;
       await pause(50);
