@@ -40,10 +40,13 @@ export function registerChatParticipant(engine: ChatEngine, extensionUri: vscode
   const participant = vscode.chat.createChatParticipant(PARTICIPANT_ID, (request, { history }, stream, token) => answerInChat(engine, request, history, stream, token));
   participant.iconPath = vscode.Uri.joinPath(extensionUri, "media", "icons", "kalactica.svg");
   participant.followupProvider = { provideFollowups: ({ metadata }) => (metadata as AnswerMetadata | undefined)?.followUps ?? [] };
-  return vscode.Disposable.from(participant, participant.onDidReceiveFeedback(({ result, kind }) => {
-    const askId = (result.metadata as AnswerMetadata | undefined)?.askId;
-    if (askId) engine.notify("answer/feedback", { askId, rating: kind === vscode.ChatResultFeedbackKind.Helpful ? "up" : "down" });
-  }));
+  return vscode.Disposable.from(participant, participant.onDidReceiveFeedback((feedback) => { takeFeedback(engine, feedback); }));
+}
+
+/** A thumb under an answer counts as in our own chat. */
+export function takeFeedback(engine: Pick<ChatEngine, "notify">, { result, kind }: vscode.ChatResultFeedback): void {
+  const askId = (result.metadata as AnswerMetadata | undefined)?.askId;
+  if (askId) engine.notify("answer/feedback", { askId, rating: kind === vscode.ChatResultFeedbackKind.Helpful ? "up" : "down" });
 }
 
 /** Answers one request; failures become the result's error, with one button that helps. */

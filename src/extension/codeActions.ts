@@ -59,16 +59,20 @@ export function registerCodeActions(chat: Asking): vscode.Disposable {
     vscode.languages.registerCodeActionsProvider(SELECTOR, new CodeActions(), { providedCodeActionKinds: Object.values(KINDS) }),
     vscode.commands.registerCommand(ASK_COMMAND, async (command: keyof typeof KINDS, uri: vscode.Uri, range: vscode.Range, problems: readonly vscode.Diagnostic[]) => {
       try {
-        const document = await vscode.workspace.openTextDocument(uri);
-        const attachment = command === "fix" ? await attachmentOfProblems(document, range, problems) : range.isEmpty ? await attachmentAround(document, range.start) : attachmentOfRange(document, range);
-        if (!attachment) throw new Error(vscode.l10n.t("This file is not part of the open folder. Open the folder that it belongs to."));
-        const question = command === "fix" ? fixQuestion(document, problems) : COMMAND_QUESTIONS[command]();
-        await chat.askAbout(question, command, [attachment], attachment.path);
+        await askAboutCode(chat, command, uri, range, problems);
       } catch (error) {
         await showFailure(error);
       }
     }),
   );
+}
+
+/** What picking an action does: the question of its kind, about the selection, what stands around the caret, or the diagnostics. */
+export async function askAboutCode(chat: Asking, command: keyof typeof KINDS, uri: vscode.Uri, range: vscode.Range, problems: readonly vscode.Diagnostic[]): Promise<void> {
+  const document = await vscode.workspace.openTextDocument(uri);
+  const attachment = command === "fix" ? await attachmentOfProblems(document, range, problems) : range.isEmpty ? await attachmentAround(document, range.start) : attachmentOfRange(document, range);
+  if (!attachment) throw new Error(vscode.l10n.t("This file is not part of the open folder. Open the folder that it belongs to."));
+  await chat.askAbout(command === "fix" ? fixQuestion(document, problems) : COMMAND_QUESTIONS[command](), command, [attachment], attachment.path);
 }
 
 /** The function around the diagnostics, or the lines around them; in a notebook the cell with what it showed. */
@@ -83,7 +87,7 @@ async function attachmentOfProblems(document: vscode.TextDocument, range: vscode
 }
 
 /** "Fix this: Cannot find name 'attmpt'. (ts 2304, line 12, `attmpt + 1`)" */
-export function fixQuestion(document: Pick<vscode.TextDocument, "lineAt">, problems: readonly vscode.Diagnostic[]): string {
+function fixQuestion(document: Pick<vscode.TextDocument, "lineAt">, problems: readonly vscode.Diagnostic[]): string {
   const said = problems.slice(0, MOST_DIAGNOSTICS).map(({ message, source, code, range }) => {
     const name = typeof code === "object" ? code.value : code;
     const from = [source, name].filter((part) => part !== undefined && part !== "").join(" ");

@@ -13,7 +13,7 @@ const MESSAGE_CHARACTERS = 300;
 
 export interface NotebookActionDependencies {
   chat: Asking;
-  notebooks: NotebookStates;
+  notebooks: Pick<NotebookStates, "refresh">;
 }
 
 export async function explainCellOutput({ chat, notebooks }: NotebookActionDependencies, argument: unknown): Promise<void> {
@@ -67,7 +67,7 @@ export function followFailedCells(): vscode.Disposable {
   );
 }
 
-async function ask(chat: Asking, notebooks: NotebookStates, cell: vscode.NotebookCell, command: "fix" | null, question: string): Promise<void> {
+async function ask(chat: Asking, notebooks: Pick<NotebookStates, "refresh">, cell: vscode.NotebookCell, command: "fix" | null, question: string): Promise<void> {
   const attachment = attachmentOfCell(cell);
   if (!attachment) throw new Error(vscode.l10n.t("This notebook is not part of the open folder. Save it there, or open the folder that it belongs to."));
   if (isFollowed(cell.notebook)) await notebooks.refresh(cell.notebook);

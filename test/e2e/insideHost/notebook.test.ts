@@ -8,6 +8,9 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import * as vscode from "vscode";
+import { openRange } from "../../../src/extension/chatActions.ts";
+import { explainCellOutput, fixCellError } from "../../../src/extension/notebookActions.ts";
+import { cellsOf } from "../../../src/extension/notebookCells.ts";
 import { itemsOf } from "../../../src/extension/notebookStates.ts";
 import { folder, product, until } from "./product.ts";
 
@@ -102,8 +105,34 @@ describe("a notebook", () => {
     };
     const states = () => engine.request("notebook/state", { notebook: "story.ipynb", cells: document.getCells().map((one, i) => ({ id: ["load", "sum", "twice"][i] ?? "", language: "python", source: one.document.getText() })) });
 
+    /** Asks as an action of a cell's toolbar does, and answers what it asks. */
+    const answerTo = async (action: typeof fixCellError, index: number): Promise<{ question: string; attached: string; answer: string }> => {
+      let asked: { question: string; attached: string; answer: string } | undefined;
+      await action({
+        notebooks: { refresh: (notebook) => engine.request("notebook/state", cellsOf(notebook)) },
+        chat: {
+          askAbout: async (question, command, attachments, activePath) => {
+            const params = { askId: question, question, history: [], attachments, ...(command ? { command } : {}), ...(activePath === null ? {} : { activePath }) };
+            // The engine hears of a run when its outputs have settled.
+            const { answer } = await until("the run is known", async () => {
+              const result = await engine.request("answer/ask", params);
+              return result.card?.items[0]?.kind === "cell" ? result : null;
+            });
+            asked = { question, attached: attachments[0]?.text ?? "", answer };
+          },
+        },
+      }, document.cellAt(index));
+      assert.ok(asked);
+      return asked;
+    };
+
     await execute(0, true);
     await execute(1, false);
+    const failure = await answerTo(fixCellError, 1);
+    assert.equal(failure.question, "Cell 2 fails with `NameError: name 'row' is not defined`. Why, and how is it fixed?");
+    assert.match(failure.attached, /^total = sum\(row\)\nprint\(total\)[^]*how it failed[^]*NameError: name 'row' is not defined/);
+    assert.match(failure.answer, /^Cell 2 fails \(run 2\) with `NameError: name 'row' is not defined`\. \[1\]/);
+    await assert.rejects(answerTo(fixCellError, 0), /has not failed/);
     await edit(1, "total = sum(rows)\nprint(total)");
     await execute(1, true);
     await execute(2, true);
@@ -134,5 +163,12 @@ describe("a notebook", () => {
     assert.match(answer, /Cell 2 failed \(run 2\) with `NameError: name 'row' is not defined`/);
     assert.match(answer, /`total = sum\(row\)` became `total = sum\(rows\)`/);
     assert.deepEqual(citations.map(({ path: cited, verified }) => [cited, verified]), [["story.ipynb", true]]);
+
+    const shown = await answerTo(explainCellOutput, 2);
+    assert.match(shown.answer, /^Cell 3 \(run \d+\) shows `36`\. \[1\][^]*`total` came from cell 2/);
+
+    await vscode.commands.executeCommand("workbench.action.closeAllEditors");
+    assert.equal(await openRange({ path: "story.ipynb", startLine: citations[0]?.startLine ?? 0, endLine: citations[0]?.endLine ?? 0 }), null);
+    assert.equal(vscode.window.activeNotebookEditor?.selection.start, 1, "a citation opens the notebook at the cell, not its file");
   });
 });
