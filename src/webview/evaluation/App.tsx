@@ -7,8 +7,9 @@ import { Items } from "./parts/Items.tsx";
 import { RunFigures } from "./parts/RunFigures.tsx";
 import { RunList } from "./parts/RunList.tsx";
 import { Use } from "./parts/Use.tsx";
+import { mark, t, translated } from "../shared/l10n.ts";
 
-const TABS: readonly { tab: EvaluationTab; name: string }[] = [{ tab: "runs", name: "Evaluations" }, { tab: "use", name: "In Use" }];
+const TABS: readonly { tab: EvaluationTab; name: string }[] = [{ tab: "runs", name: mark("Evaluations") }, { tab: "use", name: mark("In Use") }];
 /** Typing into the field of words asks once it pauses. */
 const TYPING_MS = 200;
 
@@ -50,12 +51,12 @@ export function App() {
   };
   return (
     <div class="monitor" data-testid="evaluation">
-      <div class="tabs" role="tablist" aria-label="Evaluations and use">
+      <div class="tabs" role="tablist" aria-label={t("Evaluations and use")}>
         {TABS.map(({ tab, name }, at) => (
           <button
             key={tab} id={`tab-${tab}`} type="button" role="tab" class="tab" data-testid={`tab-${tab}`} aria-selected={choices.tab === tab} aria-controls="panel" tabIndex={choices.tab === tab ? 0 : -1}
             onClick={() => dispatch({ type: "set", choices: { tab } })} onKeyDown={(event) => move(event, at)}
-          >{name}</button>
+          >{translated(name)}</button>
         ))}
       </div>
       <div id="panel" class="panel" role="tabpanel" aria-labelledby={`tab-${choices.tab}`}>
@@ -64,7 +65,7 @@ export function App() {
             : (
               <div class="columns">
                 <RunList state={state} dispatch={dispatch} />
-                <main class="run" aria-label="Evaluation">
+                <main class="run" aria-label={t("Evaluation")}>
                   <RunFigures state={state} run={run} dispatch={dispatch} />
                   <Items state={state} dispatch={dispatch} more={askFor} />
                 </main>
@@ -78,14 +79,14 @@ export function App() {
 function NoRuns({ failed }: { failed: boolean }) {
   return (
     <div class="empty" data-testid="empty">
-      <p>{failed ? "The engine is not running, so what was measured cannot be shown." : "Nothing was evaluated on this machine yet."}</p>
+      <p>{failed ? t("The engine is not running, so what was measured cannot be shown.") : t("Nothing was evaluated on this machine yet.")}</p>
       <div class="banner-buttons">
         {failed
-          ? <button type="button" class="button" onClick={() => post({ type: "command", command: "restartEngine" })}>Restart Engine</button>
+          ? <button type="button" class="button" onClick={() => post({ type: "command", command: "restartEngine" })}>{t("Restart Engine")}</button>
           : (
             <>
-              <button type="button" class="button" onClick={() => post({ type: "command", command: "evaluateRepository" })}>Find the Best Model for This Repository</button>
-              <button type="button" class="button secondary" onClick={() => post({ type: "command", command: "evaluate" })}>Evaluate…</button>
+              <button type="button" class="button" onClick={() => post({ type: "command", command: "evaluateRepository" })}>{t("Find the Best Model for This Repository")}</button>
+              <button type="button" class="button secondary" onClick={() => post({ type: "command", command: "evaluate" })}>{t("Evaluate…")}</button>
             </>
           )}
       </div>

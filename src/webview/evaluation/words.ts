@@ -1,6 +1,7 @@
 // Figures of evaluations and of use in words. Pure; knows neither VS Code nor the DOM.
 import type { EvaluationRunInfo } from "../../engine/protocol/evaluation.ts";
 import { dateTime } from "../trainingWords.ts";
+import { t } from "../shared/l10n.ts";
 
 /** "0.412", "1,204", "12.5": three decimals below 100. */
 export function figure(value: number): string {
@@ -25,8 +26,8 @@ export function runTitle({ suite, at }: Pick<EvaluationRunInfo, "suite" | "at">)
   return `${suite}, ${dateTime(Date.parse(at))}`;
 }
 
-export function count(n: number, one: string, many = `${one}s`): string {
-  return `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
+export function itemCount(n: number): string {
+  return n === 1 ? t("1 item") : t("{0} items", n.toLocaleString("en"));
 }
 
 /** "p = 0.012", "p < 0.0001". */

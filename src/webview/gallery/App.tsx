@@ -7,6 +7,7 @@ import { keep, onHostMessage, post, restore } from "./host.ts";
 import { Machine } from "./parts/Machine.tsx";
 import { Model } from "./parts/Model.tsx";
 import { ModelList } from "./parts/ModelList.tsx";
+import { t } from "../shared/l10n.ts";
 
 export function App() {
   const [state, dispatch] = useReducer(reduce, initialState(useRef(restore()).current));
@@ -27,7 +28,7 @@ export function App() {
       {state.notice !== null && (
         <div class="banner" role="status" data-testid="notice">
           <Icon name="info" /><span class="banner-text">{state.notice}</span>
-          <IconButton icon="close" label="Dismiss" onClick={() => dispatch({ type: "dismissNotice" })} />
+          <IconButton icon="close" label={t("Dismiss")} onClick={() => dispatch({ type: "dismissNotice" })} />
         </div>
       )}
       {gallery !== null && (
@@ -36,7 +37,7 @@ export function App() {
             groups={groupsOf(state)} work={work} words={words} chosen={model?.id ?? null} trusted={status.trusted}
             onWords={(next) => dispatch({ type: "words", words: next })} onChoose={(id) => dispatch({ type: "choose", id })}
           />
-          <main class="detail" aria-label="Model">
+          <main class="detail" aria-label={t("Model")}>
             {model !== null && <Model key={model.id} model={model} work={work} trusted={status.trusted} />}
             <Machine machine={gallery.machine} defaults={gallery.defaults} />
           </main>
@@ -48,9 +49,9 @@ export function App() {
 
 /** One line at the top while something is wrong that keeps models from being used or fetched. */
 function Banner({ status }: { status: GalleryStatus }) {
-  if (status.engine === "failed") return <BannerLine icon="error" text={status.engineFailure ?? "The engine could not be started."} command="restartEngine" label="Restart Engine" />;
-  if (status.engine === "starting") return <BannerLine icon="loading" text="The engine is starting. Models are shown as soon as it is ready." command="showLog" label="Show Log" />;
-  if (!status.trusted) return <BannerLine icon="shield" text="Restricted Mode: nothing is downloaded, measured or deleted until you trust this folder." command="manageTrust" label="Manage Trust" />;
+  if (status.engine === "failed") return <BannerLine icon="error" text={status.engineFailure ?? t("The engine could not be started.")} command="restartEngine" label={t("Restart Engine")} />;
+  if (status.engine === "starting") return <BannerLine icon="loading" text={t("The engine is starting. Models are shown as soon as it is ready.")} command="showLog" label={t("Show Log")} />;
+  if (!status.trusted) return <BannerLine icon="shield" text={t("Restricted Mode: nothing is downloaded, measured or deleted until you trust this folder.")} command="manageTrust" label={t("Manage Trust")} />;
   return null;
 }
 

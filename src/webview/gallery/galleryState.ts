@@ -3,6 +3,7 @@ import type { Gallery, GalleryModel } from "../../engine/protocol/machine.ts";
 import { NO_WORK } from "../galleryProtocol.ts";
 import type { GalleryHostMessage, GalleryStatus, GalleryWork } from "../galleryProtocol.ts";
 import { bytes, number } from "../trainingWords.ts";
+import { t } from "../shared/l10n.ts";
 
 export interface GalleryState {
   /** Null until the engine has told; nothing is claimed before. */
@@ -58,9 +59,9 @@ export function groupsOf({ gallery, words }: Pick<GalleryState, "gallery" | "wor
     return wanted.every((word) => text.includes(word));
   });
   const groups = [
-    { name: "On this machine", models: models.filter(({ installed, origin }) => installed && origin !== "endpoint") },
-    { name: "On servers", models: models.filter(({ origin }) => origin === "endpoint") },
-    { name: "To download", models: models.filter(({ installed }) => !installed).sort((a, b) => rank(b) - rank(a)) },
+    { name: t("On this machine"), models: models.filter(({ installed, origin }) => installed && origin !== "endpoint") },
+    { name: t("On servers"), models: models.filter(({ origin }) => origin === "endpoint") },
+    { name: t("To download"), models: models.filter(({ installed }) => !installed).sort((a, b) => rank(b) - rank(a)) },
   ];
   return groups.filter((group) => group.models.length > 0);
 }
@@ -80,9 +81,9 @@ export function chosenModel({ gallery, chosen }: Pick<GalleryState, "gallery" | 
 /** "Completion, answers". */
 export function abilitiesOf({ capabilities, fimTokens, chatTemplate }: GalleryModel): string {
   const able = [
-    capabilities.infill || fimTokens ? "completion" : "",
-    capabilities.answer ? "answers" : chatTemplate ? "chat" : "",
-    capabilities.embed ? "search" : "",
+    capabilities.infill || fimTokens ? t("completion") : "",
+    capabilities.answer ? t("answers") : chatTemplate ? t("chat") : "",
+    capabilities.embed ? t("search") : "",
   ].filter((word) => word !== "").join(", ");
   return able === "" ? "" : able.charAt(0).toUpperCase() + able.slice(1);
 }
@@ -101,11 +102,11 @@ export function rowLine(model: GalleryModel): string {
 /** The licence's name, and what it forbids or asks for. */
 export function licenceOf({ licence }: GalleryModel): { name: string; note: string } {
   const [, name = licence, note = ""] = /^(\S+) \((.*)\)$/s.exec(licence) ?? [];
-  return { name: name === "unknown" ? "Not stated in the file" : name, note };
+  return { name: name === "unknown" ? t("Not stated in the file") : name, note };
 }
 
 /** "42 tokens/s": what people feel of a model's speed, where it was measured here. */
 export function speedOf({ speed, capabilities }: GalleryModel): string | null {
   const perSecond = capabilities.embed && speed?.generatedPerSecond == null ? speed?.promptPerSecond : speed?.generatedPerSecond;
-  return perSecond == null ? null : `${number(perSecond, perSecond < 10 ? 2 : 3)} tokens/s`;
+  return perSecond == null ? null : t("{0} tokens/s", number(perSecond, perSecond < 10 ? 2 : 3));
 }

@@ -3,12 +3,13 @@ import { dateTime } from "../../trainingWords.ts";
 import type { EvaluationAction, EvaluationState } from "../evaluationState.ts";
 import { chosenRun } from "../evaluationState.ts";
 import { figure, runTitle } from "../words.ts";
+import { t } from "../../shared/l10n.ts";
 
 export function RunList({ state, dispatch }: { state: EvaluationState; dispatch: (action: EvaluationAction) => void }) {
   const suite = chosenRun(state)?.suite;
   return (
-    <nav class="runs" aria-label="Evaluations">
-      <h2 id="runs-title">Evaluations</h2>
+    <nav class="runs" aria-label={t("Evaluations")}>
+      <h2 id="runs-title">{t("Evaluations")}</h2>
       <ul aria-labelledby="runs-title">
         {state.runs.map((run) => {
           const isChosen = run.id === state.choices.runId;
@@ -18,13 +19,13 @@ export function RunList({ state, dispatch }: { state: EvaluationState; dispatch:
               <button type="button" class="run-open" aria-current={isChosen ? "true" : undefined} onClick={() => dispatch({ type: "chooseRun", id: run.id })}>
                 <span class="run-words">
                   <span class="run-name"><bdi class="ellipsis">{run.suite}</bdi>{first && <span class="quiet run-figure">{first.name} {figure(first.value)}</span>}</span>
-                  <span class="run-detail"><bdi class="ellipsis">{run.model ?? (run.data === "" ? "this folder" : run.data.split(/[\\/]/).at(-1))}</bdi><span class="run-when">{dateTime(Date.parse(run.at))}</span></span>
+                  <span class="run-detail"><bdi class="ellipsis">{run.model ?? (run.data === "" ? t("this folder") : run.data.split(/[\\/]/).at(-1))}</bdi><span class="run-when">{dateTime(Date.parse(run.at))}</span></span>
                 </span>
               </button>
               <span class="run-compare">
                 <input
                   type="checkbox" class="checkbox" disabled={isChosen || run.suite !== suite} checked={run.id === state.choices.baselineId}
-                  aria-label={`Compare with ${runTitle(run)}`} title={isChosen ? "" : run.suite === suite ? "Compare with this run" : "Runs of another suite cannot be compared"}
+                  aria-label={t("Compare with {0}", runTitle(run))} title={isChosen ? "" : run.suite === suite ? t("Compare with this run") : t("Runs of another suite cannot be compared")}
                   onChange={(event) => dispatch({ type: "chooseBaseline", id: event.currentTarget.checked ? run.id : null })}
                 />
               </span>

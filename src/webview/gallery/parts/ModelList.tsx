@@ -8,6 +8,7 @@ import { percent } from "../../trainingWords.ts";
 import { rowLine, speedOf } from "../galleryState.ts";
 import type { ModelGroup } from "../galleryState.ts";
 import { post } from "../host.ts";
+import { t } from "../../shared/l10n.ts";
 
 interface ModelListProps {
   groups: readonly ModelGroup[];
@@ -33,16 +34,16 @@ export function ModelList({ groups, work, words, chosen, trusted, onWords, onCho
     list.current?.querySelectorAll<HTMLElement>("[role=option]")[to]?.focus();
   };
   return (
-    <nav class="models" aria-label="Models">
+    <nav class="models" aria-label={t("Models")}>
       <div class="filter">
         <input
-          type="search" class="field" data-testid="filter" aria-label="Filter models" placeholder="Filter" value={words} spellcheck={false}
+          type="search" class="field" data-testid="filter" aria-label={t("Filter models")} placeholder={t("Filter")} value={words} spellcheck={false}
           onInput={(event) => onWords(event.currentTarget.value)}
           onKeyDown={(event) => { if (event.key === "ArrowDown") { event.preventDefault(); list.current?.querySelector<HTMLElement>("[role=option][tabindex='0']")?.focus(); } }}
         />
       </div>
-      <div ref={list} class="list" role="listbox" aria-label="Models" tabIndex={-1} onKeyDown={move}>
-        {ids.length === 0 && <p class="nothing quiet" role="status">No model has these words.</p>}
+      <div ref={list} class="list" role="listbox" aria-label={t("Models")} tabIndex={-1} onKeyDown={move}>
+        {ids.length === 0 && <p class="nothing quiet" role="status">{t("No model has these words.")}</p>}
         {groups.map(({ name, models }) => (
           <div key={name} role="group" aria-label={name}>
             <h2 aria-hidden="true">{name}</h2>
@@ -51,9 +52,9 @@ export function ModelList({ groups, work, words, chosen, trusted, onWords, onCho
         ))}
       </div>
       <div class="more">
-        <More command="openFile" icon="folder-opened" label="Use a Model File…" trusted={trusted} />
-        <More command="addEndpoint" icon="server" label="Add Endpoint…" trusted={trusted} />
-        <More command="downloadAddress" icon="cloud-download" label="Download from Address…" trusted={trusted} />
+        <More command="openFile" icon="folder-opened" label={t("Use a Model File…")} trusted={trusted} />
+        <More command="addEndpoint" icon="server" label={t("Add Endpoint…")} trusted={trusted} />
+        <More command="downloadAddress" icon="cloud-download" label={t("Download from Address…")} trusted={trusted} />
       </div>
     </nav>
   );
@@ -69,8 +70,8 @@ function Row({ model, work, chosen, stop, onChoose }: { model: GalleryModel; wor
   const busy = download !== null || work.loading === model.id || work.measuring === model.id;
   const tooLarge = !model.installed && model.fit?.fits === false;
   const icon = busy ? "loading" : model.active ? "check" : model.origin === "endpoint" ? "server" : tooLarge ? "warning" : model.part ? "debug-pause" : model.installed ? "circle-outline" : "cloud-download";
-  const state = download ? share === null ? "Downloading" : percent(share) : work.loading === model.id ? "Loading" : work.measuring === model.id ? "Measuring"
-    : model.active ? "In use" : model.part ? "Unfinished" : tooLarge ? "Too large" : model.recommended ? "Recommended" : "";
+  const state = download ? share === null ? t("Downloading") : percent(share) : work.loading === model.id ? t("Loading") : work.measuring === model.id ? t("Measuring")
+    : model.active ? t("In use") : model.part ? t("Unfinished") : tooLarge ? t("Too large") : model.recommended ? t("Recommended") : "";
   return (
     <div
       role="option" aria-selected={chosen} tabIndex={stop ? 0 : -1} class="row" data-model={model.id} data-quiet={tooLarge}
