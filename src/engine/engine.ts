@@ -32,6 +32,10 @@ import { ProjectChecks } from "./tasks/checkDriftDesk.ts";
 import { checkMachine } from "./tasks/checkMachine.ts";
 import { completeCode } from "./tasks/completeCode.ts";
 import { EndpointStore } from "./endpoints/endpointStore.ts";
+import { parseSharedIndex } from "./endpoints/sharedIndex.ts";
+import { collectionName, publishIndex } from "./tasks/sharedIndex.ts";
+import type { PublishReport } from "./tasks/sharedIndex.ts";
+import { mergeShared, SharedIndexes } from "./tasks/sharedIndexSearch.ts";
 import { applyConnectionSettings, EndpointDesk, endpointFile, ENDPOINT_PREFIX } from "./tasks/endpointDesk.ts";
 import { ModelInUse } from "./tasks/endpointModel.ts";
 import { CompletionContext } from "./tasks/completionContext.ts";
@@ -77,6 +81,7 @@ export class Engine {
   readonly #models: ModelChoice;
   /** What answers and completes: the local model, or the endpoint that was chosen. */
   readonly #inUse: ModelInUse;
+  readonly #shared: SharedIndexes;
   /** Model servers, and what may be sent to which. */
   readonly endpoints: EndpointDesk;
   readonly #index: WorkspaceIndex | null;
@@ -118,6 +123,7 @@ export class Engine {
     this.#models = parts.models;
     this.endpoints = new EndpointDesk({ store: parts.endpoints, settings: () => this.#settings, trusted: () => this.#trusted, notify: options.notify, keyFor: options.endpointKey, onChange: () => this.#statusChanged(), log: options.log.for("endpoints") });
     this.#inUse = new ModelInUse(parts.runtime, this.endpoints);
+    this.#shared = new SharedIndexes({ embedder: () => parts.index?.embedder ?? null, exchange: (name, address, what, stallMs) => this.endpoints.exchangeWith(name, address, what, stallMs), log: options.log.for("retrieval") });
     this.#index = parts.index;
     this.#indexFailure = parts.indexFailure;
     this.#completion = parts.completion;
@@ -322,10 +328,26 @@ export class Engine {
     return report;
   }
 
-  async search(query: string, k: number, signal?: AbortSignal, activePath?: string): Promise<{ results: SearchHit[]; ms: number }> {
+  /** From the workspace, and from the shared indexes of the settings or those of `corpora`; `notes` says which of these could not be searched. */
+  async search(query: string, k: number, signal?: AbortSignal, activePath?: string, corpora = this.#settings["retrieval.sharedIndexes"]): Promise<{ results: SearchHit[]; ms: number; notes?: string[] }> {
     const started = performance.now();
-    const results = await this.#requireIndex().search(query, { k, ...(signal ? { signal } : {}), ...(activePath ? { activePath } : {}) });
-    return { results, ms: performance.now() - started };
+    const index = this.#requireIndex();
+    const shared = corpora.length === 0 ? null : this.#shared.search(corpora, query, k, signal);
+    const local = await index.search(query, { k, ...(signal ? { signal } : {}), ...(activePath ? { activePath } : {}) });
+    if (shared === null) return { results: local, ms: performance.now() - started };
+    const { hits, notes } = await shared;
+    const results = await mergeShared(local, hits, query, k, index.embedder, signal);
+    return { results, ms: performance.now() - started, ...(notes.length > 0 ? { notes } : {}) };
+  }
+
+  /** Publishes the workspace's passages to a shared index, "http://host:port#collection" (default: the folder's name). Errors: those of publishIndex, `consentNeeded`. */
+  async shareIndex(address: string, hooks: { signal?: AbortSignal; onProgress?: (files: number, total: number) => void; consent?: boolean } = {}): Promise<PublishReport> {
+    const index = this.#requireIndex();
+    const workspaceDir = this.#options.workspaceDir ?? "";
+    const parsed = parseSharedIndex(address, collectionName(workspaceDir));
+    if (hooks.consent === true) await this.endpoints.consent(parsed.host, true);
+    const exchange = await this.endpoints.exchangeWith(parsed.collection, parsed, "the passages of this workspace, without the files that hold secrets");
+    return publishIndex({ index, workspaceDir, address: parsed, exchange, signal: hooks.signal, onProgress: hooks.onProgress });
   }
 
   /** The files that a described change most likely touches, best first. */

@@ -147,14 +147,21 @@ function searchWorkspace(client: EngineClient): void {
     }
     picker.busy = true;
     try {
-      const { results } = await client.request("retrieval/search", { query, k: 20 });
+      const { results, notes } = await client.request("retrieval/search", { query, k: 20 });
       if (mine !== latest || !folder) return;
+      // A shared index that could not be asked is told of where the user looks.
+      picker.title = notes?.join(" ");
       picker.items = results.map((hit) => ({
         label: hit.breadcrumb.at(-1) ?? hit.path,
-        description: `${hit.path}:${hit.startLine}`,
+        description: `${hit.path}:${hit.startLine}${hit.origin === undefined ? "" : ` · ${hit.origin}`}`,
         detail: hit.text.split("\n").find((line) => line.trim() !== "")?.trim().slice(0, 120),
         alwaysShow: true,
         open: async () => {
+          if (hit.origin !== undefined) {
+            // It stands in somebody else's folder; what was published of it is all there is to see.
+            await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ language: hit.language, content: hit.text }), { preview: true });
+            return;
+          }
           const uri = vscode.Uri.joinPath(folder.uri, hit.path);
           await vscode.window.showTextDocument(uri, { selection: new vscode.Range(hit.startLine - 1, 0, hit.startLine - 1, 0) });
         },

@@ -1,9 +1,11 @@
 // kalactica search and kalactica ask: the two ways to question a folder.
 import { randomUUID } from "node:crypto";
 import type { Engine } from "../engine.ts";
+import { parseSharedIndex } from "../endpoints/sharedIndex.ts";
 import type { AskResult, Citation, SearchHit, SentToEndpoint } from "../protocol/types.ts";
 import { integerOption, UsageError } from "./command.ts";
 import type { Command, CommandContext } from "./command.ts";
+import { CONSENT_OPTION } from "./endpoints.ts";
 import { withEngine } from "./openEngine.ts";
 
 const NO_UPDATE = { "no-update": { type: "flag", description: "Use the index as it is, without looking for changed files first." } } as const;
@@ -23,7 +25,7 @@ export async function refreshIndex(engine: Engine, context: CommandContext): Pro
 
 function show(hit: SearchHit, index: number): string {
   const preview = hit.text.split("\n").slice(0, 4).map((line) => `     ${line}`).join("\n");
-  return `${String(index + 1).padStart(2)}. ${hit.path}:${hit.startLine}-${hit.endLine}  (${hit.via.join(", ")}; ${hit.crop})\n${preview}`;
+  return `${String(index + 1).padStart(2)}. ${hit.path}:${hit.startLine}-${hit.endLine}  (${hit.via.join(", ")}; ${hit.origin ?? hit.crop})\n${preview}`;
 }
 
 export const searchCommand: Command = {
@@ -33,6 +35,8 @@ export const searchCommand: Command = {
   options: {
     count: { type: "value", short: "k", placeholder: "N", description: "How many passages. Default: 10." },
     files: { type: "flag", description: "Take the query for the description of a change, and rank the files that it would touch." },
+    corpus: { type: "value", placeholder: "URL#NAME", description: "Look into this shared index too. Several are separated by commas. Default: the setting retrieval.sharedIndexes." },
+    ...CONSENT_OPTION,
     ...NO_UPDATE,
   },
   async run(context) {
@@ -44,7 +48,10 @@ export const searchCommand: Command = {
         const found = await engine.locate(query, count, context.signal);
         return { json: found, text: found.files.length === 0 ? "Nothing was found." : found.files.map((file, i) => `${String(i + 1).padStart(2)}. ${file.path}  (${file.via.join(", ")})`).join("\n") };
       }
-      const found = await engine.search(query, count, context.signal);
+      const corpora = context.values.get("corpus")?.split(",").filter((spec) => spec.trim() !== "");
+      for (const spec of context.flags.has("consent") ? corpora ?? [] : []) await engine.endpoints.consent(parseSharedIndex(spec).host, true);
+      const found = await engine.search(query, count, context.signal, undefined, corpora);
+      for (const note of found.notes ?? []) context.progress.say(note);
       return { json: found, text: found.results.length === 0 ? "Nothing was found." : found.results.map(show).join("\n") };
     });
   },

@@ -69,7 +69,7 @@ export interface EngineRequests extends MachineRequests, EndpointRequests, Memor
   /** The part of `engine/status` about the index. */
   "index/status": { params: null; result: IndexStatus };
   /** Passages that fit a query, best first. `k`: how many at most. Errors: `noWorkspace`, `indexCorrupt`. */
-  "retrieval/search": { params: { query: string; k: number }; result: { results: SearchHit[]; ms: number } };
+  "retrieval/search": { params: { query: string; k: number }; result: { results: SearchHit[]; ms: number; notes?: string[] } };
   /** A cited answer. Sends `answer/event`: first the card, then prose as it is written, which is provisional until the result. Cancelling gives the result so far, with `stopped`. Errors: `noWorkspace`, `indexCorrupt`, `contextOverflow`, `badRequest`. */
   "answer/ask": { params: AskParams; result: AskResult };
   /** What to show at the caret, or the reason for silence: a value, never an error. */

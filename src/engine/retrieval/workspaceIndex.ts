@@ -24,6 +24,7 @@ import type { TouchedDocument } from "./shortCrop.ts";
 import { ChunkStore } from "./store/chunkStore.ts";
 import { CHUNKING_VERSION, RETRIEVAL_SCHEMA } from "./store/schema.ts";
 import { storageFailure } from "./store/storageFailure.ts";
+import { decodeVector } from "./store/vectorCodec.ts";
 import { VectorIndex } from "./store/vectorIndex.ts";
 import { ProcessLock } from "../base/processLock.ts";
 
@@ -240,8 +241,8 @@ export class WorkspaceIndex {
     await this.#short.remember("answer", text, citations);
   }
 
-  /** Remembers an output of a cell or what was selected in the terminal, by the places in indexed files that it names. */
-  async rememberOutput(kind: "output" | "terminal", text: string): Promise<void> {
+  /** Remembers an output of a cell or of a command in the terminal, by the places in indexed files that it names. Gives those files. */
+  async rememberOutput(kind: "output" | "terminal", text: string): Promise<string[]> {
     this.#assertOpen();
     const root = `${this.#options.workspaceDir.split(path.sep).join("/")}/`;
     const places = placesInOutput(text).flatMap((range) => {
@@ -249,6 +250,7 @@ export class WorkspaceIndex {
       return this.#store.file(relative)?.skipReason === null ? [{ ...range, path: relative }] : [];
     });
     await this.#short.remember(kind, text, places);
+    return [...new Set(places.map((place) => place.path))];
   }
 
   /** Where `name` is defined: spelt exactly so, else in any case and with any separators. */
@@ -286,6 +288,11 @@ export class WorkspaceIndex {
   *texts(only?: readonly string[]): Iterable<{ path: string; language: string; text: string }> {
     const wanted = only && new Set(only);
     for (const { path, language } of this.files()) if (!wanted || wanted.has(path)) yield { path, language, text: this.#store.textOf(path) };
+  }
+
+  /** The passages of one file as they were indexed, with their vectors; null where none was made yet. */
+  passagesOf(filePath: string): { path: string; startLine: number; endLine: number; language: string; breadcrumb: string[]; text: string; vector: Float32Array | null }[] {
+    return this.#store.chunksOf(filePath).map(({ path, startLine, endLine, language, breadcrumb, text, vector }) => ({ path, startLine, endLine, language, breadcrumb, text, vector: vector && decodeVector(vector) }));
   }
 
   status(): IndexStatus {
