@@ -9,6 +9,7 @@ import path from "node:path";
 import { webviewHtml } from "../../src/extension/webviewHtml.ts";
 import { bundlePages } from "./bundle.ts";
 import type { PageName } from "./bundle.ts";
+import { EVALUATION_SCENARIOS } from "./evaluationScenarios.ts";
 import { MONITOR_SCENARIOS } from "./monitorScenarios.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
@@ -28,6 +29,8 @@ export interface PreviewServer {
   url(scenario: string, theme?: string, direction?: "ltr" | "rtl"): string;
   /** Address of a scenario of the training monitor in a theme. */
   monitorUrl(scenario: string, theme?: string): string;
+  /** Address of a scenario of the evaluation page in a theme. */
+  evaluationUrl(scenario: string, theme?: string): string;
   /** Sizes of the pages' scripts, minified. */
   scriptBytes: Record<PageName, number>;
   close(): Promise<void>;
@@ -39,13 +42,13 @@ export async function startPreview(port = 0): Promise<PreviewServer> {
   const server = http.createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://localhost");
     if (url.pathname === "/") { respond(response, "text/html", page("chat", url.searchParams, request.headers.host ?? "")); return; }
-    if (url.pathname === "/monitor") { respond(response, "text/html", page("monitor", url.searchParams, request.headers.host ?? "")); return; }
+    if (url.pathname === "/monitor" || url.pathname === "/evaluation") { respond(response, "text/html", page(url.pathname === "/monitor" ? "monitor" : "evaluation", url.searchParams, request.headers.host ?? "")); return; }
     if (url.pathname === "/index") {
-      const links = [...Object.keys(SCENARIOS).map((name) => `/?scenario=${name}`), ...Object.keys(MONITOR_SCENARIOS).map((name) => `/monitor?scenario=${name}`)];
+      const links = [...Object.keys(SCENARIOS).map((name) => `/?scenario=${name}`), ...Object.keys(MONITOR_SCENARIOS).map((name) => `/monitor?scenario=${name}`), ...Object.keys(EVALUATION_SCENARIOS).map((name) => `/evaluation?scenario=${name}`)];
       respond(response, "text/html", links.map((link) => `<p><a href="${link}">${link}</a>`).join(""));
       return;
     }
-    const [, of, theme] = /^\/(chat|monitor)-theme-(\w+)\.css$/.exec(url.pathname) ?? [];
+    const [, of, theme] = /^\/(chat|monitor|evaluation)-theme-(\w+)\.css$/.exec(url.pathname) ?? [];
     if (theme && THEMES[theme]) { respond(response, "text/css", themeCss(THEMES[theme], of === "chat" ? "sideBar" : "editor")); return; }
     try {
       const file = path.basename(url.pathname);
@@ -61,6 +64,7 @@ export async function startPreview(port = 0): Promise<PreviewServer> {
     scriptBytes,
     url: (scenario, theme = "dark", direction = "ltr") => `${at}/?scenario=${scenario}&theme=${theme}&dir=${direction}`,
     monitorUrl: (scenario, theme = "dark") => `${at}/monitor?scenario=${scenario}&theme=${theme}`,
+    evaluationUrl: (scenario, theme = "dark") => `${at}/evaluation?scenario=${scenario}&theme=${theme}`,
     close: () => new Promise((resolve) => {
       server.close(() => resolve());
       server.closeAllConnections();

@@ -4,7 +4,7 @@
 import { readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { EngineError, throwIfCancelled } from "../base/errors.ts";
-import { mean, meanInterval } from "./intervals.ts";
+import { mean, meanInterval, percentile } from "./intervals.ts";
 import { hasFields, readRows } from "./readSet.ts";
 import { rounded } from "./suite.ts";
 import type { EvaluationHooks, EvaluationResult, Metrics } from "./suite.ts";
@@ -105,7 +105,6 @@ function figuresOf(judged: readonly Judged[]): Metrics {
   const flagged = judged.filter((one) => one.flagged);
   const found = wanted.map((one) => Number(one.flagged));
   const alarms = harmless.map((one) => Number(one.flagged));
-  const times = judged.map((one) => one.ms).sort((a, b) => a - b);
   const isCommand = judged[0]?.row.detector === "command";
   return {
     n: judged.length, positives: wanted.length,
@@ -115,7 +114,7 @@ function figuresOf(judged: readonly Judged[]): Metrics {
     ...overDefence(judged),
     ...(isCommand ? { missedBlocks: judged.filter((one) => one.row.label === "block" && (one.action !== "block" || !one.checked)).length } : {}),
     notChecked: judged.filter((one) => !one.checked).length,
-    p95Ms: rounded(times[Math.min(times.length - 1, Math.floor(times.length * 0.95))] ?? NaN),
+    p95Ms: rounded(percentile(judged.map((one) => one.ms), 0.95)),
     interval: { recall: intervalOf(found), falsePositiveRate: intervalOf(alarms), accuracy: intervalOf(judged.map((one) => Number(one.right))) },
   };
 }
