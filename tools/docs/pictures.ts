@@ -10,7 +10,7 @@ const folder = path.resolve(process.argv[2] ?? "out/documents");
 const SIZE = { width: 1120, height: 700 };
 mkdirSync(path.join(folder, "frames"), { recursive: true });
 
-const workbench = await Workbench.open({ workspace: path.join(repository, "test/fixtures/workspace"), size: SIZE, settings: { "kalactica.completion.timeoutMs": 3000, "editor.minimap.enabled": false, "workbench.secondarySideBar.defaultVisibility": "hidden", "chat.commandCenter.enabled": false } });
+const workbench = await Workbench.open({ workspace: path.join(repository, "test/fixtures/workspace"), size: SIZE, settings: { "kalactica.completion.timeoutMs": 3000, "editor.minimap.enabled": false, "editor.fontSize": 12, "workbench.secondarySideBar.defaultVisibility": "hidden", "chat.commandCenter.enabled": false } });
 try {
   const { page } = workbench;
   const picture = async (name: string): Promise<void> => {
@@ -33,7 +33,7 @@ try {
   await chat.citations.nth(1).click();
   await page.waitForTimeout(1500);
   await workbench.openFile("src/worker.ts");
-  await insertAfter("    return succeeded;\n  }\n", "\n  async #retryJob(job: Job): Promise<boolean> {\n    const handler = this.#handlers[job.kind];\n    try {\n      if (handler === undefined)");
+  await insertAfter("    return succeeded;\n  }\n", "\n  async #retryJob(job: Job): Promise<boolean> {\n    const handler = this.#handlers[job.kind];\n    try {\n      if (handler === undefined)", "\n    } catch {\n      return false;\n    }\n  }\n");
   await page.keyboard.type(" ", { delay: 70 });
   await page.locator("[class*=ghost-text]").first().waitFor({ timeout: 15_000 });
   await page.waitForTimeout(1200);
@@ -42,12 +42,17 @@ try {
   await page.waitForTimeout(1500);
   await recording.stop();
 
-  await chat.frame.getByTestId("health").last().click({ timeout: 5_000 }).catch(() => undefined);
+  await chat.frame.getByTestId("health").last().click({ timeout: 5_000 });
+  await page.waitForTimeout(500);
+  await chat.frame.getByTestId("health").last().evaluate((line) => line.scrollIntoView({ block: "start" }));
   await page.waitForTimeout(500);
   await picture("checks-light");
+  await workbench.command("kalactica.showModels");
+  await page.waitForTimeout(6_000);
+  await picture("models-light");
   await workbench.setting("workbench.colorTheme", "Dark 2026");
   await page.waitForTimeout(1500);
-  await picture("ask-dark");
+  await picture("models-dark");
 } catch (error) {
   await workbench.page.screenshot({ path: path.join(folder, "failed.png") });
   throw error;
@@ -63,7 +68,7 @@ function record(): { stop(): Promise<void> } {
   const taking = (async () => {
     while (going) {
       const at = Date.now() - begun;
-      await workbench.page.screenshot({ path: path.join(folder, "frames", `${String(times.length).padStart(4, "0")}.png`) });
+      await workbench.page.screenshot({ path: path.join(folder, "frames", `${String(times.length).padStart(4, "0")}.jpg`), type: "jpeg", quality: 92 });
       times.push(at);
       await workbench.page.waitForTimeout(60);
     }
@@ -88,16 +93,16 @@ async function widenSideBar(width: number): Promise<void> {
   await workbench.page.mouse.up();
 }
 
-/** Inserts `text` behind the first `anchor`, with the caret at its end and the keyboard in the editor. */
-async function insertAfter(anchor: string, text: string): Promise<void> {
+/** Inserts `text` and `behind` after the first `anchor`, with the caret between them and the keyboard in the editor. */
+async function insertAfter(anchor: string, text: string, behind: string): Promise<void> {
   await workbench.page.locator(".editor-instance .monaco-editor .view-lines").first().click();
-  await workbench.inHost(async (vscode, before: string, added: string) => {
+  await workbench.inHost(async (vscode, before: string, added: string, rest: string) => {
     const editor = vscode.window.activeTextEditor!;
     const offset = editor.document.getText().indexOf(before) + before.length;
-    await editor.edit((edit) => edit.insert(editor.document.positionAt(offset), added));
+    await editor.edit((edit) => edit.insert(editor.document.positionAt(offset), added + rest));
     const caret = editor.document.positionAt(offset + added.length);
     editor.selection = new vscode.Selection(caret, caret);
     editor.revealRange(new vscode.Range(caret, caret), vscode.TextEditorRevealType.InCenter);
-  }, anchor, text);
+  }, anchor, text, behind);
   await workbench.page.waitForTimeout(800);
 }
