@@ -75,7 +75,7 @@ describe("stores of earlier versions", function () {
           assert.deepEqual(memory.acceptedDrafts.of("typescript"), [{ length: 1 }]);
           const [note] = memory.graph.retrieve({ kinds: ["note"] });
           assert.equal(note?.text, "Greetings are in English only");
-          assert.deepEqual(memory.graph.neighbours(note!.key).map(({ episode }) => episode.label), ["greeting.ts"]);
+          assert.deepEqual(memory.graph.neighbours(note.key).map(({ episode }) => episode.label), ["greeting.ts"]);
         } finally {
           memory.close();
         }
@@ -112,7 +112,7 @@ describe("stores of earlier versions", function () {
       const runs = new RunStore(path.join(unpack(version), "evaluations"));
       const [run] = await runs.list();
       assert.equal(run?.suite, "answer");
-      assert.equal((await runs.find(run!.id)).items.length, 2);
+      assert.equal((await runs.find(run.id)).items.length, 2);
     });
   }
 });

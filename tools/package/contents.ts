@@ -5,7 +5,7 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { build } from "../../esbuild.mjs";
 import { packageOf, runtimeFiles } from "./dependencies.ts";
-import { componentIn, innerComponents, licenceProblems, licencesText } from "./licences.ts";
+import { componentIn, componentsInside, licenceProblems, licencesText } from "./licences.ts";
 import type { Component } from "./licences.ts";
 import { contentTypes, packageManifest, shippedManifest } from "./manifest.ts";
 import type { ExtensionManifest } from "./manifest.ts";
@@ -34,6 +34,8 @@ export interface ContentsOptions {
   readonly root: string;
   readonly target: Target;
   readonly gpu?: Gpu;
+  /** Default: package.json's. */
+  readonly version?: string;
   /** A hnswlib-node addon compiled for a target that is not this machine. */
   readonly vectors?: string;
 }
@@ -50,8 +52,9 @@ export async function buildBundles(root: string): Promise<Bundles> {
 }
 
 /** Collects the files of one package. Throws {@link PackageError} where a binary cannot be had or a licence is not allowed. */
-export async function packageContents(bundles: Bundles, { root, target, gpu, vectors }: ContentsOptions): Promise<PackageContents> {
-  const manifest = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as ExtensionManifest;
+export async function packageContents(bundles: Bundles, { root, target, gpu, version, vectors }: ContentsOptions): Promise<PackageContents> {
+  const found = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")) as ExtensionManifest;
+  const manifest: ExtensionManifest = { ...found, version: version ?? found.version };
   const files: PackageFile[] = [];
   const notes: string[] = [];
   const components = new Map<string, Component>();
@@ -111,9 +114,11 @@ export async function packageContents(bundles: Bundles, { root, target, gpu, vec
   add("pictures, data and documents", "LICENSE.txt", { file: path.join(root, "LICENSE") });
   add("pictures, data and documents", "package.json", Buffer.from(`${JSON.stringify(shippedManifest(manifest), null, 2)}\n`));
 
-  for (const [inside, component] of innerComponents(root)) {
-    if (files.some(({ name }) => name.includes(`/${INNER_IN[inside] ?? inside}/`))) components.set(`${component.name}@${component.version}`, component);
+  for (const holder of ["@node-llama-cpp", "@vscode/tree-sitter-wasm"]) {
+    if (files.some(({ name }) => name.includes(`/${holder}/`))) for (const inside of componentsInside(holder)) components.set(`${inside.name}@${inside.version}`, inside);
   }
+  // Compiled into hnswlib-node's binary from headers.
+  if (files.some(({ part }) => part === "vector search (hnswlib)")) use(path.join(root, "node_modules/node-addon-api"));
   const list = [...components.values()];
   const problems = licenceProblems(list);
   if (problems.length > 0) throw new PackageError(problems.join("\n"));
@@ -127,9 +132,6 @@ export async function packageContents(bundles: Bundles, { root, target, gpu, vec
   envelope.push({ part: "pictures, data and documents", name: "[Content_Types].xml", content: Buffer.from(contentTypes([...files, ...envelope].map(({ name }) => name))) });
   return { files: [...files, ...envelope], components: list, metafiles: bundles.metafiles, manifest, notes };
 }
-
-/** Whose binaries hold the components of tools/package/licences/: the package in node_modules that must be there for them to count. */
-const INNER_IN: Readonly<Record<string, string>> = { "llama.cpp": "@node-llama-cpp", hnswlib: "hnswlib-node", grammars: "@vscode/tree-sitter-wasm", koffi: "koffi" };
 
 /** The packages of which something is in the bundles, as esbuild accounts for it. */
 export function bundledPackages(metafiles: readonly Metafile[]): string[] {

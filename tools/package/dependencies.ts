@@ -63,7 +63,8 @@ export async function runtimeFiles(root: string, llamaFolder: string): Promise<R
   }
   for (const name of BY_PATH) add(name.startsWith("node-llama-cpp/") ? path.join(llamaFolder, name.slice("node-llama-cpp/".length)) : path.join(modules, name));
   for (const name of readdirSync(path.join(modules, "@vscode/tree-sitter-wasm/wasm"))) {
-    if (/^tree-sitter-.+\.wasm$/.test(name)) add(path.join(modules, "@vscode/tree-sitter-wasm/wasm", name));
+    // Its own runtime stays out (web-tree-sitter is used), and so do two grammars that nothing here reads.
+    if (/^tree-sitter-(?!ini|regex).+\.wasm$/.test(name)) add(path.join(modules, "@vscode/tree-sitter-wasm/wasm", name));
   }
   // The package's own, and those in folders below it, which say how Node reads the files there.
   for (const [below, file] of [...files]) {

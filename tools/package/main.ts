@@ -31,14 +31,16 @@ export interface MakeOptions {
   readonly outdir: string;
   readonly gpu?: Gpu;
   readonly vectors?: string;
+  /** Default: package.json's. */
+  readonly version?: string;
   /** zlib's level, 1 to 9. */
   readonly level: number;
   readonly log: (line: string) => void;
 }
 
 /** Makes one package and lists its parts. */
-export async function makePackage({ target, bundles, outdir, gpu, vectors, level, log }: MakeOptions): Promise<MadePackage> {
-  const contents = await packageContents(bundles, { root, target, ...(gpu === undefined ? {} : { gpu }), ...(vectors === undefined ? {} : { vectors }) });
+export async function makePackage({ target, bundles, outdir, gpu, vectors, version: wanted, level, log }: MakeOptions): Promise<MadePackage> {
+  const contents = await packageContents(bundles, { root, target, gpu, vectors, version: wanted });
   const { name, version } = contents.manifest;
   mkdirSync(outdir, { recursive: true });
   const file = path.join(outdir, `${name}-${target.name}${gpu === undefined ? "" : `-${gpu}`}-${version}.vsix`);
@@ -91,7 +93,7 @@ async function main(): Promise<void> {
   for (const target of targets) {
     await makePackage({
       target, bundles, outdir: path.resolve(values.out ?? path.join(root, "out/package")), level: values.fast === true ? 1 : 9, log: (line) => { console.log(line); },
-      ...(values.gpu === undefined ? {} : { gpu: values.gpu }), ...(values.vectors === undefined ? {} : { vectors: values.vectors }),
+      gpu: values.gpu, vectors: values.vectors,
     });
   }
   console.log(`\n${scriptTable(bundles).join("\n")}`);
