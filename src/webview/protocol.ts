@@ -3,24 +3,25 @@
 import type { DialogueState } from "../engine/protocol/dialogue.ts";
 import type { RecalledItem } from "../engine/protocol/memory.ts";
 import type { AnswerEvent, AnswerTimings, Citation, FileRange, GroundedCard, PromptBudget, RemotePlace, SentToEndpoint, TokenCounts, Verdict } from "../engine/protocol/types.ts";
+import { mark } from "./shared/l10n.ts";
 
 export type SlashCommand = "explain" | "fix" | "tests" | "doc" | "search";
 
 export const SLASH_COMMANDS: readonly { name: SlashCommand; description: string }[] = [
-  { name: "explain", description: "Explain how the code works" },
-  { name: "fix", description: "Propose a fix" },
-  { name: "tests", description: "Write tests" },
-  { name: "doc", description: "Write documentation" },
-  { name: "search", description: "List matching places only" },
+  { name: "explain", description: mark("Explain how the code works") },
+  { name: "fix", description: mark("Propose a fix") },
+  { name: "tests", description: mark("Write tests") },
+  { name: "doc", description: mark("Write documentation") },
+  { name: "search", description: mark("List matching places only") },
 ];
 
 /** Commands about memory, which ask the engine nothing about the folder and make no turn. */
 export type MemoryCommand = "remember" | "forget" | "why";
 
 export const MEMORY_COMMANDS: readonly { name: MemoryCommand; description: string }[] = [
-  { name: "remember", description: "Remember a fact or decision" },
-  { name: "forget", description: "Choose what to forget" },
-  { name: "why", description: "Why the last answer used what it used" },
+  { name: "remember", description: mark("Remember a fact or decision") },
+  { name: "forget", description: mark("Choose what to forget") },
+  { name: "why", description: mark("Why the last answer used what it used") },
 ];
 
 /** What a chip above the composer stands for. `text` travels only for selections and cells, `cell` only for cells. */

@@ -13,6 +13,7 @@ import { Turn } from "./parts/Turn.tsx";
 import { StreamBatch } from "./streamBatch.ts";
 import { INITIAL_STATE, reduce, runningTurn } from "./viewState.ts";
 import type { ViewAction, ViewState } from "./viewState.ts";
+import { t } from "../shared/l10n.ts";
 
 /** Closer to the end than this many pixels counts as reading the end, and the view follows the stream. */
 const FOLLOW_DISTANCE = 48;
@@ -85,17 +86,17 @@ export function App() {
     setHistoryOpen(false);
     const answered = turns.findLast((turn) => turn.state !== "running");
     if (answered) setWhyTurn(answered.id);
-    else dispatch([{ type: "notice", text: "Ask something first: /why tells what an answer rests on." }]);
+    else dispatch([{ type: "notice", text: t("Ask something first: /why tells what an answer rests on.") }]);
   };
 
   if (!state.loaded) return <div class="app" aria-busy="true" />;
-  const blocked = !state.status.folderOpen ? "Open a folder first" : null;
+  const blocked = !state.status.folderOpen ? t("Open a folder first") : null;
   return (
     <div class="app" onClick={(event) => handleClick(event, findCitation)}>
       <Header status={state.status} historyOpen={historyOpen} onHistory={() => setHistoryOpen(!historyOpen)} />
       {historyOpen && <History conversations={state.conversations} currentId={state.conversation.id} onClose={() => setHistoryOpen(false)} />}
       <main
-        ref={conversation} class="conversation" hidden={historyOpen} aria-label="Conversation" onKeyDown={moveBetweenTurns}
+        ref={conversation} class="conversation" hidden={historyOpen} aria-label={t("Conversation")} onKeyDown={moveBetweenTurns}
         onScroll={(event) => {
           // Only a scroll of the reader's own changes whether the view follows.
           if (Math.abs(event.currentTarget.scrollTop - placed.current) > 1) follows.current = isAtEnd(event.currentTarget);

@@ -1,6 +1,7 @@
 // An answer as plain Markdown, for the clipboard and for screen readers. Pure.
 import type { ChatTurn } from "../protocol.ts";
 import { rangeLabel } from "./healthLine.ts";
+import { t } from "../shared/l10n.ts";
 
 /** Card, prose and the list of sources, as one would paste it into a document. */
 export function answerMarkdown(turn: ChatTurn): string {
@@ -31,6 +32,6 @@ export function nextAnnouncement(text: string, spoken: number, finished: boolean
   // A fence that is still open is not cut in two: it is left for the next time.
   const chunk = fresh.slice(0, end);
   if (chunk === "" || (!finished && (chunk.match(/```/g) ?? []).length % 2 === 1)) return { say: "", spoken };
-  const say = chunk.replace(/```[\s\S]*?(?:```|$)/g, " Code. ").replace(/\[(\d+)\]/g, " source $1 ").replace(/[*_`#>]/g, "").replace(/\s+/g, " ").trim();
+  const say = chunk.replace(/```[\s\S]*?(?:```|$)/g, ` ${t("Code.")} `).replace(/\[(\d+)\]/g, (_, n: string) => ` ${t("source {0}", n)} `).replace(/[*_`#>]/g, "").replace(/\s+/g, " ").trim();
   return { say, spoken: spoken + end };
 }

@@ -1,5 +1,6 @@
 // The words of the line under an answer and of the lists it opens into. Pure: figures in, sentences out.
 import type { ChatAttachment, ChatTurn } from "../protocol.ts";
+import { mark, t, translated } from "../shared/l10n.ts";
 
 export interface HealthRow {
   label: string;
@@ -12,20 +13,20 @@ export interface HealthRow {
 export function healthLine(turn: ChatTurn): string {
   const verified = turn.citations.filter((citation) => citation.verified).length;
   const sent = sentText(turn);
-  const parts = [...(sent === null ? [] : [sent]), verified === 0 ? "no sources" : `${verified} ${verified === 1 ? "source" : "sources"} verified`];
+  const parts = [...(sent === null ? [] : [sent]), verified === 0 ? t("no sources") : verified === 1 ? t("1 source verified") : t("{0} sources verified", verified)];
   const checks = turn.checks;
   if (checks) {
-    if (checks.droppedCitations > 0) parts.push(`${checks.droppedCitations} dropped`);
+    if (checks.droppedCitations > 0) parts.push(t("{0} dropped", checks.droppedCitations));
     const { checks: made } = checks.verdict;
     const unmade = made.filter((check) => check.notChecked).length;
     const concerns = made.filter((check) => check.action !== "allow" && !check.notChecked).length;
     const passed = made.length - unmade - concerns;
-    if (concerns > 0) parts.push(`${concerns} ${concerns === 1 ? "warning" : "warnings"}`);
-    else if (passed > 0) parts.push(`${passed} ${passed === 1 ? "check" : "checks"} passed`);
-    if (unmade > 0) parts.push(`${unmade} not checked`);
+    if (concerns > 0) parts.push(concerns === 1 ? t("1 warning") : t("{0} warnings", concerns));
+    else if (passed > 0) parts.push(passed === 1 ? t("1 check passed") : t("{0} checks passed", passed));
+    if (unmade > 0) parts.push(t("{0} not checked", unmade));
     parts.push(duration(checks.timings.totalMs));
   }
-  if (turn.state === "stopped") parts.push("stopped");
+  if (turn.state === "stopped") parts.push(t("stopped"));
   return parts.join(" · ");
 }
 
@@ -34,8 +35,9 @@ export function sentText({ checks, prose }: ChatTurn): string | null {
   const sentTo = checks?.sentTo;
   if (!sentTo) return null;
   const { name, host, passages, leavesMachine } = sentTo;
-  const count = `${passages} ${passages === 1 ? "passage was" : "passages were"} sent`;
-  return `${prose === "" ? `${count} to ${name} at ${host}` : `written by ${name} at ${host}; ${count}`}${leavesMachine ? "" : " (this machine)"}`;
+  const place = leavesMachine ? t("{0} at {1}", name, host) : t("{0} at {1} (this machine)", name, host);
+  if (prose === "") return passages === 1 ? t("1 passage was sent to {0}", place) : t("{0} passages were sent to {1}", passages, place);
+  return passages === 1 ? t("written by {0}; 1 passage was sent", place) : t("written by {0}; {1} passages were sent", place, passages);
 }
 
 /** Whether a check's findings stand under the blocks that they are about, and need no line of their own. */
@@ -43,22 +45,22 @@ export function shownAtBlocks(turn: ChatTurn, check: string): boolean {
   return turn.checks?.verdict.concerns?.some((concern) => concern.check === check && !concern.allowed) ?? false;
 }
 
-const CHECK_LABELS: Readonly<Record<string, string>> = { insecureCode: "Code", licence: "Copies", grounded: "Names", personalData: "Personal data" };
+const CHECK_LABELS: Readonly<Record<string, string>> = { insecureCode: mark("Code"), licence: mark("Copies"), grounded: mark("Names"), personalData: mark("Personal data"), secrets: mark("Secrets"), injection: mark("Injection"), requests: mark("Requests"), commands: mark("Commands"), drift: mark("Drift"), consistency: mark("Consistency"), citations: mark("Citations") };
 
 export function checkRows(turn: ChatTurn): HealthRow[] {
   const rows: HealthRow[] = turn.citations.map((citation) => ({
     label: `[${citation.n}] ${rangeLabel(citation.path.split("/").at(-1) ?? "", citation.startLine, citation.endLine)}`,
-    value: citation.verified ? "unchanged" : "not verified",
+    value: citation.verified ? t("unchanged") : t("not verified"),
     tone: citation.verified ? "ok" : "warning",
   }));
   const checks = turn.checks;
   if (!checks) return rows;
-  if (checks.droppedCitations > 0) rows.push({ label: "Dropped citations", value: `${checks.droppedCitations}, because their lines did not hold`, tone: "warning" });
+  if (checks.droppedCitations > 0) rows.push({ label: t("Dropped citations"), value: t("{0}, because their lines did not hold", checks.droppedCitations), tone: "warning" });
   for (const check of checks.verdict.checks) {
     const found = (checks.verdict.concerns ?? []).filter((concern) => concern.check === check.name);
-    const value = found.length === 0 ? check.reason : `${found.length} ${found.length === 1 ? "finding" : "findings"}`;
-    rows.push({ label: CHECK_LABELS[check.name] ?? sentenceCase(check.name), value, tone: check.notChecked ? "unmade" : check.action === "allow" ? "ok" : "warning" });
-    for (const { excerpt, rule, action, allowed } of found) rows.push({ label: excerpt, value: allowed ? "allowed by you" : check.name === "commands" ? (action === "block" ? "blocked" : "asks first") : rule, tone: "detail" });
+    const value = found.length === 0 ? check.reason : found.length === 1 ? t("1 finding") : t("{0} findings", found.length);
+    rows.push({ label: check.name in CHECK_LABELS ? translated(CHECK_LABELS[check.name] ?? "") : sentenceCase(check.name), value, tone: check.notChecked ? "unmade" : check.action === "allow" ? "ok" : "warning" });
+    for (const { excerpt, rule, action, allowed } of found) rows.push({ label: excerpt, value: allowed ? t("allowed by you") : check.name === "commands" ? (action === "block" ? t("blocked") : t("asks first")) : rule, tone: "detail" });
   }
   return rows;
 }
@@ -66,10 +68,10 @@ export function checkRows(turn: ChatTurn): HealthRow[] {
 export function timingRows(turn: ChatTurn): HealthRow[] {
   const timings = turn.checks?.timings;
   if (!timings) return [];
-  const rows: HealthRow[] = [plain("Search", duration(timings.retrieveMs))];
-  if (timings.cardMs !== null) rows.push(plain("Card", duration(timings.cardMs)));
-  if (timings.firstTokenMs !== null) rows.push(plain("First token", duration(timings.firstTokenMs)));
-  rows.push(plain("Whole answer", duration(timings.totalMs)));
+  const rows: HealthRow[] = [plain(t("Search"), duration(timings.retrieveMs))];
+  if (timings.cardMs !== null) rows.push(plain(t("Card"), duration(timings.cardMs)));
+  if (timings.firstTokenMs !== null) rows.push(plain(t("First token"), duration(timings.firstTokenMs)));
+  rows.push(plain(t("Whole answer"), duration(timings.totalMs)));
   return rows;
 }
 
@@ -77,16 +79,16 @@ export function budgetRows(turn: ChatTurn): HealthRow[] {
   const { budget, tokens } = turn.checks ?? {};
   if (!budget || !tokens) return [];
   const rows = [
-    plain("Context window", tokensText(budget.contextSize)),
-    plain("Instructions", tokensText(budget.instructions)),
-    plain("History", tokensText(budget.history)),
-    plain("Sources", tokensText(budget.sources)),
-    plain("Question", tokensText(budget.question)),
-    plain("Kept for the answer", tokensText(budget.reservedForAnswer)),
-    plain("Reused from before", tokensText(tokens.reused)),
-    plain("Generated", tokensText(tokens.generated)),
+    plain(t("Context window"), tokensText(budget.contextSize)),
+    plain(t("Instructions"), tokensText(budget.instructions)),
+    plain(t("History"), tokensText(budget.history)),
+    plain(t("Sources"), tokensText(budget.sources)),
+    plain(t("Question"), tokensText(budget.question)),
+    plain(t("Kept for the answer"), tokensText(budget.reservedForAnswer)),
+    plain(t("Reused from before"), tokensText(tokens.reused)),
+    plain(t("Generated"), tokensText(tokens.generated)),
   ];
-  if (budget.droppedSources > 0) rows.push({ label: "Sources that did not fit", value: String(budget.droppedSources), tone: "warning" });
+  if (budget.droppedSources > 0) rows.push({ label: t("Sources that did not fit"), value: String(budget.droppedSources), tone: "warning" });
   return rows;
 }
 
@@ -95,7 +97,7 @@ export function budgetRows(turn: ChatTurn): HealthRow[] {
 export function attachmentLabel({ kind, path, startLine, endLine, cell }: ChatAttachment): string {
   const name = path.split("/").at(-1) ?? path;
   if (kind === "file") return name;
-  return cell ? `${name}, cell ${cell.number}` : rangeLabel(name, startLine, endLine);
+  return cell ? t("{0}, cell {1}", name, cell.number) : rangeLabel(name, startLine, endLine);
 }
 
 export function rangeLabel(path: string, startLine: number, endLine: number): string {
@@ -103,12 +105,12 @@ export function rangeLabel(path: string, startLine: number, endLine: number): st
 }
 
 export function duration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  return ms < 60_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
+  if (ms < 1_000) return t("{0} ms", Math.round(ms));
+  return ms < 60_000 ? t("{0} s", (ms / 1_000).toFixed(1)) : t("{0} min {1} s", Math.floor(ms / 60_000), Math.round((ms % 60_000) / 1_000));
 }
 
 function tokensText(n: number): string {
-  return `${n.toLocaleString("en")} tokens`;
+  return t("{0} tokens", n.toLocaleString("en"));
 }
 
 function plain(label: string, value: string): HealthRow {

@@ -8,6 +8,7 @@ import { blockNotes, markOf } from "./blockNotes.ts";
 import { rangeLabel } from "./healthLine.ts";
 import { escapeHtml, highlight } from "./highlight.ts";
 import { ALLOWED_LINK, sanitise } from "./sanitise.ts";
+import { t } from "../shared/l10n.ts";
 
 /** What a rule finds in the environment of the parse: the sources by number. */
 type CitationMap = ReadonlyMap<number, Citation>;
@@ -44,7 +45,7 @@ markdown.renderer.rules["citation"] = (tokens, index, _options, environment) => 
   const n = Number(tokens[index]?.content);
   const citation = (environment?.["citations"] as CitationMap | undefined)?.get(n);
   if (!citation) return `[${n}]`;
-  const label = `Source ${n}: ${rangeLabel(citation.path, citation.startLine, citation.endLine)}`;
+  const label = t("Source {0}: {1}", n, rangeLabel(citation.path, citation.startLine, citation.endLine));
   return `<button type="button" class="cite" data-cite="${n}" aria-label="${escapeHtml(label)}">${n}</button>`;
 };
 
@@ -68,7 +69,7 @@ function codeBlock(content: string, info: string, concerns: readonly BlockConcer
     `<button type="button" class="icon-button" data-action="${name}" title="${label}" aria-label="${label}"><span class="codicon codicon-${icon}" aria-hidden="true"></span></button>`;
   return `<div class="code" data-language="${escapeHtml(language)}"${path ? ` data-path="${escapeHtml(path)}"` : ""}>` +
     `<div class="code-bar"><span class="code-hint">${escapeHtml(hint)}</span>${markOf(own)}<span class="code-actions">` +
-    (SHELL.test(language) ? action("run", "terminal", "Run in terminal") : action("apply", "diff", "Apply with diff")) + action("insert", "insert", "Insert at cursor") + action("copy", "copy", "Copy") +
+    (SHELL.test(language) ? action("run", "terminal", t("Run in terminal")) : action("apply", "diff", t("Apply with diff"))) + action("insert", "insert", t("Insert at cursor")) + action("copy", "copy", t("Copy")) +
     `</span></div><pre tabindex="0" dir="ltr"><code>${highlight(code, language)}</code></pre>${blockNotes(own)}</div>`;
 }
 
@@ -78,7 +79,7 @@ markdown.core.ruler.push("direction", (state) => {
     if (token.nesting === 1 && token.type !== "table_open") token.attrSet("dir", "auto");
   }
 });
-markdown.renderer.rules["table_open"] = () => '<div class="table" tabindex="0" role="group" aria-label="Table"><table>';
+markdown.renderer.rules["table_open"] = () => '<div class="table" tabindex="0" role="group" aria-label="' + escapeHtml(t("Table")) + '"><table>';
 markdown.renderer.rules["table_close"] = () => "</table></div>";
 
 /** Sanitised HTML, one string per top-level block. */

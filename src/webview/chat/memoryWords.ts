@@ -4,6 +4,7 @@ import type { RecalledItem } from "../../engine/protocol/memory.ts";
 import type { FileRange } from "../../engine/protocol/types.ts";
 import type { ChatTurn } from "../protocol.ts";
 import { attachmentLabel, rangeLabel } from "./healthLine.ts";
+import { t } from "../shared/l10n.ts";
 
 const LABEL_CHARACTERS = 48;
 
@@ -23,9 +24,14 @@ export function memorySource(memory: Pick<RecalledItem, "source" | "at">, now: n
 
 function ago(ms: number): string {
   const minutes = Math.max(0, Math.round(ms / 60_000));
-  if (minutes < 1) return "just now";
-  const [value, unit] = minutes < 60 ? [minutes, "minute"] : minutes < 60 * 24 ? [Math.round(minutes / 60), "hour"] : minutes < 60 * 24 * 60 ? [Math.round(minutes / 1440), "day"] : [Math.round(minutes / 43_200), "month"];
-  return `${value} ${unit}${value === 1 ? "" : "s"} ago`;
+  const hours = Math.round(minutes / 60);
+  const days = Math.round(minutes / 1440);
+  const months = Math.round(minutes / 43_200);
+  if (minutes < 1) return t("just now");
+  if (minutes < 60) return minutes === 1 ? t("1 minute ago") : t("{0} minutes ago", minutes);
+  if (minutes < 60 * 24) return hours === 1 ? t("1 hour ago") : t("{0} hours ago", hours);
+  if (minutes < 60 * 24 * 60) return days === 1 ? t("1 day ago") : t("{0} days ago", days);
+  return months === 1 ? t("1 month ago") : t("{0} months ago", months);
 }
 
 /** Kinds of card items that are definitions; the others are passages of a file. */
@@ -41,27 +47,27 @@ export interface WhyRow {
 
 /** What an answer rests on, by where it comes from; empty groups are left out. */
 export function whyRows(turn: ChatTurn): { title: string; rows: WhyRow[] }[] {
-  const understood = (turn.dialogue?.references ?? []).map(({ phrase, name }): WhyRow => ({ what: `“${phrase}” → ${name}`, reason: "from this conversation" }));
+  const understood = (turn.dialogue?.references ?? []).map(({ phrase, name }): WhyRow => ({ what: `“${phrase}” → ${name}`, reason: t("from this conversation") }));
   const sources = turn.citations.map((citation): WhyRow => {
     const item = turn.card?.items.find((other) => other.citation === citation.n);
     const inProse = turn.prose.includes(`[${citation.n}]`);
     const name = item?.title.split(" — ")[0] ?? "";
-    const reason = item ? (DEFINITIONS.has(item.kind) ? `where the ${item.kind} ${name} is defined` : `a passage of ${name}`) : turn.card?.intent === "usages" ? "a use of what was asked about" : "found by words and meaning of the question";
-    return { what: `[${citation.n}] ${rangeLabel(citation.path, citation.startLine, citation.endLine)}`, reason: inProse ? `${reason}; cited in the text` : reason, range: citation };
+    const reason = item ? (DEFINITIONS.has(item.kind) ? t("where the {0} {1} is defined", item.kind, name) : t("a passage of {0}", name)) : turn.card?.intent === "usages" ? t("a use of what was asked about") : t("found by words and meaning of the question");
+    return { what: `[${citation.n}] ${rangeLabel(citation.path, citation.startLine, citation.endLine)}`, reason: inProse ? t("{0}; cited in the text", reason) : reason, range: citation };
   });
-  const attached = turn.attachments.map((attachment): WhyRow => ({ what: attachment.kind === "file" ? attachment.path : attachment.cell ? attachmentLabel(attachment) : rangeLabel(attachment.path, attachment.startLine, attachment.endLine), reason: "attached by you", range: attachment }));
-  const memories = (turn.memories ?? []).map((memory): WhyRow => ({ what: memoryLabel(memory.text), reason: [...memory.why, ...(memory.doubted ? ["rests on something that changed"] : [])].join(", "), memory: memory.key }));
-  return [{ title: "Understood", rows: understood }, { title: "Sources", rows: [...attached, ...sources] }, { title: "Memories", rows: memories }].filter(({ rows }) => rows.length > 0);
+  const attached = turn.attachments.map((attachment): WhyRow => ({ what: attachment.kind === "file" ? attachment.path : attachment.cell ? attachmentLabel(attachment) : rangeLabel(attachment.path, attachment.startLine, attachment.endLine), reason: t("attached by you"), range: attachment }));
+  const memories = (turn.memories ?? []).map((memory): WhyRow => ({ what: memoryLabel(memory.text), reason: [...memory.why, ...(memory.doubted ? [t("rests on something that changed")] : [])].join(", "), memory: memory.key }));
+  return [{ title: t("Understood"), rows: understood }, { title: t("Sources"), rows: [...attached, ...sources] }, { title: t("Memories"), rows: memories }].filter(({ rows }) => rows.length > 0);
 }
 
 /** The panel in one line: what the talk is about, and how much stands open. Null: nothing worth a line. */
 export function stateLine(state: DialogueState): string | null {
-  const count = (items: readonly DialogueItem[], one: string, many: string): string[] => (items.length === 0 ? [] : [`${items.length} ${items.length === 1 ? one : many}`]);
+  const count = (items: readonly DialogueItem[], one: () => string, many: (n: number) => string): string[] => (items.length === 0 ? [] : [items.length === 1 ? one() : many(items.length)]);
   const about = state.focus.find(({ kind }) => kind !== "error") ?? state.focus[0];
   const parts = [
-    ...(about ? [`About ${about.name}`] : []),
-    ...count(state.decisions, "decision", "decisions"), ...count(state.constraints, "constraint", "constraints"),
-    ...count(state.pendingActions, "to do", "to do"), ...count(state.openQuestions, "open question", "open questions"),
+    ...(about ? [t("About {0}", about.name)] : []),
+    ...count(state.decisions, () => t("1 decision"), (n) => t("{0} decisions", n)), ...count(state.constraints, () => t("1 constraint"), (n) => t("{0} constraints", n)),
+    ...count(state.pendingActions, () => t("1 to do"), (n) => t("{0} to do", n)), ...count(state.openQuestions, () => t("1 open question"), (n) => t("{0} open questions", n)),
   ];
   return parts.length === 0 ? null : parts.join(" · ");
 }
@@ -69,11 +75,11 @@ export function stateLine(state: DialogueState): string | null {
 /** The lists of the opened panel in the order in which they matter. */
 export function stateGroups(state: DialogueState): { title: string; icon: string; items: DialogueItem[]; canRemember: boolean }[] {
   return [
-    { title: "Goal", icon: "target", items: state.goal ? [state.goal] : [], canRemember: true },
-    { title: "Decisions", icon: "pass", items: state.decisions, canRemember: true },
-    { title: "Constraints", icon: "law", items: state.constraints, canRemember: true },
-    { title: "To do", icon: "circle-large-outline", items: state.pendingActions, canRemember: true },
-    { title: "Open questions", icon: "question", items: state.openQuestions, canRemember: false },
+    { title: t("Goal"), icon: "target", items: state.goal ? [state.goal] : [], canRemember: true },
+    { title: t("Decisions"), icon: "pass", items: state.decisions, canRemember: true },
+    { title: t("Constraints"), icon: "law", items: state.constraints, canRemember: true },
+    { title: t("To do"), icon: "circle-large-outline", items: state.pendingActions, canRemember: true },
+    { title: t("Open questions"), icon: "question", items: state.openQuestions, canRemember: false },
   ].filter(({ items }) => items.length > 0);
 }
 

@@ -1,6 +1,7 @@
 // Reads what the caret stands on in the composer: `/command` at the start, `@file`, `#selection`. Pure text work.
 import { MEMORY_COMMANDS, SLASH_COMMANDS } from "../protocol.ts";
 import type { MemoryCommand, SlashCommand } from "../protocol.ts";
+import { t } from "../shared/l10n.ts";
 
 /** The word being typed that a list of suggestions can finish; `start` to `end` is what a choice replaces. */
 export interface Trigger {
@@ -47,10 +48,10 @@ export function splitMemoryCommand(text: string): { command: MemoryCommand; text
 /** What is asked when a command stands alone, about what is attached or open. */
 export function defaultQuestion(command: SlashCommand): string {
   switch (command) {
-    case "explain": return "Explain this code.";
-    case "fix": return "Fix the problems in this code.";
-    case "tests": return "Write tests for this code.";
-    case "doc": return "Write documentation for this code.";
+    case "explain": return t("Explain this code.");
+    case "fix": return t("Fix the problems in this code.");
+    case "tests": return t("Write tests for this code.");
+    case "doc": return t("Write documentation for this code.");
     case "search": return "";
   }
 }

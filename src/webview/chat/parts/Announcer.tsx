@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { ChatTurn } from "../../protocol.ts";
 import { nextAnnouncement } from "../answerText.ts";
 import { healthLine } from "../healthLine.ts";
+import { t } from "../../shared/l10n.ts";
 
 const EVERY_MS = 1_500;
 
@@ -36,7 +37,7 @@ export function Announcer({ turn }: { turn: ChatTurn | null }) {
       current.prose = spoken;
       if (finished) {
         current.ended = true;
-        setWords(`${say} ${now.failure ? now.failure.text : `Answer ${now.state === "stopped" ? "stopped" : "complete"}: ${healthLine(now)}.`}`.trim());
+        setWords(`${say} ${now.failure ? now.failure.text : now.state === "stopped" ? t("Answer stopped: {0}.", healthLine(now)) : t("Answer complete: {0}.", healthLine(now))}`.trim());
       } else if (say !== "") setWords(say);
     };
     const timer = setInterval(tick, EVERY_MS);

@@ -6,6 +6,7 @@ import { post } from "../host.ts";
 import { CitationChip, PathLabel } from "./CitationChip.tsx";
 import { Highlighted, Markdown } from "./Html.tsx";
 import { Icon } from "../../shared/Icon.tsx";
+import { t } from "../../shared/l10n.ts";
 
 /** Items shown before "Show more". */
 const SHOWN_ITEMS = 3;
@@ -26,14 +27,14 @@ export function Card({ card, citations }: { card: GroundedCard; citations: reado
   const onItems = new Set(items.map((item) => item.citation));
   const others = citations.filter((citation) => !onItems.has(citation.n));
   return (
-    <section class="card" data-testid="card" aria-label="Found in this folder" data-supported={card.supported}>
+    <section class="card" data-testid="card" aria-label={t("Found in this folder")} data-supported={card.supported}>
       {card.summary !== "" && <Markdown class="card-summary" text={card.summary} citations={citations} />}
       {items.map((item) => <Item key={`${item.location.path}:${item.location.startLine}:${item.title}`} item={item} citation={citations.find((c) => c.n === item.citation)} />)}
       {more > 0 && (
-        <button type="button" class="link card-more" onClick={() => setAll(true)}>Show {more} more</button>
+        <button type="button" class="link card-more" onClick={() => setAll(true)}>{t("Show {0} more", more)}</button>
       )}
       {others.length > 0 && (
-        <div class="chips card-chips" role="group" aria-label="Sources">{others.map((citation) => <CitationChip key={citation.n} citation={citation} />)}</div>
+        <div class="chips card-chips" role="group" aria-label={t("Sources")}>{others.map((citation) => <CitationChip key={citation.n} citation={citation} />)}</div>
       )}
     </section>
   );
@@ -51,7 +52,7 @@ function Item({ item, citation }: { item: CardItem; citation: Citation | undefin
         <span class={`symbol symbol-${item.kind}`}><Icon name={SYMBOL_ICONS[item.kind] ?? "file"} /></span>
         <span class="item-name">{name}</span>
         <button
-          type="button" class="link item-place" aria-label={`Open ${rangeLabel(path, startLine, startLine)}`}
+          type="button" class="link item-place" aria-label={t("Open {0}", rangeLabel(path, startLine, startLine))}
           onClick={() => post({ type: "openRange", range: item.location })}
         >
           <span class="item-dash" aria-hidden="true">—</span>
@@ -65,7 +66,7 @@ function Item({ item, citation }: { item: CardItem; citation: Citation | undefin
         {item.usageCount > 0 && (
           <button type="button" class="disclosure" aria-expanded={open} onClick={() => setOpen(!open)}>
             <Icon name={open ? "chevron-down" : "chevron-right"} />
-            used in {item.usageCount} {item.usageCount === 1 ? "place" : "places"}
+            {item.usageCount === 1 ? t("used in 1 place") : t("used in {0} places", item.usageCount)}
           </button>
         )}
       </div>
@@ -84,7 +85,7 @@ function Usages({ item }: { item: CardItem }) {
           <button type="button" class="link" onClick={() => post({ type: "openRange", range: usage })}><PathLabel range={usage} /></button>
         </li>
       ))}
-      {rest > 0 && <li class="quiet">and {rest} more</li>}
+      {rest > 0 && <li class="quiet">{t("and {0} more", rest)}</li>}
     </ul>
   );
 }

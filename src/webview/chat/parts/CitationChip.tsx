@@ -1,13 +1,14 @@
 // The chip of a source: "[1] src/x.ts:41–58". When room is short the folder gives way, never the name or the lines.
 import type { Citation, FileRange } from "../../../engine/protocol/types.ts";
 import { rangeLabel } from "../healthLine.ts";
+import { t } from "../../shared/l10n.ts";
 
 export function CitationChip({ citation }: { citation: Citation }) {
   const label = rangeLabel(citation.path, citation.startLine, citation.endLine);
   return (
     <button
       type="button" class="chip chip-citation" data-testid="citation" data-cite={citation.n} data-verified={citation.verified}
-      aria-label={`Open source ${citation.n}: ${label}${citation.verified ? "" : ", not verified"}`}
+      aria-label={citation.verified ? t("Open source {0}: {1}", citation.n, label) : t("Open source {0}: {1}, not verified", citation.n, label)}
     >
       <span class="chip-number">[{citation.n}]</span>
       <PathLabel range={citation} />

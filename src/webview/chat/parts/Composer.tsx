@@ -8,6 +8,7 @@ import { attachmentKey, ContextChips } from "./ContextChips.tsx";
 import { Icon } from "../../shared/Icon.tsx";
 import { suggestionsFor, SuggestionList } from "./SuggestionList.tsx";
 import type { Suggestion } from "./SuggestionList.tsx";
+import { t } from "../../shared/l10n.ts";
 
 interface ComposerProps {
   editor: EditorContext;
@@ -152,7 +153,7 @@ export function Composer({ editor, running, blocked, earlier, onWhy }: ComposerP
         />
         <textarea
           ref={field} class="composer-field" data-testid="composer" rows={1} dir="auto" value={text}
-          placeholder={blocked ?? "Ask about this folder"} aria-label="Question" disabled={blocked !== null}
+          placeholder={blocked ?? t("Ask about this folder")} aria-label={t("Question")} disabled={blocked !== null}
           aria-autocomplete="list" aria-haspopup="listbox" aria-controls={suggestions.length > 0 ? "suggestions" : undefined}
           aria-activedescendant={suggestions.length > 0 ? `suggestion-${chosen}` : undefined}
           onInput={(event) => { setText(event.currentTarget.value); setRecalled(null); look(event.currentTarget.value, event.currentTarget.selectionStart); }}
@@ -161,12 +162,12 @@ export function Composer({ editor, running, blocked, earlier, onWhy }: ComposerP
           onKeyDown={onKeyDown}
         />
         <div class="composer-bar">
-          <button type="button" class="icon-button" title="Add a file (@)" aria-label="Add a file" onClick={() => begin("@")}><Icon name="attach" /></button>
-          <button type="button" class="icon-button" title="Commands (/)" aria-label="Commands" onClick={() => begin("/")}><span class="slash-mark" aria-hidden="true">/</span></button>
+          <button type="button" class="icon-button" title={t("Add a file (@)")} aria-label={t("Add a file")} onClick={() => begin("@")}><Icon name="attach" /></button>
+          <button type="button" class="icon-button" title={t("Commands (/)")} aria-label={t("Commands")} onClick={() => begin("/")}><span class="slash-mark" aria-hidden="true">/</span></button>
           <span class="header-space" />
           {running
-            ? <button type="button" class="icon-button send" data-testid="stop" title="Stop (Escape)" aria-label="Stop" onClick={() => { post({ type: "stop" }); field.current?.focus(); }}><Icon name="debug-stop" /></button>
-            : <button type="button" class="icon-button send" data-testid="send" title="Send (Enter)" aria-label="Send" disabled={empty || blocked !== null} onClick={send}><Icon name="arrow-up" /></button>}
+            ? <button type="button" class="icon-button send" data-testid="stop" title={t("Stop (Escape)")} aria-label={t("Stop")} onClick={() => { post({ type: "stop" }); field.current?.focus(); }}><Icon name="debug-stop" /></button>
+            : <button type="button" class="icon-button send" data-testid="send" title={t("Send (Enter)")} aria-label={t("Send")} disabled={empty || blocked !== null} onClick={send}><Icon name="arrow-up" /></button>}
         </div>
       </div>
     </div>

@@ -2,6 +2,7 @@
 import type { ChatAttachment } from "../../protocol.ts";
 import { attachmentLabel } from "../healthLine.ts";
 import { Icon } from "../../shared/Icon.tsx";
+import { t } from "../../shared/l10n.ts";
 
 interface ContextChipsProps {
   /** The active file, which only hints at what the question is about. */
@@ -22,14 +23,14 @@ export function ContextChips({ file, selection, attachments, onDismiss, onRemove
   const showsSelection = selection !== null && !attachments.some((attachment) => attachmentKey(attachment) === attachmentKey(selection));
   if (!showsFile && !showsSelection && attachments.length === 0) return null;
   return (
-    <div class="chips context" role="toolbar" aria-label="Context" onKeyDown={moveBetweenChips}>
+    <div class="chips context" role="toolbar" aria-label={t("Context")} onKeyDown={moveBetweenChips}>
       {attachments.map((attachment) => (
         <Chip key={attachmentKey(attachment)} icon={attachment.kind === "file" ? "file" : "list-selection"} text={attachmentLabel(attachment)} tip={attachment.path} onRemove={() => onRemove(attachmentKey(attachment))} />
       ))}
       {showsSelection && selection && (
-        <Chip icon="list-selection" text={attachmentLabel(selection)} tip={`Selection in ${selection.path}`} onRemove={() => onDismiss(attachmentKey(selection))} />
+        <Chip icon="list-selection" text={attachmentLabel(selection)} tip={t("Selection in {0}", selection.path)} onRemove={() => onDismiss(attachmentKey(selection))} />
       )}
-      {showsFile && <Chip implicit icon="file" text={baseName(file)} tip={`${file} (the active file: counts as a hint)`} onRemove={() => onDismiss(file)} />}
+      {showsFile && <Chip implicit icon="file" text={baseName(file)} tip={t("{0} (the active file: counts as a hint)", file)} onRemove={() => onDismiss(file)} />}
     </div>
   );
 }
@@ -40,7 +41,7 @@ function Chip({ icon, text, tip, implicit = false, onRemove }: { icon: string; t
       <Icon name={icon} />
       <bdi class="ellipsis">{text}</bdi>
       <button
-        type="button" class="chip-remove" aria-label={`Remove ${text}`} onClick={onRemove}
+        type="button" class="chip-remove" aria-label={t("Remove {0}", text)} onClick={onRemove}
         onKeyDown={(event) => { if (event.key === "Delete" || event.key === "Backspace") onRemove(); }}
       >
         <Icon name="close" />

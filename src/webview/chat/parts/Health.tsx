@@ -4,6 +4,7 @@ import type { ChatTurn } from "../../protocol.ts";
 import { budgetRows, checkRows, healthLine, timingRows } from "../healthLine.ts";
 import type { HealthRow } from "../healthLine.ts";
 import { Icon } from "../../shared/Icon.tsx";
+import { t } from "../../shared/l10n.ts";
 
 export function Health({ turn }: { turn: ChatTurn }) {
   const [open, setOpen] = useState(false);
@@ -17,9 +18,9 @@ export function Health({ turn }: { turn: ChatTurn }) {
       <div class="health-details" id={detailsId} hidden={!open}>
         {open && (
           <>
-            <Rows title="Checks" rows={checkRows(turn)} />
-            <Rows title="Token budget" rows={budgetRows(turn)} />
-            <Rows title="Timings" rows={timingRows(turn)} />
+            <Rows title={t("Checks")} rows={checkRows(turn)} />
+            <Rows title={t("Token budget")} rows={budgetRows(turn)} />
+            <Rows title={t("Timings")} rows={timingRows(turn)} />
           </>
         )}
       </div>

@@ -2,6 +2,7 @@
 import type { ConversationSummary } from "../../protocol.ts";
 import { post } from "../host.ts";
 import { IconButton } from "../../shared/Icon.tsx";
+import { t } from "../../shared/l10n.ts";
 
 interface HistoryProps {
   conversations: readonly ConversationSummary[];
@@ -15,9 +16,9 @@ export function History({ conversations, currentId, onClose }: HistoryProps) {
     onClose();
   };
   return (
-    <section class="history" aria-label="Chat history" data-testid="history">
-      <div class="history-head"><h2>Chat History</h2><IconButton icon="close" label="Close History" onClick={onClose} /></div>
-      {conversations.length === 0 && <p class="quiet">Conversations of this folder are kept here.</p>}
+    <section class="history" aria-label={t("Chat History")} data-testid="history">
+      <div class="history-head"><h2>{t("Chat History")}</h2><IconButton icon="close" label={t("Close History")} onClick={onClose} /></div>
+      {conversations.length === 0 && <p class="quiet">{t("Conversations of this folder are kept here.")}</p>}
       <ul onKeyDown={moveUpAndDown}>
         {conversations.map((conversation) => (
           <li key={conversation.id} class="history-row">
@@ -25,7 +26,7 @@ export function History({ conversations, currentId, onClose }: HistoryProps) {
               <span class="ellipsis" dir="auto">{conversation.title}</span>
               <span class="history-when">{ago(Date.now() - conversation.updatedAt)}</span>
             </button>
-            <IconButton icon="trash" label={`Delete “${conversation.title}”`} onClick={() => post({ type: "deleteConversation", id: conversation.id })} />
+            <IconButton icon="trash" label={t("Delete “{0}”", conversation.title)} onClick={() => post({ type: "deleteConversation", id: conversation.id })} />
           </li>
         ))}
       </ul>
@@ -43,8 +44,8 @@ function moveUpAndDown(event: KeyboardEvent & { currentTarget: HTMLElement }): v
 /** "now", "5 min", "3 h", "2 d", "6 wk". */
 export function ago(ms: number): string {
   const minutes = Math.floor(ms / 60_000);
-  if (minutes < 1) return "now";
-  if (minutes < 60) return `${minutes} min`;
-  if (minutes < 1_440) return `${Math.floor(minutes / 60)} h`;
-  return minutes < 20_160 ? `${Math.floor(minutes / 1_440)} d` : `${Math.floor(minutes / 10_080)} wk`;
+  if (minutes < 1) return t("now");
+  if (minutes < 60) return t("{0} min", minutes);
+  if (minutes < 1_440) return t("{0} h", Math.floor(minutes / 60));
+  return minutes < 20_160 ? t("{0} d", Math.floor(minutes / 1_440)) : t("{0} wk", Math.floor(minutes / 10_080));
 }

@@ -6,6 +6,7 @@ import { memoryLabel, memorySource, whyRows } from "../memoryWords.ts";
 import { post } from "../host.ts";
 import { Icon, IconButton } from "../../shared/Icon.tsx";
 import { moveBetweenChips } from "./ContextChips.tsx";
+import { t } from "../../shared/l10n.ts";
 
 /** Codicons by kind of memory; a circle for the rest. */
 const ICONS: Readonly<Record<string, string>> = { turn: "comment", decision: "pass", note: "note", execution: "play", error: "error", edit: "edit", run: "graph-line", file: "file", symbol: "symbol-method", variable: "symbol-variable", dataset: "database" };
@@ -22,23 +23,23 @@ export function Memories({ turn, whyOpen, onWhy }: { turn: ChatTurn; whyOpen: bo
   };
   return (
     <div class="memories" data-testid="memories">
-      <div class="chips" ref={row} role="toolbar" aria-label="Remembered" onKeyDown={moveBetweenChips}>
+      <div class="chips" ref={row} role="toolbar" aria-label={t("Remembered")} onKeyDown={moveBetweenChips}>
         {memories.map((memory, at) => (
           <span key={memory.key} class="chip chip-memory" data-testid="memory" data-holds={memory.holds && !memory.doubted}>
-            <button type="button" class="chip-open" title={`${memory.text}\n\n${memorySource(memory, Date.now())}`} aria-label={`Remembered: ${memory.text}, ${memorySource(memory, Date.now())}`} onClick={() => post({ type: "openMemory", key: memory.key })}>
+            <button type="button" class="chip-open" title={`${memory.text}\n\n${memorySource(memory, Date.now())}`} aria-label={t("Remembered: {0}, {1}", memory.text, memorySource(memory, Date.now()))} onClick={() => post({ type: "openMemory", key: memory.key })}>
               <Icon name={ICONS[memory.kind] ?? "circle-small"} />
               <bdi class="ellipsis">{memoryLabel(memory.text)}</bdi>
               <span class="chip-source">{memorySource(memory, Date.now())}</span>
             </button>
             <button
-              type="button" class="chip-remove" title="Not relevant: use it less" aria-label={`Dismiss: ${memoryLabel(memory.text)}`} onClick={() => dismiss(memory, at)}
+              type="button" class="chip-remove" title={t("Not relevant: use it less")} aria-label={t("Dismiss: {0}", memoryLabel(memory.text))} onClick={() => dismiss(memory, at)}
               onKeyDown={(event) => { if (event.key === "Delete" || event.key === "Backspace") dismiss(memory, at); }}
             >
               <Icon name="close" />
             </button>
           </span>
         ))}
-        <button type="button" class="link memories-why" aria-expanded={whyOpen} onClick={() => onWhy(!whyOpen)}>Why?</button>
+        <button type="button" class="link memories-why" aria-expanded={whyOpen} onClick={() => onWhy(!whyOpen)}>{t("Why?")}</button>
       </div>
     </div>
   );
@@ -58,7 +59,7 @@ export function Why({ turn, onClose }: { turn: ChatTurn; onClose: () => void }) 
   };
   return (
     <section
-      ref={section} class="why" data-testid="why" tabIndex={-1} aria-label="Why this answer used what it used"
+      ref={section} class="why" data-testid="why" tabIndex={-1} aria-label={t("Why this answer used what it used")}
       onKeyDown={(event) => {
         if (event.key !== "Escape") return;
         event.preventDefault();
@@ -67,8 +68,8 @@ export function Why({ turn, onClose }: { turn: ChatTurn; onClose: () => void }) 
       }}
     >
       <div class="why-head">
-        <h4>Why these sources and memories</h4>
-        <IconButton icon="close" label="Close" onClick={close} />
+        <h4>{t("Why these sources and memories")}</h4>
+        <IconButton icon="close" label={t("Close")} onClick={close} />
       </div>
       {groups.map(({ title, rows }) => (
         <div key={title} class="why-group">
@@ -87,7 +88,7 @@ export function Why({ turn, onClose }: { turn: ChatTurn; onClose: () => void }) 
           </ul>
         </div>
       ))}
-      {groups.length === 0 && <p class="quiet">Nothing in the folder or in memory was used for this answer.</p>}
+      {groups.length === 0 && <p class="quiet">{t("Nothing in the folder or in memory was used for this answer.")}</p>}
     </section>
   );
 }

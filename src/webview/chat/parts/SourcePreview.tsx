@@ -4,6 +4,7 @@ import type { Citation } from "../../../engine/protocol/types.ts";
 import { rangeLabel } from "../healthLine.ts";
 import { languageOfPath } from "../languageOfPath.ts";
 import { Highlighted } from "./Html.tsx";
+import { t } from "../../shared/l10n.ts";
 
 /** Long enough that crossing a chip on the way elsewhere opens nothing. */
 const HOVER_DELAY_MS = 350;
@@ -96,7 +97,7 @@ export function SourcePreview({ find }: { find: (chip: HTMLElement) => Citation 
         <pre class="preview-lines" aria-hidden="true" dir="ltr">{lines.slice(0, SHOWN_LINES).map((_, index) => citation.startLine + index).join("\n")}</pre>
         <Highlighted code={lines.slice(0, SHOWN_LINES).join("\n")} language={languageOfPath(citation.path)} />
       </div>
-      {lines.length > SHOWN_LINES && <div class="preview-more">{lines.length - SHOWN_LINES} more lines</div>}
+      {lines.length > SHOWN_LINES && <div class="preview-more">{t("{0} more lines", lines.length - SHOWN_LINES)}</div>}
     </div>
   );
 }

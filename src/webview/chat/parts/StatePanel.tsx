@@ -6,6 +6,7 @@ import type { ChatTurn } from "../../protocol.ts";
 import { post } from "../host.ts";
 import { evidenceTurn, stateGroups, stateLine } from "../memoryWords.ts";
 import { Icon, IconButton } from "../../shared/Icon.tsx";
+import { t } from "../../shared/l10n.ts";
 
 const MAXIMUM_FOCUS = 6;
 
@@ -16,7 +17,7 @@ export function StatePanel({ turns }: { turns: readonly ChatTurn[] }) {
   const line = state ? stateLine(state) : null;
   if (!turn || !state || line === null) return null;
   return (
-    <section class="state" aria-label="This conversation" data-testid="state-panel">
+    <section class="state" aria-label={t("This conversation")} data-testid="state-panel">
       <button type="button" class="disclosure state-line" data-testid="state-line" aria-expanded={open} aria-controls="state-details" onClick={() => setOpen(!open)}>
         <Icon name={open ? "chevron-down" : "chevron-right"} />
         <span class="ellipsis">{line}</span>
@@ -32,7 +33,7 @@ export function StatePanel({ turns }: { turns: readonly ChatTurn[] }) {
             ))}
             {state.focus.length > 0 && (
               <div class="state-group">
-                <h4>In focus</h4>
+                <h4>{t("In focus")}</h4>
                 <ul class="chips">{state.focus.slice(0, MAXIMUM_FOCUS).map((entity) => <li key={`${entity.kind}${entity.path ?? ""}${entity.name}`}><Entity entity={entity} /></li>)}</ul>
               </div>
             )}
@@ -47,10 +48,10 @@ function Item({ icon, item, evidence, canRemember }: { icon: string; item: Dialo
   return (
     <li class="state-item">
       <Icon name={icon} />
-      <button type="button" class="state-text" title={evidence ? `Said in: ${evidence.question}` : item.text} disabled={!evidence} onClick={() => evidence && show(evidence.id)}>
-        <bdi>{item.text}</bdi>{item.said === "assistant" && <span class="quiet"> proposed</span>}{item.by === "model" && <span class="quiet"> read by the model</span>}
+      <button type="button" class="state-text" title={evidence ? t("Said in: {0}", evidence.question) : item.text} disabled={!evidence} onClick={() => evidence && show(evidence.id)}>
+        <bdi>{item.text}</bdi>{item.said === "assistant" && <span class="quiet"> {t("proposed")}</span>}{item.by === "model" && <span class="quiet"> {t("read by the model")}</span>}
       </button>
-      {canRemember && item.said === "user" && <IconButton icon="pin" label={`Remember: ${item.text}`} onClick={() => post({ type: "remember", text: item.text })} />}
+      {canRemember && item.said === "user" && <IconButton icon="pin" label={t("Remember: {0}", item.text)} onClick={() => post({ type: "remember", text: item.text })} />}
     </li>
   );
 }

@@ -2,25 +2,26 @@
 import type { ChangeProposal, ChatStatus, HostCommand } from "../../protocol.ts";
 import { post } from "../host.ts";
 import { Icon, IconButton } from "../../shared/Icon.tsx";
+import { t } from "../../shared/l10n.ts";
 
-/** Questions that any folder can answer; a click puts them in the field's place and asks. */
+/** Questions that any folder can answer; a click puts them in the field's place and asks. In English, which the engine understands best. */
 const STARTERS = ["What does this project do?", "Where is the entry point?", "Which files are tests?"];
 
 export function Welcome({ status }: { status: ChatStatus }) {
   if (!status.folderOpen) {
-    return <Empty icon="folder" text="Open a folder to ask about its code. Everything stays on this machine." button={{ label: "Open Folder", command: "openFolder" }} />;
+    return <Empty icon="folder" text={t("Open a folder to ask about its code. Everything stays on this machine.")} button={{ label: t("Open Folder"), command: "openFolder" }} />;
   }
   const index = status.index;
   if (index?.state === "failed") {
-    return <Empty icon="warning" text={index.failure ?? "The index could not be built."} button={{ label: "Build Again", command: "updateIndex" }} />;
+    return <Empty icon="warning" text={index.failure ?? t("The index could not be built.")} button={{ label: t("Build Again"), command: "updateIndex" }} />;
   }
   const building = index?.state === "scanning" || index?.state === "indexing";
   return (
     <div class="welcome" data-testid="welcome">
-      <h2>Ask about this folder</h2>
+      <h2>{t("Ask about this folder")}</h2>
       <p class="quiet">
-        Answers show where they come from, each source re-read before it is shown. Nothing leaves this machine.
-        {building && " The folder is still being read; you can already ask."}
+        {t("Answers show where they come from, each source re-read before it is shown. Nothing leaves this machine.")}
+        {building && ` ${t("The folder is still being read; you can already ask.")}`}
       </p>
       <ul class="starters">
         {STARTERS.map((question) => (
@@ -31,8 +32,8 @@ export function Welcome({ status }: { status: ChatStatus }) {
       </ul>
       <dl class="hints">
         <div><dt><kbd>/</kbd></dt><dd>explain, fix, tests, doc, search</dd></div>
-        <div><dt><kbd>@</kbd></dt><dd>a file, or memory</dd></div>
-        <div><dt><kbd>#</kbd></dt><dd>the selection</dd></div>
+        <div><dt><kbd>@</kbd></dt><dd>{t("a file, or memory")}</dd></div>
+        <div><dt><kbd>#</kbd></dt><dd>{t("the selection")}</dd></div>
       </dl>
     </div>
   );
@@ -51,13 +52,13 @@ function Empty({ icon, text, button }: { icon: string; text: string; button: { l
 /** One line above the field while something is wrong that does not keep the rest from working. */
 export function Banner({ status }: { status: ChatStatus }) {
   if (status.engine === "failed") {
-    return <BannerLine icon="error" text={status.engineFailure ?? "The engine could not be started."} button={{ label: "Restart Engine", command: "restartEngine" }} />;
+    return <BannerLine icon="error" text={status.engineFailure ?? t("The engine could not be started.")} button={{ label: t("Restart Engine"), command: "restartEngine" }} />;
   }
   if (status.engine === "restarting") {
-    return <BannerLine icon="loading" text="The engine stopped and is being started again." button={{ label: "Show Log", command: "showLog" }} />;
+    return <BannerLine icon="loading" text={t("The engine stopped and is being started again.")} button={{ label: t("Show Log"), command: "showLog" }} />;
   }
   if (!status.trusted && status.folderOpen) {
-    return <BannerLine icon="shield" text="Restricted Mode: this folder’s own settings are ignored, and nothing in it is run." button={{ label: "Manage Trust", command: "manageTrust" }} />;
+    return <BannerLine icon="shield" text={t("Restricted Mode: this folder’s own settings are ignored, and nothing in it is run.")} button={{ label: t("Manage Trust"), command: "manageTrust" }} />;
   }
   return null;
 }
@@ -77,10 +78,10 @@ export function ProposalBar({ proposal }: { proposal: ChangeProposal }) {
   return (
     <div class="banner proposal" role="status" data-testid="proposal">
       <Icon name="diff" />
-      <span class="banner-text" title={proposal.path}>Change to <bdi>{proposal.path.split("/").at(-1)}</bdi></span>
+      <span class="banner-text" title={proposal.path}>{t("Change to {0}", proposal.path.split("/").at(-1) ?? "")}</span>
       <span class="banner-buttons">
-        <button type="button" class="button small" onClick={() => resolve(true)}>Accept</button>
-        <button type="button" class="button small secondary" onClick={() => resolve(false)}>Discard</button>
+        <button type="button" class="button small" onClick={() => resolve(true)}>{t("Accept")}</button>
+        <button type="button" class="button small secondary" onClick={() => resolve(false)}>{t("Discard")}</button>
       </span>
     </div>
   );
@@ -91,7 +92,7 @@ export function Notice({ text, onDismiss }: { text: string; onDismiss: () => voi
     <div class="banner" role="status" data-testid="notice">
       <Icon name="info" />
       <span class="banner-text">{text}</span>
-      <IconButton icon="close" label="Dismiss" onClick={onDismiss} />
+      <IconButton icon="close" label={t("Dismiss")} onClick={onDismiss} />
     </div>
   );
 }

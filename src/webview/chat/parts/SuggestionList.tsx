@@ -4,6 +4,7 @@ import type { ChatAttachment, EditorContext, FileSuggestion } from "../../protoc
 import { MEMORY_COMMANDS, SLASH_COMMANDS } from "../../protocol.ts";
 import type { Trigger } from "../mentions.ts";
 import { Icon } from "../../shared/Icon.tsx";
+import { mark, t, translated } from "../../shared/l10n.ts";
 
 export interface Suggestion {
   kind: "command" | "file" | "selection" | "memory";
@@ -20,28 +21,28 @@ export function suggestionsFor(trigger: Trigger, files: readonly FileSuggestion[
   switch (trigger.kind) {
     case "command":
       return [...SLASH_COMMANDS, ...MEMORY_COMMANDS].filter(({ name }) => name.startsWith(trigger.query)).map(({ name, description }) => ({
-        kind: "command", icon: "", label: `/${name}`, detail: description, insert: `/${name}`, attachment: null,
+        kind: "command", icon: "", label: `/${name}`, detail: translated(description), insert: `/${name}`, attachment: null,
       }));
     case "file":
       return [
-        ...("memory".startsWith(trigger.query.toLowerCase()) ? [MEMORY_SUGGESTION] : []),
-        ...files.map(({ path, open }) => fileSuggestion(path, open ? "open" : "")),
+        ...("memory".startsWith(trigger.query.toLowerCase()) ? [{ ...MEMORY_SUGGESTION, detail: translated(MEMORY_SUGGESTION.detail) }] : []),
+        ...files.map(({ path, open }) => fileSuggestion(path, open ? t("open") : "")),
       ];
     case "context": {
       const all: Suggestion[] = [];
       if ("selection".startsWith(trigger.query.toLowerCase())) {
-        const detail = editor.selection ? `Lines ${editor.selection.startLine}–${editor.selection.endLine} of ${editor.selection.path}` : "What is selected in the editor";
+        const detail = editor.selection ? t("Lines {0}–{1} of {2}", editor.selection.startLine, editor.selection.endLine, editor.selection.path) : t("What is selected in the editor");
         all.push({ kind: "selection", icon: "list-selection", label: "#selection", detail, insert: "#selection", attachment: editor.selection });
       }
       if (editor.activePath !== null && "file".startsWith(trigger.query.toLowerCase())) {
-        all.push({ ...fileSuggestion(editor.activePath, "the active file"), label: "#file" });
+        all.push({ ...fileSuggestion(editor.activePath, t("the active file")), label: "#file" });
       }
       return all;
     }
   }
 }
 
-const MEMORY_SUGGESTION: Suggestion = { kind: "memory", icon: "history", label: "@memory", detail: "What was said, decided and run before", insert: "@memory", attachment: null };
+const MEMORY_SUGGESTION: Suggestion = { kind: "memory", icon: "history", label: "@memory", detail: mark("What was said, decided and run before"), insert: "@memory", attachment: null };
 
 function fileSuggestion(path: string, note: string): Suggestion {
   const slash = path.lastIndexOf("/") + 1;
@@ -63,7 +64,7 @@ export function SuggestionList({ suggestions, chosen, onChoose, onPoint }: Sugge
   const list = useRef<HTMLUListElement>(null);
   useEffect(() => { list.current?.children[chosen]?.scrollIntoView({ block: "nearest" }); }, [chosen]);
   return (
-    <ul ref={list} class="suggestions" id="suggestions" role="listbox" aria-label="Suggestions" data-testid="suggestions">
+    <ul ref={list} class="suggestions" id="suggestions" role="listbox" aria-label={t("Suggestions")} data-testid="suggestions">
       {suggestions.map((suggestion, index) => (
         <li
           key={suggestion.label + suggestion.detail} id={`suggestion-${index}`} role="option" aria-selected={index === chosen}

@@ -10,6 +10,7 @@ import { Health } from "./Health.tsx";
 import { Markdown } from "./Html.tsx";
 import { Memories, Why } from "./Memories.tsx";
 import { Icon, IconButton } from "../../shared/Icon.tsx";
+import { t } from "../../shared/l10n.ts";
 
 interface TurnProps {
   turn: ChatTurn;
@@ -36,7 +37,7 @@ export function Turn({ turn, last, busy, tabIndex, why, onWhy }: TurnProps) {
         <Warnings turn={turn} />
         {turn.checks?.proseOmitted && (
           <p class="note" data-testid="prose-omitted">
-            {turn.checks.proseOmitted} <button type="button" class="link" onClick={() => post({ type: "command", command: "chooseModel" })}>Choose Model</button>
+            {turn.checks.proseOmitted} <button type="button" class="link" onClick={() => post({ type: "command", command: "chooseModel" })}>{t("Choose Model")}</button>
           </p>
         )}
         <Memories turn={turn} whyOpen={why} onWhy={onWhy} />
@@ -52,7 +53,7 @@ function Question({ turn }: { turn: ChatTurn }) {
     <div class="question">
       <p dir="auto">{turn.command && <><span class="slash">/{turn.command}</span>{" "}</>}{turn.question}</p>
       {turn.attachments.length > 0 && (
-        <ul class="question-attachments" aria-label="Attached">
+        <ul class="question-attachments" aria-label={t("Attached")}>
           {turn.attachments.map((attachment) => (
             <li key={attachmentKey(attachment)}>
               <button type="button" class="chip" onClick={() => post({ type: "openRange", range: attachment })}>
@@ -68,14 +69,14 @@ function Question({ turn }: { turn: ChatTurn }) {
 
 /** What a stopped answer may be relied on for. */
 function StoppedNote({ turn }: { turn: ChatTurn }) {
-  if (turn.prose !== "" && !turn.checks) return <p class="note">Stopped: the sources of this text were not checked.</p>;
-  return turn.card ? null : <p class="note">Stopped before anything was found.</p>;
+  if (turn.prose !== "" && !turn.checks) return <p class="note">{t("Stopped: the sources of this text were not checked.")}</p>;
+  return turn.card ? null : <p class="note">{t("Stopped before anything was found.")}</p>;
 }
 
 /** What is going on, and that prose is not to be relied on yet. */
 function progressText(turn: ChatTurn): string {
-  if (turn.prose !== "") return "Writing; its sources are checked at the end";
-  return turn.status ?? (turn.card ? "Reading the sources…" : "Searching…");
+  if (turn.prose !== "") return t("Writing; its sources are checked at the end");
+  return turn.status ?? (turn.card ? t("Reading the sources…") : t("Searching…"));
 }
 
 function Failure({ turn }: { turn: ChatTurn }) {
@@ -110,11 +111,11 @@ function Foot({ turn, last, busy }: { turn: ChatTurn; last: boolean; busy: boole
   return (
     <div class="foot">
       <div class="foot-health">{(answered || turn.checks) && <Health turn={turn} />}</div>
-      <div class="foot-actions" role="group" aria-label="Answer actions">
-        {answered && <IconButton icon="copy" label="Copy Answer" onClick={() => post({ type: "copy", text: answerMarkdown(turn) })} />}
-        {last && <IconButton icon="refresh" label="Regenerate" disabled={busy} onClick={() => post({ type: "regenerate", turnId: turn.id })} />}
-        {answered && <IconButton icon={turn.rating === "up" ? "thumbsup-filled" : "thumbsup"} label="Helpful" pressed={turn.rating === "up"} onClick={() => rate("up")} />}
-        {answered && <IconButton icon={turn.rating === "down" ? "thumbsdown-filled" : "thumbsdown"} label="Not Helpful" pressed={turn.rating === "down"} onClick={() => rate("down")} />}
+      <div class="foot-actions" role="group" aria-label={t("Answer actions")}>
+        {answered && <IconButton icon="copy" label={t("Copy Answer")} onClick={() => post({ type: "copy", text: answerMarkdown(turn) })} />}
+        {last && <IconButton icon="refresh" label={t("Regenerate")} disabled={busy} onClick={() => post({ type: "regenerate", turnId: turn.id })} />}
+        {answered && <IconButton icon={turn.rating === "up" ? "thumbsup-filled" : "thumbsup"} label={t("Helpful")} pressed={turn.rating === "up"} onClick={() => rate("up")} />}
+        {answered && <IconButton icon={turn.rating === "down" ? "thumbsdown-filled" : "thumbsdown"} label={t("Not Helpful")} pressed={turn.rating === "down"} onClick={() => rate("down")} />}
       </div>
     </div>
   );
