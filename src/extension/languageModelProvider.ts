@@ -1,12 +1,15 @@
-// Offers the loaded local model to VS Code's own chat and to other extensions. A model that writes no prose is not offered. Calling of
-// tools by the model is not offered either: no chat template of a model that fits these machines was tried with it yet.
+// Offers the loaded local model to VS Code's own chat and to other extensions. A model that writes no prose is not offered; an entry
+// that stands for @kalactica is, since VS Code sends no participant a request while its chat has no model to choose.
 import { randomUUID } from "node:crypto";
 import * as vscode from "vscode";
-import type { ChatText } from "../engine/protocol/types.ts";
+import type { ChatText, ModelStatus } from "../engine/protocol/types.ts";
 import type { TrainingEngine } from "./trainingState.ts";
 
 /** Kept free of the prompt for what the model writes, in tokens; at most half of the context. Our choice. */
 const OUTPUT_TOKENS = 1024;
+/** The entry by which @kalactica is reached where no model can be offered for VS Code's default mode. It writes nothing itself. */
+const PARTICIPANT_MODEL = "kalactica-participant";
+const PARTICIPANT_TOKENS = 4_096;
 
 export class LanguageModelProvider implements vscode.LanguageModelChatProvider, vscode.Disposable {
   readonly #engine: Pick<TrainingEngine, "request" | "onNotification">;
@@ -29,16 +32,28 @@ export class LanguageModelProvider implements vscode.LanguageModelChatProvider, 
   }
 
   async provideLanguageModelChatInformation(): Promise<vscode.LanguageModelChatInformation[]> {
-    const { model } = await this.#engine.request("engine/status", null);
+    const models = await this.#loaded();
+    return models.some(({ capabilities }) => capabilities.toolCalling) ? models : [...models, participantModel()];
+  }
+
+  async #loaded(): Promise<vscode.LanguageModelChatInformation[]> {
+    let model: ModelStatus;
+    try {
+      ({ model } = await this.#engine.request("engine/status", null));
+    } catch {
+      // The participant says what is wrong with the engine, and what to do.
+      return [];
+    }
     if (!model.capabilities.answer || model.id === null || model.contextSize === 0) return [];
     const maxOutputTokens = Math.min(OUTPUT_TOKENS, Math.floor(model.contextSize / 2));
     return [{
       id: model.id, name: model.name ?? model.id, family: "kalactica", version: model.adapter ?? "base", maxInputTokens: model.contextSize - maxOutputTokens, maxOutputTokens,
-      detail: model.remote?.leavesMachine ? vscode.l10n.t("at {0}: leaves this machine", model.remote.host) : vscode.l10n.t("on this machine"), tooltip: model.explanation, capabilities: {},
+      detail: vscode.l10n.t("on this machine"), tooltip: model.explanation, capabilities: {},
     }];
   }
 
   async provideLanguageModelChatResponse(model: vscode.LanguageModelChatInformation, messages: readonly vscode.LanguageModelChatRequestMessage[], { modelOptions = {} }: vscode.ProvideLanguageModelChatResponseOptions, progress: vscode.Progress<vscode.LanguageModelResponsePart>, token: vscode.CancellationToken): Promise<void> {
+    if (model.id === PARTICIPANT_MODEL) throw vscode.LanguageModelError.NotFound(vscode.l10n.t("This entry answers as @kalactica only. For a model that writes by itself, run \"KaLactica: Choose Model\"."));
     const id = randomUUID();
     const listening = this.#engine.onNotification("chat/text", (piece: ChatText) => {
       if (piece.id === id) progress.report(new vscode.LanguageModelTextPart(piece.text));
@@ -61,6 +76,14 @@ export class LanguageModelProvider implements vscode.LanguageModelChatProvider, 
   dispose(): void {
     for (const disposable of [...this.#listening, this.#changed]) disposable.dispose();
   }
+}
+
+/** VS Code's default mode lists only models that are offered tools; this one is offered them and never calls any. */
+function participantModel(): vscode.LanguageModelChatInformation {
+  return {
+    id: PARTICIPANT_MODEL, name: "@kalactica", family: "kalactica-participant", version: "1", maxInputTokens: PARTICIPANT_TOKENS, maxOutputTokens: PARTICIPANT_TOKENS,
+    detail: vscode.l10n.t("cited answers about this folder"), tooltip: vscode.l10n.t("Ask with @kalactica. Without it, this entry writes nothing."), capabilities: { toolCalling: true },
+  };
 }
 
 /** What the model can read of a message: its texts, and what tools said. */
