@@ -1,6 +1,6 @@
 // Entry of the engine process: serves the parent over the IPC channel and ends with it. Nothing else.
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter, Message } from "vscode-jsonrpc/node";
-import { correlated, Log } from "./base/log.ts";
+import { correlated, Log, relayTo } from "./base/log.ts";
 import type { LogEntry } from "./base/log.ts";
 import { Engine } from "./engine.ts";
 import { serve } from "./server.ts";
@@ -25,6 +25,7 @@ const sink = ({ at, level, room, message, fields, id }: LogEntry): void => {
   connection.sendNotification("engine/log", { at, level, room, message: message + suffix, ...(id === undefined ? {} : { id }) }).catch(() => undefined);
 };
 const log = new Log("engine", sink, "debug");
+relayTo(sink);
 
 process.on("unhandledRejection", (error) => log.error("Unhandled rejection", { error: error instanceof Error ? error.stack : String(error) }));
 // The editor's death closes the channel; an engine without a client has no reason to live.

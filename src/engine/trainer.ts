@@ -1,6 +1,7 @@
 // Entry of the trainer process: what must not run inside the engine, because a native assert ends a process.
 // `run RUNS ID` trains a run; `prepare-data` makes a data set, asked over its channel; `self-test` prints one JSON line for the doctor.
 import path from "node:path";
+import { correlated } from "./base/log.ts";
 import { startCounting, tellParent } from "./base/socketCount.ts";
 import { reportSockets } from "./base/socketReport.ts";
 import { gradientSelfTest } from "./ggml/selfTest.ts";
@@ -20,10 +21,11 @@ if (command === "self-test") {
   process.exit();
 } else if (command === "run" && runsDir !== undefined && id !== undefined) {
   const { runTraining } = await import("./tasks/runTraining.ts");
-  process.exitCode = await liveAsTrainer(runsDir, id, (context) => runTraining(context, {
+  // The run's id is on every line, in the run's own log and in the engine's.
+  process.exitCode = await correlated(id, () => liveAsTrainer(runsDir, id, (context) => runTraining(context, {
     runFolder: new RunStore(runsDir).path(id, "tuning"),
     hashNotes: path.join(context.writer.job.adaptersDir, "base-hashes.json"),
-  }));
+  })));
   // Native threads may outlive their work; everything is written here.
   process.exit();
 } else {

@@ -42,8 +42,10 @@ export class ModelActions implements vscode.Disposable {
         // The engine names what it fetches by the catalogue's address.
         const download = this.#downloads.get(progress.uri);
         if (!download) return;
+        // With its first bytes a download from an address of the user's own is a model that can be shown.
+        const begins = download.state.receivedBytes === 0 && progress.receivedBytes > 0;
         download.state = progress;
-        this.#changed.fire("work");
+        this.#changed.fire(begins ? "models" : "work");
       }),
     ];
   }

@@ -1,12 +1,10 @@
 // Follows a new user's first steps: ticks a step of the walkthrough when what it is about has really happened, whichever way the user went
 // there, and opens the walkthrough once in a new installation. It takes part in nothing.
 import * as vscode from "vscode";
-import type { EngineClient, EngineTraffic } from "./engineClient.ts";
-import { doneKey, STEPS, WALKTHROUGH } from "./walkthroughSteps.ts";
-import type { WalkthroughStep } from "./walkthroughSteps.ts";
+import type { EngineClient } from "./engineClient.ts";
 import type { TrainingState } from "./trainingState.ts";
-
-type StepId = WalkthroughStep["id"];
+import { doneKey, STEPS, stepsDoneBy, WALKTHROUGH } from "./walkthroughSteps.ts";
+import type { StepId } from "./walkthroughSteps.ts";
 
 const DONE = "walkthrough.done";
 const OPENED = "walkthrough.opened";
@@ -73,30 +71,6 @@ export class Walkthrough implements vscode.Disposable {
     this.#done.add(id);
     void vscode.commands.executeCommand("setContext", doneKey(id), true);
     void this.#options.memento.update(DONE, [...this.#done]);
-  }
-}
-
-/** What a message shows to have happened. A step is done when its end is seen, never when its button is pressed. */
-export function stepsDoneBy(traffic: EngineTraffic): StepId[] {
-  switch (traffic.method) {
-    case "engine/doctor":
-      return ["machine"];
-    // The gallery was filled, with a model in use.
-    case "model/gallery":
-      return traffic.result.models.some(({ active, installed }) => active && installed) ? ["model"] : [];
-    case "model/use":
-    case "model/measure":
-      return ["model"];
-    case "index/update":
-      return traffic.result.files > 0 ? ["index"] : [];
-    case "completion/outcome":
-      return traffic.params.outcome === "accepted" || traffic.params.outcome === "partiallyAccepted" ? ["completion"] : [];
-    case "answer/ask":
-      return traffic.result.citations.some(({ verified }) => verified) ? ["answer"] : [];
-    case "evaluate/run":
-      return ["evaluation"];
-    default:
-      return [];
   }
 }
 

@@ -1,5 +1,6 @@
 // The steps of the walkthrough "Get Started with KaLactica": what each says, its one button, and by which context key it is ticked. The
-// manifest is generated from here; when a step is done is found out in walkthrough.ts.
+// manifest is generated from here. What a message shows to have been done is here too; who listens is walkthrough.ts.
+import type { EngineTraffic } from "./engineClient.ts";
 
 export const WALKTHROUGH = "kalactica.start";
 
@@ -58,18 +59,44 @@ export const STEPS: readonly WalkthroughStep[] = [
   },
 ];
 
+export type StepId = WalkthroughStep["id"];
+
 /** The context key that says that a step was done. */
-export function doneKey(id: WalkthroughStep["id"]): string {
+export function doneKey(id: StepId): string {
   return `kalactica.done.${id}`;
 }
 
 /** `contributes.walkthroughs`. */
 export function walkthroughContribution(): unknown[] {
   return [{
-    id: WALKTHROUGH, title: "Get Started with KaLactica", description: "A coding assistant that answers with its sources, completes as you type and learns from your code, all on this machine.",
+    id: WALKTHROUGH, title: "Get Started with KaLactica", description: "Answers, completions and learning, all on this machine.",
     steps: STEPS.map(({ id, title, text, button, picture, alt }) => ({
       id, title, description: `${text}\n[${button.label}](command:${button.command})`,
       media: { svg: `media/walkthrough/${picture}.svg`, altText: alt }, completionEvents: [`onContext:${doneKey(id)}`],
     })),
   }];
+}
+
+/** What a message shows to have happened. A step is done when its end is seen, never when its button is pressed. */
+export function stepsDoneBy(traffic: EngineTraffic): StepId[] {
+  switch (traffic.method) {
+    case "engine/doctor":
+      return ["machine"];
+    // The gallery was filled, with a model in use.
+    case "model/gallery":
+      return traffic.result.models.some(({ active, installed }) => active && installed) ? ["model"] : [];
+    case "model/use":
+    case "model/measure":
+      return ["model"];
+    case "index/update":
+      return traffic.result.files > 0 ? ["index"] : [];
+    case "completion/outcome":
+      return traffic.params.outcome === "accepted" || traffic.params.outcome === "partiallyAccepted" ? ["completion"] : [];
+    case "answer/ask":
+      return traffic.result.citations.some(({ verified }) => verified) ? ["answer"] : [];
+    case "evaluate/run":
+      return ["evaluation"];
+    default:
+      return [];
+  }
 }

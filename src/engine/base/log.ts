@@ -105,6 +105,28 @@ export class LogTail {
 const RECENT_ENTRIES = 400;
 const RECENT = new LogTail(RECENT_ENTRIES);
 
+let relaySink: LogSink | null = null;
+
+/** Where entries of processes that this one started go: the engine's own sink. */
+export function relayTo(sink: LogSink): void {
+  relaySink = sink;
+}
+
+/** Takes in what `child` tells of itself by {@link tellParentEntry}. */
+export function relayChild(child: { on(event: "message", listener: (message: unknown) => void): unknown }): void {
+  child.on("message", (message) => {
+    const entry = (message as { entry?: LogEntry } | null)?.entry;
+    if (entry === undefined) return;
+    RECENT.push(entry);
+    relaySink?.(entry);
+  });
+}
+
+/** In a child process: tells the process that started it of an entry, beside writing it wherever it goes. */
+export function tellParentEntry(entry: LogEntry): void {
+  if (process.connected) process.send?.({ entry });
+}
+
 /** What this process logged last, oldest first, as a report may hold it. */
 export function recentLog(redact: (text: string) => string): string[] {
   return RECENT.lines(redact);

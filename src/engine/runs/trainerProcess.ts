@@ -4,6 +4,7 @@ import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { closeSync, existsSync, openSync } from "node:fs";
 import path from "node:path";
+import { relayChild } from "../base/log.ts";
 import { packageDir } from "../base/paths.ts";
 import { countChild } from "../base/socketCount.ts";
 
@@ -50,6 +51,7 @@ export function trainerStarter(module: string = trainerModule()): StartTrainer {
       closeSync(output);
     }
     countChild(child);
+    relayChild(child);
     const ended = new Promise<TrainerEnd>((resolve) => {
       child.once("exit", (code, signal) => resolve({ code, signal }));
       child.once("error", () => resolve({ code: null, signal: null }));

@@ -24,7 +24,8 @@ export interface ReportSources {
 /** Makes the report. A part that fails says so in its place: a report is wanted most where something is broken. Errors: CancelledError. */
 export async function problemReport(sources: ReportSources, client: { versions: Record<string, string>; log: readonly string[] }, signal?: AbortSignal): Promise<ProblemReport> {
   const paths = redacting({ workspaceDir: sources.workspaceDir, homeDir: os.homedir() });
-  const redact = (text: string): string => paths(scrub(text));
+  // Paths first: what scrubs secrets also takes home folders out, and the workspace would not be known again below them.
+  const redact = (text: string): string => scrub(paths(text));
   const [machine, doctor] = await Promise.all([
     sources.hardware().then(machineOf, () => null),
     sources.doctor(signal).catch((error: unknown): DoctorItem[] => {

@@ -4,7 +4,7 @@
 import path from "node:path";
 import { EngineError } from "../base/errors.ts";
 import { readGguf } from "../base/gguf.ts";
-import { Log } from "../base/log.ts";
+import { lineOf, Log, tellParentEntry } from "../base/log.ts";
 import { DatasetStore } from "../data/versions.ts";
 import { CANARY_TEXT, CANARY_TOKENS } from "../model/canary.ts";
 import { openRollouts } from "../model/rollouts.ts";
@@ -38,7 +38,10 @@ export interface TrainingPlace {
 /** Works on a run until it is finished, paused or cancelled. Errors: those of the parts it joins, as sentences. */
 export async function runTraining({ writer, pause, cancel, notice }: TrainerContext, place: TrainingPlace): Promise<TrainerOutcome> {
   const { job } = writer;
-  const log = new Log("trainer", ({ at, level, room, message, fields }) => console.error(`${at} ${level} [${room}] ${message} ${Object.keys(fields).length > 0 ? JSON.stringify(fields) : ""}`));
+  const log = new Log("trainer", (entry) => {
+    console.error(`${entry.at} ${entry.level} ${lineOf(entry)}`);
+    tellParentEntry(entry);
+  });
   await requireSameBase(job, place.hashNotes);
   const dataset = await new DatasetStore(job.dataDir).open(job.dataset.version);
   const architecture = (await readGguf(job.model.file)).metadata.get("general.architecture");
