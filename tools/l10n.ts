@@ -12,8 +12,9 @@ export interface SpokenSentence {
   place: string;
 }
 
-/** Calls whose first argument is a sentence: VS Code's in the extension, shared/l10n.ts's in the webviews. */
-const CALLS = { "src/extension": /\bl10n\.t\(\s*/g, "src/webview": /(?<![\w.$])(?:t|mark)\(\s*/g } as const;
+/** Calls whose first argument is a sentence: VS Code's own, and shared/l10n.ts's, which modules without VS Code use. */
+const CALL = /(?:\bl10n\.t|(?<![\w.$])(?:t|mark))\(\s*/g;
+const FOLDERS = ["src/extension", "src/webview"];
 const LITERAL = /^"((?:[^"\\\n]|\\.)*)"/;
 const COMMENT = /^\s*(?:\/\/|\*|\/\*)/;
 
@@ -21,13 +22,13 @@ const COMMENT = /^\s*(?:\/\/|\*|\/\*)/;
 export function spokenSentences(): { sentences: SpokenSentence[]; problems: string[] } {
   const sentences: SpokenSentence[] = [];
   const problems: string[] = [];
-  for (const [folder, call] of Object.entries(CALLS)) {
+  for (const folder of FOLDERS) {
     for (const entry of readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })) {
       if (!entry.isFile() || !/\.tsx?$/.test(entry.name)) continue;
       const file = path.join(entry.parentPath, entry.name);
       if (file.endsWith(path.join("shared", "l10n.ts"))) continue;
       const source = readFileSync(file, "utf8");
-      for (const match of source.matchAll(call)) {
+      for (const match of source.matchAll(CALL)) {
         const line = source.slice(0, match.index).split("\n").length;
         const place = `${path.relative(root, file).replaceAll("\\", "/")}:${line}`;
         if (COMMENT.test(source.split("\n")[line - 1] ?? "")) continue;

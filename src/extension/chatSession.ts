@@ -6,6 +6,7 @@ import type { AskResult, ChatTurn as WireTurn } from "../engine/protocol/types.t
 import { applyAnswerEvent, titleOf } from "../webview/protocol.ts";
 import type { ChatStore } from "./chatStore.ts";
 import type { ChatAttachment, ChatTurn, Conversation, ConversationSummary, HostMessage, SlashCommand, TurnFailure } from "../webview/protocol.ts";
+import { t } from "../webview/shared/l10n.ts";
 
 /** What the session needs of the engine; EngineClient has this shape. */
 export interface ChatEngine {
@@ -337,7 +338,7 @@ function interrupted(turn: ChatTurn): ChatTurn {
   if (turn.state !== "running") return turn;
   return {
     ...turn, state: "failed", status: null,
-    failure: { text: "The window was closed or reloaded before this answer was complete.", action: { label: "Try Again", command: "retry" } },
+    failure: { text: t("The window was closed or reloaded before this answer was complete."), action: { label: t("Try Again"), command: "retry" } },
   };
 }
 

@@ -8,6 +8,7 @@ import type { ClientNotifications, EngineNotifications, EngineRequests, HelloPar
 import { WIRE_ERROR_CANCELLED, WIRE_ERROR_FAILED } from "../engine/protocol/messages.ts";
 import type { ErrorReason } from "../engine/protocol/errors.ts";
 import { PROTOCOL_VERSION } from "../engine/protocol/version.ts";
+import { t } from "../webview/shared/l10n.ts";
 
 /** What the client does about an engine that does not answer. Times in milliseconds. */
 export interface EngineClientTimings {
@@ -70,7 +71,7 @@ export class RequestCancelled extends Error {
   }
 }
 
-const STOPPED_WHILE_ANSWERING = "The engine stopped while it was answering. It is being restarted; try again.";
+const stoppedWhileAnswering = (): string => t("The engine stopped while it was answering. It is being restarted; try again.");
 
 type Listener<T> = (value: T) => void;
 
@@ -163,7 +164,7 @@ export class EngineClient {
   async whenReady(): Promise<void> {
     if (this.#state.name === "ready") return;
     if (this.#state.name === "failed") throw new EngineRequestError("engineGone", this.#state.why);
-    if (this.#state.name === "stopped") throw new EngineRequestError("engineGone", "The engine is not running. Run \"KaLactica: Restart Engine\".");
+    if (this.#state.name === "stopped") throw new EngineRequestError("engineGone", t("The engine is not running. Run \"KaLactica: Restart Engine\"."));
     await new Promise<void>((resolve, reject) => this.#readyWaiters.add({ resolve, reject }));
   }
 
@@ -174,7 +175,7 @@ export class EngineClient {
   async request<M extends keyof EngineRequests>(method: M, params: EngineRequests[M]["params"], token?: CancellationToken): Promise<EngineRequests[M]["result"]> {
     await this.whenReady();
     const connection = this.#connection;
-    if (!connection) throw new EngineRequestError("engineGone", "The engine stopped before it could answer. It is being restarted; try again.");
+    if (!connection) throw new EngineRequestError("engineGone", t("The engine stopped before it could answer. It is being restarted; try again."));
     this.#openRequests++;
     this.#lastSign = Date.now();
     this.#watch();
@@ -210,11 +211,11 @@ export class EngineClient {
     if (token?.isCancellationRequested) return new RequestCancelled();
     if (error instanceof ResponseError) {
       if (error.code === WIRE_ERROR_CANCELLED) return new RequestCancelled();
-      if (error.code === ErrorCodes.PendingResponseRejected) return new EngineRequestError("engineGone", STOPPED_WHILE_ANSWERING);
+      if (error.code === ErrorCodes.PendingResponseRejected) return new EngineRequestError("engineGone", stoppedWhileAnswering());
       const data = error.data as WireErrorData | undefined;
       if (error.code === WIRE_ERROR_FAILED && data) return new EngineRequestError(data.reason, error.message, data.details);
     }
-    if (!this.#connection) return new EngineRequestError("engineGone", STOPPED_WHILE_ANSWERING);
+    if (!this.#connection) return new EngineRequestError("engineGone", stoppedWhileAnswering());
     return new EngineRequestError("internal", error instanceof Error ? error.message : String(error));
   }
 
@@ -266,7 +267,7 @@ export class EngineClient {
       const hello = await connection.sendRequest<HelloResult>("engine/hello", params);
       if (this.#child !== child) return;
       if (hello.protocolVersion !== PROTOCOL_VERSION) {
-        this.#fail(child, `The engine speaks protocol version ${hello.protocolVersion}, this extension ${PROTOCOL_VERSION}. Reload the window so that both come from the same installation.`);
+        this.#fail(child, t("The engine speaks protocol version {0}, this extension {1}. Reload the window so that both come from the same installation.", hello.protocolVersion, PROTOCOL_VERSION));
         return;
       }
       this.#setState({ name: "ready", pid: hello.pid, engineVersion: hello.engineVersion });

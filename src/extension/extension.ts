@@ -31,6 +31,7 @@ import { StatusItem } from "./statusItem.ts";
 import { TrainingMonitor } from "./trainingMonitor.ts";
 import { TrainingState } from "./trainingState.ts";
 import { syncWorkspace } from "./workspaceSync.ts";
+import { useBundle } from "../webview/shared/l10n.ts";
 
 /** What other extensions, and tests, may ask of this one. */
 export interface KaLacticaApi {
@@ -38,6 +39,8 @@ export interface KaLacticaApi {
 }
 
 export function activate(context: vscode.ExtensionContext): KaLacticaApi {
+  // Words that the host shares with its webviews come in the same language.
+  useBundle(vscode.l10n.bundle ?? {});
   // What others do in this process is not ours to count: only calls that come from this file are.
   startCounting({ by: "extension host", onlyFrom: /[^\s()]*extension\.cjs/.exec(new Error().stack ?? "")?.[0] ?? context.extensionPath });
   const log = new HostLog(vscode.window.createOutputChannel("KaLactica", { log: true }));

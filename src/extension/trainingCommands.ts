@@ -9,6 +9,7 @@ import { confirmationText } from "./dataReport.ts";
 import { runAction } from "./trainingActions.ts";
 import type { TrainingState } from "./trainingState.ts";
 import { requireTrust } from "./trust.ts";
+import { mark, translated } from "../webview/shared/l10n.ts";
 
 export interface TrainingCommands extends DataCommands {
   training: TrainingState;
@@ -93,20 +94,20 @@ interface Knob {
 }
 
 const KNOBS: readonly Knob[] = [
-  { name: "optimizer.learningRate", label: "Learning rate", detail: "How far each step goes" },
-  { name: "epochs", label: "Epochs", detail: "How often the data is gone through" },
-  { name: "maxSteps", label: "Most steps", detail: "0: as many as the epochs take" },
-  { name: "adapter.rank", label: "Adapter rank", detail: "How much the adapter can hold" },
-  { name: "batchSize", label: "Batch size", detail: "Samples per step", methods: ["sft", "dpo", "kto"] },
-  { name: "sequenceLength", label: "Sequence length", detail: "Longest sample in tokens; 0: as long as the model takes, at most 2,048" },
-  { name: "dpo.beta", label: "β", detail: "How closely the model stays to what it was", methods: ["dpo"] },
-  { name: "dpo.loss", label: "Loss", detail: "sigmoid, hinge, ipo or robust", methods: ["dpo"] },
-  { name: "kto.beta", label: "β", detail: "How closely the model stays to what it was", methods: ["kto"] },
-  { name: "grpo.groupSize", label: "Replies per prompt", detail: "The group that rewards are compared in", methods: ["grpo"] },
-  { name: "grpo.promptsPerStep", label: "Prompts per step", detail: "", methods: ["grpo"] },
-  { name: "grpo.maxReplyTokens", label: "Longest reply", detail: "In tokens", methods: ["grpo"] },
-  { name: "grpo.beta", label: "Weight of the KL divergence", detail: "0: none", methods: ["grpo"] },
-  { name: "seed", label: "Seed", detail: "The same seed gives the same run" },
+  { name: "optimizer.learningRate", label: mark("Learning rate"), detail: mark("How far each step goes") },
+  { name: "epochs", label: mark("Epochs"), detail: mark("How often the data is gone through") },
+  { name: "maxSteps", label: mark("Most steps"), detail: mark("0: as many as the epochs take") },
+  { name: "adapter.rank", label: mark("Adapter rank"), detail: mark("How much the adapter can hold") },
+  { name: "batchSize", label: mark("Batch size"), detail: mark("Samples per step"), methods: ["sft", "dpo", "kto"] },
+  { name: "sequenceLength", label: mark("Sequence length"), detail: mark("Longest sample in tokens; 0: as long as the model takes, at most 2,048") },
+  { name: "dpo.beta", label: "β", detail: mark("How closely the model stays to what it was"), methods: ["dpo"] },
+  { name: "dpo.loss", label: mark("Loss"), detail: mark("sigmoid, hinge, ipo or robust"), methods: ["dpo"] },
+  { name: "kto.beta", label: "β", detail: mark("How closely the model stays to what it was"), methods: ["kto"] },
+  { name: "grpo.groupSize", label: mark("Replies per prompt"), detail: mark("The group that rewards are compared in"), methods: ["grpo"] },
+  { name: "grpo.promptsPerStep", label: mark("Prompts per step"), detail: "", methods: ["grpo"] },
+  { name: "grpo.maxReplyTokens", label: mark("Longest reply"), detail: mark("In tokens"), methods: ["grpo"] },
+  { name: "grpo.beta", label: mark("Weight of the KL divergence"), detail: mark("0: none"), methods: ["grpo"] },
+  { name: "seed", label: mark("Seed"), detail: mark("The same seed gives the same run") },
 ];
 
 /** Shows the main settings with their defaults and lets the user change them one by one; null where they changed their mind. */
@@ -120,7 +121,7 @@ async function chooseSettings({ engine }: TrainingCommands, params: StartRunPara
       { label: `$(play) ${vscode.l10n.t("Continue")}`, detail: vscode.l10n.t("Data, memory and time are shown before anything starts") },
       { label: vscode.l10n.t("Settings"), kind: vscode.QuickPickItemKind.Separator },
       ...KNOBS.filter(({ methods, name }) => (!methods || methods.includes(params.method)) && value(name) !== undefined).map((knob): Item => ({
-        label: knob.label, description: `${String(value(knob.name))}${valueAt(config, knob.name) === undefined ? "" : ` (${vscode.l10n.t("changed")})`}`, detail: knob.detail, knob,
+        label: translated(knob.label), description: `${String(value(knob.name))}${valueAt(config, knob.name) === undefined ? "" : ` (${vscode.l10n.t("changed")})`}`, detail: translated(knob.detail), knob,
       })),
     ];
     const picked = await vscode.window.showQuickPick(items, { title: vscode.l10n.t("Train with {0}", METHOD_NAMES[params.method]), placeHolder: vscode.l10n.t("Continue, or choose a setting to change") });

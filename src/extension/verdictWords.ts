@@ -1,5 +1,6 @@
 // Words about suggestions that were hidden. No VS Code, so that tests need none.
 import type { CompleteResult } from "../engine/protocol/types.ts";
+import { t } from "../webview/shared/l10n.ts";
 
 export interface HiddenCompletion {
   /** A sentence. */
@@ -18,8 +19,8 @@ export function hiddenReason(result: Pick<CompleteResult, "reason" | "verdict">)
 
 /** "users.py, line 12, a minute ago: …", or that none was hidden. */
 export function lastHidden(hidden: HiddenCompletion | null, now: number): string {
-  if (!hidden) return "No suggestion was hidden in this window.";
+  if (!hidden) return t("No suggestion was hidden in this window.");
   const minutes = Math.floor((now - hidden.at) / 60_000);
-  const when = minutes < 1 ? "just now" : minutes === 1 ? "a minute ago" : minutes < 60 ? `${minutes} minutes ago` : "over an hour ago";
-  return `${hidden.path.split("/").at(-1) ?? hidden.path}, line ${hidden.line}, ${when}: ${hidden.reason}`;
+  const when = minutes < 1 ? t("just now") : minutes === 1 ? t("a minute ago") : minutes < 60 ? t("{0} minutes ago", minutes) : t("over an hour ago");
+  return t("{0}, line {1}, {2}: {3}", hidden.path.split("/").at(-1) ?? hidden.path, hidden.line, when, hidden.reason);
 }

@@ -45,7 +45,7 @@ export function shownAtBlocks(turn: ChatTurn, check: string): boolean {
   return turn.checks?.verdict.concerns?.some((concern) => concern.check === check && !concern.allowed) ?? false;
 }
 
-const CHECK_LABELS: Readonly<Record<string, string>> = { insecureCode: mark("Code"), licence: mark("Copies"), grounded: mark("Names"), personalData: mark("Personal data"), secrets: mark("Secrets"), injection: mark("Injection"), requests: mark("Requests"), commands: mark("Commands"), drift: mark("Drift"), consistency: mark("Consistency"), citations: mark("Citations") };
+const CHECK_LABELS: Readonly<Record<string, string>> = { insecureCode: mark("Code"), licence: mark("Copies"), grounded: mark("Names"), personalData: mark("Personal data"), secrets: mark("Secrets"), injection: mark("Injection"), requests: mark("Requests"), commands: mark("Commands"), drift: mark("Drift"), consistency: mark("Consistency"), topology: mark("Topology"), citations: mark("Citations") };
 
 export function checkRows(turn: ChatTurn): HealthRow[] {
   const rows: HealthRow[] = turn.citations.map((citation) => ({
