@@ -32,7 +32,7 @@ const PATIENCE_MS = 1_500;
 const PAUSE_AFTER_FAILURE_MS = 30_000;
 /** Collections may be made anew by others under the same name. */
 const COLLECTION_LASTS_MS = 300_000;
-const WHAT = "the vector of each search query (256 numbers, no words)";
+const WHAT = "the vector of each search query (numbers, no words)";
 
 export class SharedIndexes {
   readonly #options: SharedSearchOptions;
