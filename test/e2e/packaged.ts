@@ -36,7 +36,7 @@ export async function packageAndInstall(folder: string, log: (line: string) => v
   if (target === undefined) throw new Error(`There is no package for ${process.platform}-${process.arch}.`);
   mkdirSync(folder, { recursive: true });
   rmSync(path.join(folder, RECORD), { force: true });
-  const { file } = await makePackage({ target, bundles: await buildBundles(repository), outdir: folder, level: 1, log });
+  const { file } = await makePackage({ target, bundles: await buildBundles(repository, path.join(folder, "bundles")), outdir: folder, level: 1, log });
   const begun = Date.now();
   const root = path.join(folder, "vscode");
   await installPackages(await installVSCodeWeb(log), root, [file]);

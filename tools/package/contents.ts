@@ -45,9 +45,8 @@ export interface Bundles {
   readonly metafiles: readonly Metafile[];
 }
 
-/** Builds the bundles of all packages, which are the same for every platform. */
-export async function buildBundles(root: string): Promise<Bundles> {
-  const outdir = path.join(root, "out/package/bundles");
+/** Builds the bundles of all packages, which are the same for every platform, into `outdir`. */
+export async function buildBundles(root: string, outdir: string = path.join(root, "out/package/bundles")): Promise<Bundles> {
   return { outdir, metafiles: await build({ outdir, production: true }) };
 }
 

@@ -58,7 +58,7 @@ export function scriptSizes(metafiles: readonly Metafile[]): ScriptSize[] {
       const all = reach(name, ["import-statement", "require-call", "dynamic-import"]);
       const atStart = sum(start);
       const later = sum([...all].filter((output) => !start.has(output)));
-      return { entry: name.slice(name.indexOf("bundles/") + "bundles/".length), startOurs: atStart.ours, startOthers: atStart.others, laterOurs: later.ours, laterOthers: later.others };
+      return { entry: /(?:webview\/)?[^/]+$/.exec(name)![0], startOurs: atStart.ours, startOthers: atStart.others, laterOurs: later.ours, laterOthers: later.others };
     });
   });
 }
