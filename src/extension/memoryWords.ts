@@ -10,7 +10,7 @@ const ICONS: Readonly<Record<string, string>> = {
 const KINDS: Readonly<Record<string, string>> = { turn: mark("Said"), decision: mark("Decision"), note: mark("Note"), execution: mark("Run of a cell"), error: mark("Error"), edit: mark("Edit"), run: mark("Training run"), file: mark("File"), symbol: mark("Symbol"), variable: mark("Variable"), dataset: mark("Data set"), entity: mark("Name") };
 /** How a link reads from the item shown: [outwards, inwards]. */
 const LINKS: Readonly<Record<string, readonly [out: string, inward: string]>> = {
-  answers: [mark("answers"), mark("answered by")], mentions: [mark("mentions"), mark("mentioned by")], cites: [mark("cites"), mark("cited by")], about: [mark("about"), mark("said about it")],
+  answers: [mark("is an answer to"), mark("answered by")], mentions: [mark("mentions"), mark("mentioned by")], cites: [mark("cites"), mark("cited by")], about: [mark("about"), mark("said about it")],
   defines: [mark("defines"), mark("defined by")], uses: [mark("uses"), mark("used by")], reads: [mark("reads"), mark("read by")], writes: [mark("writes"), mark("written by")], raises: [mark("raised"), mark("raised by")],
   fixes: [mark("fixes"), mark("fixed by")], follows: [mark("follows"), mark("followed by")], dependsOn: [mark("rests on"), mark("rested on by")], supersedes: [mark("takes the place of"), mark("replaced by")],
   summarises: [mark("drawn from"), mark("summarised by")], related: [mark("has to do with"), mark("has to do with")],

@@ -130,7 +130,7 @@ async function chooseSettings({ engine }: TrainingCommands, params: StartRunPara
     const { name, label, detail } = picked.knob;
     const isNumber = typeof value(name) === "number";
     const typed = await vscode.window.showInputBox({
-      title: label, prompt: detail, value: String(value(name)),
+      title: translated(label), prompt: translated(detail), value: String(value(name)),
       validateInput: (text) => (isNumber && (text.trim() === "" || !Number.isFinite(Number(text))) ? vscode.l10n.t("Expected a number, such as {0}.", String(valueAt(defaults, name))) : null),
     });
     if (typed !== undefined) config = withValue(config, name, isNumber ? Number(typed) : typed.trim());
