@@ -5,9 +5,9 @@ import path from "node:path";
 import ts from "typescript";
 import { repository } from "./sampleClone.ts";
 
-/** Page by room ("retrieval"), of everything that the room's files export. */
-export function roomPages(): Map<string, string> {
-  const files = globSync("src/engine/*/**/*.ts", { cwd: repository }).map((file) => file.replaceAll(path.sep, "/")).filter((file) => !file.startsWith("src/engine/protocol/")).sort();
+/** Page by room ("retrieval"), of everything that the room's files export; `only` names one room. */
+export function roomPages(only = "*"): Map<string, string> {
+  const files = globSync(`src/engine/${only}/**/*.ts`, { cwd: repository }).map((file) => file.replaceAll(path.sep, "/")).filter((file) => !file.startsWith("src/engine/protocol/")).sort();
   const rooms = new Map<string, string[]>();
   for (const file of files) {
     const room = file.split("/")[2]!;

@@ -15,7 +15,7 @@ export interface EndpointOffer {
   /** Others on the way can read what is sent. */
   inClear: boolean;
   consented: boolean;
-  /** Empty where the host was not asked, for want of consent. */
+  /** Empty where the host was not asked for want of consent, or lists none. */
   models: EndpointModel[];
 }
 
@@ -49,7 +49,9 @@ export interface EndpointRequests {
   "endpoint/look": { params: { url: string; key?: string }; result: EndpointOffer };
   /** Registers a model after trying it; it is used from now on. */
   "endpoint/add": { params: AddEndpointParams; result: ModelInfo };
+  /** Forgets an endpoint; the local model writes again where it was the one. Errors: `notFound`. */
   "endpoint/remove": { params: { name: string }; result: null };
+  /** The endpoints that were registered, without their keys. */
   "endpoint/list": { params: null; result: EndpointInfo[] };
   /** The user agrees that something is sent to a host, or takes that back. */
   "endpoint/consent": { params: { host: string; agreed: boolean }; result: null };

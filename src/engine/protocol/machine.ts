@@ -71,6 +71,7 @@ export interface ProblemReport {
 }
 
 export interface MachineRequests {
+  /** Models here, recommended and begun, with how each fits and how quickly it was; the machine, and what is decided by its hardware. */
   "model/gallery": { params: null; result: Gallery };
   /** Long; computes with the model. */
   "model/measure": { params: { id: string }; result: ModelSpeed };
@@ -78,6 +79,7 @@ export interface MachineRequests {
   "model/remove": { params: { id: string }; result: null };
   /** Deletes what has come of an unfinished download. */
   "model/discard": { params: { uri: string }; result: null };
+  /** What the engine sent and opened since it started, by host. */
   "engine/sockets": { params: null; result: SocketCount };
   /** `log` and `state` are what the client adds of its own; the engine redacts them like its own. */
   "engine/report": { params: { versions: Record<string, string>; log: string[] }; result: { report: ProblemReport; /** As a Markdown document. */ text: string } };

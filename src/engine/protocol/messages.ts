@@ -1,7 +1,7 @@
 // Every message between client and engine: its name, direction, parameters and result, in one place.
 import type {
   AnswerApplied, AnswerEvent, AskParams, AskResult, ChatText, CompleteParams, CompleteResult, CompletionOutcome, DoctorItem,
-  DownloadProgress, EngineStatus, GenerateParams, IndexReport, IndexStatus, ModelInfo, NotebookExecuted, SearchHit, TerminalExecuted, TokenCounts,
+  DownloadProgress, EngineStatus, GenerateParams, IndexReport, IndexStatus, ModelInfo, NotebookExecuted, SearchHit, TerminalExecuted, TokenCounts, ToolCall,
 } from "./types.ts";
 import type { DialogueState } from "./dialogue.ts";
 import type { EndpointNotifications, EndpointRequests } from "./endpoints.ts";
@@ -113,14 +113,16 @@ export interface EngineRequests extends MachineRequests, EndpointRequests, Memor
   /** Deletes an adapter that is not active. Errors: `notFound`, `badRequest`. */
   "adapters/remove": { params: { sha256: string }; result: null };
   /** The loaded model by itself, for VS Code's own chat; sends `chat/text`. Errors: `badRequest`, `noModel`, `modelIncapable`, `contextOverflow`. */
-  "chat/generate": { params: GenerateParams; result: { stopReason: "end" | "length" | "cancelled"; tokens: TokenCounts } };
+  "chat/generate": { params: GenerateParams; result: { stopReason: "end" | "length" | "cancelled"; tokens: TokenCounts; calls: ToolCall[] } };
+  /** Whether the chat template of the model in use teaches calls of tools. */
+  "chat/describe": { params: null; result: { tools: boolean } };
   /** How many tokens the loaded model takes for a text. Errors: `noModel`. */
   "chat/countTokens": { params: { text: string }; result: { tokens: number } };
   /** Runs one of ASSISTANT_TOOLS for another assistant; the text is for its model. Errors: `badRequest`, `noWorkspace`, `indexCorrupt`. */
   "tool/run": { params: { name: string; input: unknown }; result: { text: string } };
-  /** What can be measured. */
   /** Long: exercises every feature with all sockets watched; sends `offline/progress`. `text` is the proof as Markdown. */
   "offline/prove": { params: null; result: { proof: OfflineProof; text: string } };
+  /** What can be measured. */
   "evaluate/suites": { params: null; result: EvaluationSuiteInfo[] };
   /** Long: sends `evaluate/progress` under `id`; `data` is null for suites about the folder. A run that was cut short goes on where it was. Errors: `badRequest`, `noWorkspace`, `notFound`, `dataInvalid`, `modelIncapable`. */
   "evaluate/run": { params: { id: string; suite: string; data: string | null }; result: EvaluationRunInfo };
@@ -128,8 +130,9 @@ export interface EngineRequests extends MachineRequests, EndpointRequests, Memor
   "evaluate/runs": { params: null; result: EvaluationRunInfo[] };
   /** The run as a document; with `baseline`, compared with that run item by item. Errors: `notFound`, `badRequest`. */
   "evaluate/report": { params: { id: string; format: "json" | "csv" | "md" | "html"; baseline?: string }; result: { text: string } };
-  /** Two runs of one suite, paired item by item. Errors: `notFound`, `badRequest`. */
+  /** One run with all its figures and settings. Errors: `notFound`. */
   "evaluate/show": { params: { id: string }; result: RunDetail };
+  /** Two runs of one suite, paired item by item. Errors: `notFound`, `badRequest`. */
   "evaluate/compare": { params: { before: string; after: string }; result: RunDifference };
   /** Single items of a run, or with `after` of two side by side. Errors: `notFound`, `badRequest`. */
   "evaluate/items": { params: ItemsQuery & { before: string; after: string | null }; result: ItemsPage };

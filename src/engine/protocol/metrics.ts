@@ -85,6 +85,7 @@ export interface UseErased {
 }
 
 export interface MetricsRequests {
+  /** Figures of the last `days` days, today among them. */
   "metrics/report": { params: { days: number }; result: UseReport };
   /** The cells as a document. */
   "metrics/export": { params: { days: number; format: "json" | "csv" }; result: { text: string } };
