@@ -60,8 +60,8 @@ export async function writeQwenCoderShape(file: string, size: QwenCoderSize, voc
 export interface TinyModelOptions {
   /** Written as `kalactica.infill.layout`; "none" leaves out the infill tokens. Default "psm". */
   infill?: "spm" | "psm" | "none";
-  /** Default true. */
-  chatTemplate?: boolean;
+  /** "tools": one that teaches calls of tools. Default true. */
+  chatTemplate?: boolean | "tools";
   /** Makes an embedding model that pools by its last token. Default false. */
   pooled?: boolean;
   /** Default 1024. */
@@ -76,6 +76,23 @@ export interface TinyModelOptions {
 }
 
 const CHATML_TEMPLATE = "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+
+/** ChatML that teaches calls of tools, in the manner of the Hermes and Qwen2.5 models. */
+const TOOLS_TEMPLATE = [
+  "{%- if tools %}{{- '<|im_start|>system\n' }}{%- if messages[0].role == 'system' %}{{- messages[0].content + '\n\n' }}{%- endif %}",
+  "{{- 'You may call these functions:\n<tools>' }}{%- for tool in tools %}{{- '\n' }}{{- tool | tojson }}{%- endfor %}",
+  "{{- '\n</tools>\nTo call one, write:\n<tool_call>\n{\"name\": <name>, \"arguments\": <object>}\n</tool_call><|im_end|>\n' }}",
+  "{%- elif messages[0].role == 'system' %}{{- '<|im_start|>system\n' + messages[0].content + '<|im_end|>\n' }}{%- endif %}",
+  "{%- for message in messages %}{%- if message.role == 'user' or (message.role == 'system' and not loop.first) or (message.role == 'assistant' and not message.tool_calls) %}",
+  "{{- '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>\n' }}",
+  "{%- elif message.role == 'assistant' %}{{- '<|im_start|>assistant' }}{%- if message.content %}{{- '\n' + message.content }}{%- endif %}",
+  "{%- for call in message.tool_calls %}{%- if call.function %}{%- set call = call.function %}{%- endif %}",
+  "{{- '\n<tool_call>\n{\"name\": \"' + call.name + '\", \"arguments\": ' }}{{- call.arguments | tojson }}{{- '}\n</tool_call>' }}{%- endfor %}{{- '<|im_end|>\n' }}",
+  "{%- elif message.role == 'tool' %}{%- if (loop.index0 == 0) or (messages[loop.index0 - 1].role != 'tool') %}{{- '<|im_start|>user' }}{%- endif %}",
+  "{{- '\n<tool_response>\n' + message.content + '\n</tool_response>' }}",
+  "{%- if loop.last or (messages[loop.index0 + 1].role != 'tool') %}{{- '<|im_end|>\n' }}{%- endif %}{%- endif %}{%- endfor %}",
+  "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\n' }}{%- endif %}",
+].join("");
 
 /** Writes a tiny random model (some hundred kilobytes) in milliseconds. */
 export async function writeTinyModel(file: string, options: TinyModelOptions = {}): Promise<void> {
@@ -95,7 +112,7 @@ export async function writeTinyModel(file: string, options: TinyModelOptions = {
     ["tokenizer.ggml.eos_token_id", idOf("<|im_end|>")],
     ["tokenizer.ggml.add_bos_token", { type: "bool", value: false }],
   ]);
-  if (chatTemplate) vocabulary.set("tokenizer.chat_template", { type: "string", value: CHATML_TEMPLATE });
+  if (chatTemplate) vocabulary.set("tokenizer.chat_template", { type: "string", value: chatTemplate === "tools" ? TOOLS_TEMPLATE : CHATML_TEMPLATE });
   if (infill !== "none") vocabulary.set("kalactica.infill.layout", { type: "string", value: infill });
   if (pooled) vocabulary.set(`${architecture}.pooling_type`, { type: "uint32", value: 3 });
   const shape: Qwen2Shape = {

@@ -13,11 +13,12 @@ import type { Rating } from "./memory/answerFeedback.ts";
 import { defaultsFor } from "./model/hardwareDefaults.ts";
 import { ModelRegistry } from "./model/registry.ts";
 import { ModelRuntime } from "./model/runtime.ts";
+import { modelCallsTools } from "./model/toolCalls.ts";
 import type { ProblemReport } from "./protocol/machine.ts";
 import type { EngineNotifier, HelloParams, ProxyChoice } from "./protocol/messages.ts";
 import type {
   AnswerApplied, AnswerEvent, AskParams, AskResult, CompleteParams, CompleteResult, CompletionOutcome, DoctorItem, DownloadProgress,
-  EngineStatus, GenerateParams, IndexReport, IndexStatus, ModelInfo, NotebookExecuted, SearchHit, TerminalExecuted, TokenCounts,
+  EngineStatus, GenerateParams, IndexReport, IndexStatus, ModelInfo, NotebookExecuted, SearchHit, TerminalExecuted, TokenCounts, ToolCall,
 } from "./protocol/types.ts";
 import { WorkspaceIndex } from "./retrieval/workspaceIndex.ts";
 import { openEmbedder } from "./retrieval/embedder/embeddedEmbedder.ts";
@@ -40,9 +41,6 @@ import { applyConnectionSettings, EndpointDesk, endpointFile, ENDPOINT_PREFIX } 
 import { ModelInUse } from "./tasks/endpointModel.ts";
 import { CompletionContext } from "./tasks/completionContext.ts";
 import { EvaluationDesk } from "./tasks/evaluationDesk.ts";
-import { runCompletion } from "./tasks/evaluateCompletion.ts";
-import { runRepository } from "./tasks/evaluateRepository.ts";
-import { modelForEvaluation } from "./tasks/evaluateModel.ts";
 import { ModelChoice } from "./tasks/chooseModel.ts";
 import { withDefaults } from "./tasks/hardwareDefaults.ts";
 import { ModelGallery } from "./tasks/modelGallery.ts";
@@ -81,6 +79,7 @@ export class Engine {
   readonly #models: ModelChoice;
   /** What answers and completes: the local model, or the endpoint that was chosen. */
   readonly #inUse: ModelInUse;
+  #toolCalls: { id: string | null; known: Promise<boolean> } | null = null;
   readonly #shared: SharedIndexes;
   /** Model servers, and what may be sent to which. */
   readonly endpoints: EndpointDesk;
@@ -275,6 +274,7 @@ export class Engine {
   async evaluatedModel(): Promise<EvaluatedModel> {
     const { id } = this.#inUse.status();
     const endpoint = this.endpoints.models().find((model) => model.id === id);
+    const { modelForEvaluation } = await import("./tasks/evaluateModel.ts");
     return modelForEvaluation(endpoint ?? await this.#models.loaded(this.#settings, this.#trusted), this.#inUse, this.#scheduler);
   }
 
@@ -283,6 +283,7 @@ export class Engine {
     const { workspaceDir } = this.#options;
     if (workspaceDir === null) throw new EngineError("noWorkspace", "No folder is open. Open a repository to evaluate completion in it.");
     const model = await this.evaluatedModel().catch(() => null);
+    const { runCompletion } = await import("./tasks/evaluateCompletion.ts");
     return runCompletion({ workspaceDir, ...options, model: model?.abilities.infill ? { name: model.name, completes: this.#inUse } : null, settings: this.#settings, scheduler: this.#scheduler }, hooks);
   }
 
@@ -291,6 +292,7 @@ export class Engine {
     const { workspaceDir } = this.#options;
     if (workspaceDir === null) throw new EngineError("noWorkspace", "No folder is open. Open a repository to measure models on it.");
     const chosen = await this.#models.chosen(this.#settings, this.#trusted);
+    const { runRepository } = await import("./tasks/evaluateRepository.ts");
     return runRepository({
       workspaceDir, ...options, settings: this.#settings, scheduler: this.#scheduler, log: this.#log,
       installed: () => this.#models.list(this.#settings), find: (id) => this.#models.find(id), adaptersOf: (model) => this.adapters.adaptersOf(model),
@@ -386,11 +388,21 @@ export class Engine {
   }
 
   /** The loaded model by itself. Errors: `badRequest` where another model is loaded by now, `modelIncapable`, `contextOverflow`. */
-  async generate({ model, messages, maxTokens, temperature = 0 }: GenerateParams, { signal, onText }: { signal?: AbortSignal; onText: (text: string) => void }): Promise<{ stopReason: "end" | "length" | "cancelled"; tokens: TokenCounts }> {
+  async generate({ model, messages, maxTokens, temperature = 0, tools }: GenerateParams, { signal, onText }: { signal?: AbortSignal; onText: (text: string) => void }): Promise<{ stopReason: "end" | "length" | "cancelled"; tokens: TokenCounts; calls: ToolCall[] }> {
     const { id } = this.#inUse.status();
     if (id !== model) throw new EngineError("badRequest", `The model ${model} is not loaded any more; it is ${id ?? "none"}. Choose it again.`);
-    const { stopReason, tokens } = await this.#scheduler.run(PRIORITY.chat, signal, (lease) => this.#inUse.generate({ messages, maxTokens, temperature, lease, onText, ...(signal ? { signal } : {}) }));
-    return { stopReason, tokens };
+    const { stopReason, tokens, calls = [] } = await this.#scheduler.run(PRIORITY.chat, signal, (lease) => this.#inUse.generate({ messages, maxTokens, temperature, lease, onText, ...(tools ? { tools } : {}), ...(signal ? { signal } : {}) }));
+    return { stopReason, tokens, calls };
+  }
+
+  /** Whether the chat template of the model in use teaches calls of tools; read from its file, so that nothing is loaded for it. */
+  async callsTools(): Promise<boolean> {
+    const { id } = this.#inUse.status();
+    if (this.#toolCalls?.id !== id) {
+      const file = (await this.#models.list(this.#settings)).find((model) => model.id === id)?.file;
+      this.#toolCalls = { id, known: file ? modelCallsTools(file) : Promise.resolve(false) };
+    }
+    return this.#toolCalls.known;
   }
 
   countTokens(text: string): Promise<number> {

@@ -10,7 +10,6 @@ import type { Engine } from "./engine.ts";
 import type { ClientNotifications, EngineNotifier, EngineRequests, HelloParams, WireErrorData } from "./protocol/messages.ts";
 import { WIRE_ERROR_CANCELLED, WIRE_ERROR_FAILED } from "./protocol/messages.ts";
 import { PROTOCOL_VERSION } from "./protocol/version.ts";
-import { proofText, proveOffline } from "./tasks/proveOffline.ts";
 import { runTool } from "./tasks/runTool.ts";
 
 /** The part of an engine's life that the server needs from its composition root. */
@@ -143,9 +142,11 @@ export function serve(connection: MessageConnection, factory: EngineFactory, log
   on("adapters/export", ({ sha256, format, to }, signal) => opened().adapters.export(sha256, format, to, { signal }));
 
   on("chat/generate", (params, signal) => opened().generate(params, { signal, onText: (text) => notify("chat/text", { id: params.id, text }) }));
+  on("chat/describe", async () => ({ tools: await opened().callsTools() }));
   on("chat/countTokens", async ({ text }) => ({ tokens: await opened().countTokens(text) }));
   on("tool/run", async ({ name, input }, signal) => ({ text: await runTool(opened(), name, input, signal) }));
   on("offline/prove", async (_, signal) => {
+    const { proofText, proveOffline } = await import("./tasks/proveOffline.ts");
     const proof = await proveOffline({ signal, onProgress: (title, done, total) => notify("offline/progress", { title, done, total }) });
     return { proof, text: proofText(proof) };
   });

@@ -2,7 +2,7 @@
 // that stands for @kalactica is, since VS Code sends no participant a request while its chat has no model to choose.
 import { randomUUID } from "node:crypto";
 import * as vscode from "vscode";
-import type { ChatText, ModelStatus } from "../engine/protocol/types.ts";
+import type { ChatText, GenerateParams, ModelStatus } from "../engine/protocol/types.ts";
 import type { TrainingEngine } from "./trainingState.ts";
 
 /** Kept free of the prompt for what the model writes, in tokens; at most half of the context. Our choice. */
@@ -45,32 +45,36 @@ export class LanguageModelProvider implements vscode.LanguageModelChatProvider, 
       return [];
     }
     if (!model.capabilities.answer || model.id === null || model.contextSize === 0) return [];
+    const { tools } = await this.#engine.request("chat/describe", null);
     const maxOutputTokens = Math.min(OUTPUT_TOKENS, Math.floor(model.contextSize / 2));
     return [{
       id: model.id, name: model.name ?? model.id, family: "kalactica", version: model.adapter ?? "base", maxInputTokens: model.contextSize - maxOutputTokens, maxOutputTokens,
-      detail: vscode.l10n.t("on this machine"), tooltip: model.explanation, capabilities: {},
+      detail: vscode.l10n.t("on this machine"), tooltip: model.explanation, capabilities: { toolCalling: tools },
     }];
   }
 
-  async provideLanguageModelChatResponse(model: vscode.LanguageModelChatInformation, messages: readonly vscode.LanguageModelChatRequestMessage[], { modelOptions = {} }: vscode.ProvideLanguageModelChatResponseOptions, progress: vscode.Progress<vscode.LanguageModelResponsePart>, token: vscode.CancellationToken): Promise<void> {
+  async provideLanguageModelChatResponse(model: vscode.LanguageModelChatInformation, messages: readonly vscode.LanguageModelChatRequestMessage[], { modelOptions = {}, tools = [], toolMode }: vscode.ProvideLanguageModelChatResponseOptions, progress: vscode.Progress<vscode.LanguageModelResponsePart>, token: vscode.CancellationToken): Promise<void> {
     if (model.id === PARTICIPANT_MODEL) throw vscode.LanguageModelError.NotFound(vscode.l10n.t("This entry answers as @kalactica only. For a model that writes by itself, run \"KaLactica: Choose Model\"."));
+    if (toolMode === vscode.LanguageModelChatToolMode.Required && tools.length > 0) throw new Error(vscode.l10n.t("The local model decides by itself whether it calls a tool; it cannot be made to."));
     const id = randomUUID();
     const listening = this.#engine.onNotification("chat/text", (piece: ChatText) => {
       if (piece.id === id) progress.report(new vscode.LanguageModelTextPart(piece.text));
     });
     try {
       const { temperature } = modelOptions as { temperature?: unknown };
-      await this.#engine.request("chat/generate", {
-        id, model: model.id, maxTokens: model.maxOutputTokens, messages: messages.map((message) => ({ role: message.role === vscode.LanguageModelChatMessageRole.Assistant ? "assistant" : "user", text: textOf(message) })),
+      const { calls } = await this.#engine.request("chat/generate", {
+        id, model: model.id, maxTokens: model.maxOutputTokens, messages: messagesOf(messages),
+        ...(tools.length > 0 ? { tools: tools.map(({ name, description, inputSchema }) => ({ name, description, input: inputSchema ?? { type: "object" } })) } : {}),
         ...(typeof temperature === "number" ? { temperature } : {}),
       }, token);
+      for (const { name, input } of calls) progress.report(new vscode.LanguageModelToolCallPart(randomUUID(), name, input));
     } finally {
       listening.dispose();
     }
   }
 
   async provideTokenCount(_model: vscode.LanguageModelChatInformation, text: string | vscode.LanguageModelChatRequestMessage): Promise<number> {
-    return (await this.#engine.request("chat/countTokens", { text: typeof text === "string" ? text : textOf(text) })).tokens;
+    return (await this.#engine.request("chat/countTokens", { text: typeof text === "string" ? text : everythingOf(text) })).tokens;
   }
 
   dispose(): void {
@@ -86,11 +90,29 @@ function participantModel(): vscode.LanguageModelChatInformation {
   };
 }
 
-/** What the model can read of a message: its texts, and what tools said. */
+/** Messages as the engine takes them: what came of a call stands with the call, whichever message brought it. */
+export function messagesOf(messages: readonly vscode.LanguageModelChatRequestMessage[]): GenerateParams["messages"] {
+  const results = new Map(messages.flatMap(({ content }) => content.flatMap((part) => (part instanceof vscode.LanguageModelToolResultPart ? [[part.callId, resultOf(part)] as const] : []))));
+  return messages.flatMap((message): GenerateParams["messages"] => {
+    const role = message.role === vscode.LanguageModelChatMessageRole.Assistant ? "assistant" as const : "user" as const;
+    const calls = message.content.flatMap((part) => (part instanceof vscode.LanguageModelToolCallPart ? [{ name: part.name, input: part.input as Record<string, unknown>, result: results.get(part.callId) ?? "" }] : []));
+    const text = textOf(message);
+    // A message that brings nothing but results has said it all.
+    if (role === "user" && text === "" && message.content.some((part) => part instanceof vscode.LanguageModelToolResultPart)) return [];
+    return [{ role, text, ...(calls.length > 0 ? { calls } : {}) }];
+  });
+}
+
+function resultOf({ content }: vscode.LanguageModelToolResultPart): string {
+  return content.map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : "")).join("");
+}
+
+/** What the model can read of a message by itself: its texts. */
 function textOf({ content }: vscode.LanguageModelChatRequestMessage): string {
-  return content.map((part) => {
-    if (part instanceof vscode.LanguageModelTextPart) return part.value;
-    if (part instanceof vscode.LanguageModelToolResultPart) return part.content.map((inner) => (inner instanceof vscode.LanguageModelTextPart ? inner.value : "")).join("");
-    return "";
-  }).join("");
+  return content.map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : "")).join("");
+}
+
+/** For counting: what calls and results take counts too. */
+function everythingOf(message: vscode.LanguageModelChatRequestMessage): string {
+  return [textOf(message), ...message.content.map((part) => (part instanceof vscode.LanguageModelToolResultPart ? resultOf(part) : part instanceof vscode.LanguageModelToolCallPart ? JSON.stringify({ name: part.name, arguments: part.input }) : ""))].join("");
 }

@@ -1,22 +1,27 @@
 // Writes an answer to a conversation in the model's own chat template, streaming text.
 // It knows nothing of sources, citations or budgets (tasks do).
-import type { ChatHistoryItem, ChatWrapper, GbnfJsonObjectSchema, LlamaGrammarEvaluationState, LlamaModel, Token } from "node-llama-cpp";
+import type { ChatHistoryItem, ChatModelResponse, ChatWrapper, GbnfJsonObjectSchema, LlamaGrammarEvaluationState, LlamaModel, Token } from "node-llama-cpp";
 import { EngineError, isCancelled } from "../base/errors.ts";
 import type { Lease } from "../base/scheduler.ts";
-import type { TokenCounts } from "../protocol/types.ts";
+import type { AnsweredCall, TokenCounts, ToolCall, ToolOffer } from "../protocol/types.ts";
 import type { PromptCache } from "./promptCache.ts";
 import { StopTextStream } from "./stopText.ts";
 import { TokenText } from "./tokenText.ts";
+import { callFormatOf, functionsOf, safeInput, ToolCallStream } from "./toolCalls.ts";
 
 export interface ChatMessage {
   role: "system" | "user" | "assistant";
   text: string;
+  /** Of the assistant's: what it called. A conversation that ends with such a message is gone on with. */
+  calls?: readonly AnsweredCall[];
 }
 
 export interface GenerateRequest {
   /** Oldest first, ending with the user's. Texts that look like the template's markers stay text. */
   messages: ChatMessage[];
   maxTokens: number;
+  /** Tools that may be called, where the template teaches calls. */
+  tools?: readonly ToolOffer[];
   /** Only JSON of this schema is written, the likeliest of it; `temperature` is then not used. An answer cut by `maxTokens` may be no whole JSON. */
   schema?: GbnfJsonObjectSchema;
   /** 0 (the default) always takes the likeliest token. */
@@ -34,6 +39,8 @@ export interface GenerateResult {
   tokens: TokenCounts;
   firstTokenMs: number;
   stopReason: "end" | "length" | "cancelled";
+  /** Calls that were written instead of text; absent where no tools were offered. */
+  calls?: ToolCall[];
 }
 
 export class Chat {
@@ -67,15 +74,10 @@ export class Chat {
   }
 
   /** The tokens of the conversation up to where the assistant speaks. */
-  promptTokens(messages: readonly ChatMessage[]): { tokens: Token[]; stopTokens: Set<Token>; stopTexts: string[] } {
-    const history = messages.map((message): ChatHistoryItem => {
-      switch (message.role) {
-        case "system": return { type: "system", text: message.text };
-        case "user": return { type: "user", text: message.text };
-        case "assistant": return { type: "model", response: [message.text] };
-      }
+  promptTokens(messages: readonly ChatMessage[], tools: readonly ToolOffer[] = []): { tokens: Token[]; stopTokens: Set<Token>; stopTexts: string[] } {
+    const { contextText, stopGenerationTriggers } = this.#wrapper.generateContextState({
+      chatHistory: historyOf(messages), ...(tools.length > 0 ? { availableFunctions: functionsOf(tools), documentFunctionParams: true } : {}),
     });
-    const { contextText, stopGenerationTriggers } = this.#wrapper.generateContextState({ chatHistory: [...history, { type: "model", response: [""] }] });
     const stopTokens = new Set<Token>();
     const stopTexts: string[] = [];
     for (const trigger of stopGenerationTriggers) {
@@ -97,20 +99,28 @@ export class Chat {
    */
   async generate(cache: PromptCache, request: GenerateRequest, contextSize: number): Promise<GenerateResult> {
     const begun = performance.now();
-    const { tokens, stopTokens, stopTexts } = this.promptTokens(request.messages);
+    const format = request.tools && request.tools.length > 0 ? callFormatOf(this.#wrapper) : null;
+    if (request.tools && request.tools.length > 0 && !format) {
+      throw new EngineError("modelIncapable", "The chat template of the loaded model knows no calls of tools. Choose a model whose template does, or ask without tools.");
+    }
+    const { tokens, stopTokens, stopTexts } = this.promptTokens(request.messages, request.tools);
     const room = contextSize - tokens.length - 1;
     if (room < 1) {
       throw new EngineError("contextOverflow", `The conversation takes ${tokens.length} tokens, but the model's context is ${contextSize}. Start a new chat, attach less, or raise kalactica.model.contextSize.`, { promptTokens: tokens.length, contextSize });
     }
     const counts = { prompt: tokens.length, reused: 0, generated: 0 };
     const text = new TokenText(this.#model);
-    const stream = new StopTextStream(stopTexts, (piece) => { request.onText(piece); });
+    const called = format && new ToolCallStream(format, new Set(request.tools?.map(({ name }) => name)), request.onText);
+    const stream = new StopTextStream(stopTexts, (piece) => {
+      if (called) called.push(piece);
+      else request.onText(piece);
+    });
     const seed = request.seed ?? 0;
     let firstTokenMs = 0;
     const finish = (stopReason: GenerateResult["stopReason"]): GenerateResult => {
       stream.push(text.finish());
       stream.flush();
-      return { text: stream.text, tokens: counts, firstTokenMs, stopReason };
+      return { text: stream.text, tokens: counts, firstTokenMs, stopReason, ...(called ? { calls: called.end() } : {}) };
     };
     try {
       const grammar = request.schema && await this.#grammarOf(request.schema);
@@ -143,4 +153,23 @@ export class Chat {
       throw error;
     }
   }
+}
+
+/** Messages as the library takes them, up to where the assistant speaks. What it said, called and was told is one turn of its. */
+function historyOf(messages: readonly ChatMessage[]): ChatHistoryItem[] {
+  const history: ChatHistoryItem[] = [];
+  for (const { role, text, calls = [] } of messages) {
+    if (role !== "assistant") {
+      history.push({ type: role, text });
+      continue;
+    }
+    const response: ChatModelResponse["response"] = [text, ...calls.map(({ name, input, result }, i) => ({ type: "functionCall" as const, name, params: safeInput(input), result, ...(i === 0 ? { startsNewChunk: true } : {}) }))];
+    const before = history.at(-1);
+    if (before?.type === "model") before.response.push(...response);
+    else history.push({ type: "model", response });
+  }
+  const last = history.at(-1);
+  if (last?.type === "model" && (messages.at(-1)?.calls?.length ?? 0) > 0) last.response.push("");
+  else history.push({ type: "model", response: [""] });
+  return history;
 }

@@ -403,10 +403,33 @@ export interface GenerateParams {
   /** Id of the model that is meant; another one that is loaded by now is refused. */
   model: string;
   /** Oldest first, ending with the user's. */
-  messages: { role: "user" | "assistant"; text: string }[];
+  messages: {
+    role: "user" | "assistant";
+    text: string;
+    /** Of the assistant's: tools that it called, each with what came of it. */
+    calls?: AnsweredCall[];
+  }[];
   maxTokens: number;
+  /** Tools that the model may call. Refused where its chat template teaches no calls (`chat/describe`). */
+  tools?: ToolOffer[];
   /** 0 (the default) always takes the likeliest token. */
   temperature?: number;
+}
+
+/** A tool of the caller's: what it does and what it takes, as a JSON Schema of an object. */
+export interface ToolOffer {
+  name: string;
+  description: string;
+  input: object;
+}
+
+export interface ToolCall {
+  name: string;
+  input: Record<string, unknown>;
+}
+
+export interface AnsweredCall extends ToolCall {
+  result: string;
 }
 
 export interface ChatText {
