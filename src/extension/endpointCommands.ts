@@ -68,6 +68,10 @@ export async function removeEndpoint({ client, keys }: EndpointDependencies): Pr
 
 async function pickModel(offer: EndpointOffer, title: string): Promise<EndpointModel | null> {
   if (offer.models.length === 1) return offer.models[0] ?? null;
+  if (offer.models.length === 0) {
+    const id = await vscode.window.showInputBox({ title, ignoreFocusOut: true, prompt: vscode.l10n.t("{0} lists no models. The name of the one that it serves", offer.host) });
+    return id ? { id: id.trim(), contextSize: null } : null;
+  }
   const picked = await vscode.window.showQuickPick(
     offer.models.map((model) => ({ label: model.id, description: model.contextSize === null ? "" : vscode.l10n.t("{0} tokens of context", model.contextSize), model })),
     { title, ignoreFocusOut: true, placeHolder: vscode.l10n.t("Which of the models at {0}?", offer.host) },

@@ -26,11 +26,28 @@ const PROBE_WORDS = ["one", "two", "six", "ten", "red", "sun", "sea", "day"];
 const MIDDLE_PREFIX = "def add(a, b):\n    return ";
 const MIDDLE_SUFFIX = "\n\nprint(add(1, 2))\n";
 
-/** The server's models, and a sentence where there are none. Errors: those of exchangeJson. */
-export async function findModels(exchange: Exchange, signal?: AbortSignal): Promise<ServerModel[]> {
-  const models = await listServerModels(exchange, signal);
-  if (models.length === 0) throw new EngineError("endpointFailed", `${exchange.name} at ${exchange.host} has no model loaded. Load one there first (for Ollama: \`ollama pull\`).`, { host: exchange.host });
-  return models;
+/** The server's models; none where it has no list. Errors: those of a server that wants a key, or is none. */
+export async function listedModels(exchange: Exchange, signal?: AbortSignal): Promise<ServerModel[]> {
+  try {
+    return await listServerModels(exchange, signal);
+  } catch (error) {
+    const status = error instanceof EngineError ? error.details["status"] : undefined;
+    if (typeof status === "number" && status !== 401 && status !== 403) return [];
+    throw error;
+  }
+}
+
+/**
+ * The model named `wanted`, or the server's only one. One that the server does not list is taken as named: `transformers serve` lists none that lies in a
+ * folder, and serves it. Errors: `endpointFailed` where there is none, `badRequest` where there are several and none was named; those of exchangeJson.
+ */
+export async function findModel(exchange: Exchange, wanted: string | undefined, signal?: AbortSignal): Promise<ServerModel> {
+  const models = wanted === undefined ? await listServerModels(exchange, signal) : await listedModels(exchange, signal);
+  if (wanted !== undefined) return models.find(({ id }) => id === wanted) ?? { id: wanted, contextSize: null };
+  const [only, ...more] = models;
+  if (only === undefined) throw new EngineError("endpointFailed", `${exchange.name} at ${exchange.host} lists no model. Load one there first (for Ollama: \`ollama pull\`), or name the one that it serves.`, { host: exchange.host });
+  if (more.length > 0) throw new EngineError("badRequest", `${exchange.host} has ${models.length} models; name one of them: ${models.slice(0, 20).map(({ id }) => id).join(", ")}${models.length > 20 ? ", …" : ""}.`, { host: exchange.host });
+  return only;
 }
 
 /** Asks the server about `model` and tries it. Errors: those of a chat that does not work. */

@@ -8,7 +8,7 @@ import { parseEndpointAddress } from "../endpoints/address.ts";
 import type { EndpointAddress } from "../endpoints/address.ts";
 import type { EndpointStore } from "../endpoints/endpointStore.ts";
 import type { Endpoint } from "../endpoints/endpointStore.ts";
-import { examineModel, findModels } from "../endpoints/examine.ts";
+import { examineModel, findModel, listedModels } from "../endpoints/examine.ts";
 import type { Exchange } from "../endpoints/exchange.ts";
 import { RemoteModel } from "../endpoints/remoteModel.ts";
 import type { AddEndpointParams, EndpointInfo, EndpointOffer } from "../protocol/endpoints.ts";
@@ -107,7 +107,7 @@ export class EndpointDesk {
     if (key !== undefined) this.#keys.set(address.origin, key);
     const { origin, host, leavesMachine, inClear } = address;
     const consented = this.#mayTalkTo(address);
-    const models = consented ? await findModels(await this.#exchange(host, address), signal) : [];
+    const models = consented ? await listedModels(await this.#exchange(host, address), signal) : [];
     return { origin, host, leavesMachine, inClear, consented, models };
   }
 
@@ -118,9 +118,7 @@ export class EndpointDesk {
     const name = given ?? address.host.replace(/[^\p{L}\p{N} ._-]+/gu, "-");
     if (!NAME.test(name)) throw new EngineError("badRequest", `"${name.slice(0, 80)}" cannot be the name of an endpoint. Expected are up to 64 letters, digits, spaces, dots, dashes and underscores, beginning with a letter or a digit.`);
     const exchange = await this.#exchange(name, address);
-    const offered = await findModels(exchange, signal);
-    const model = wanted === undefined ? (offered.length === 1 ? offered[0] : undefined) : offered.find(({ id }) => id === wanted) ?? { id: wanted, contextSize: null };
-    if (model === undefined) throw new EngineError("badRequest", `${address.host} has ${offered.length} models; name one of them: ${offered.slice(0, 20).map(({ id }) => id).join(", ")}${offered.length > 20 ? ", …" : ""}.`, { host: address.host });
+    const model = await findModel(exchange, wanted, signal);
     const { contextSize, contextFrom, infill } = await examineModel(exchange, model, signal);
     const endpoint: Endpoint = { name, base: address.base, model: model.id, contextSize, contextFrom, infill: completions ? infill : null, addedAt: new Date().toISOString() };
     await this.#store.put(endpoint);

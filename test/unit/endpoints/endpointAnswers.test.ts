@@ -72,7 +72,7 @@ describe("answers by an endpoint", () => {
     const file = await readFile(path.join(folder, "home", "endpoints.json"), "utf8");
     assert.ok(!file.includes(KEY) && !logged.join("\n").includes(KEY));
     assert.equal(keyVariable("My lab-1"), "KALACTICA_KEY_MY_LAB_1");
-    assert.deepEqual((await engine.listModels()).filter(({ active }) => active).map(({ id }) => id), ["endpoint:Lab"]);
+    assert.deepEqual(engine.endpoints.list().map(({ name, active, consented }) => [name, active, consented]), [["Lab", true, true]]);
   });
 
   it("says who wrote it, where, and how many passages were sent", async () => {
@@ -140,7 +140,7 @@ describe("answers by an endpoint", () => {
     // Now it is asked, by way of a proxy that notes it.
     setConnectionPolicy({ proxy: base });
     server.answer = (response) => { json(response, { data: [] }); };
-    await assert.rejects(engine.endpoints.add({ url: "http://models.example:8080", completions: false }), /has no model loaded/);
+    await assert.rejects(engine.endpoints.add({ url: "http://models.example:8080", completions: false }), /lists no model\. Load one there first/);
     assert.equal(server.asked.at(-1)?.path, "http://models.example:8080/v1/models");
     assert.equal(server.asked.at(-1)?.headers.authorization, undefined, "another origin gets no key");
     setConnectionPolicy({ proxy: null });
