@@ -115,7 +115,7 @@ export function registerCommands(dependencies: CommandDependencies): vscode.Disp
     getStarted: async () => {
       await vscode.commands.executeCommand("workbench.action.openWalkthrough", `${dependencies.extensionId}#${WALKTHROUGH}`, false);
     },
-    tryCompletion: () => tryCompletion(),
+    tryCompletion: () => tryCompletion(client),
     tryQuestion: () => chat.askAbout(vscode.l10n.t("What is this project about?"), null, [], null),
     restartEngine: () => client.restart(),
     showLog: () => log.show(),

@@ -17,6 +17,8 @@ export interface ModelEngine {
   onState(listener: (state: EngineClientState) => void): { dispose(): void };
 }
 
+const SHOWN_AFTER_MS = 1_500;
+
 interface Download {
   state: DownloadState;
   cancel: vscode.CancellationTokenSource;
@@ -42,10 +44,8 @@ export class ModelActions implements vscode.Disposable {
         // The engine names what it fetches by the catalogue's address.
         const download = this.#downloads.get(progress.uri);
         if (!download) return;
-        // With its first bytes a download from an address of the user's own is a model that can be shown.
-        const begins = download.state.receivedBytes === 0 && progress.receivedBytes > 0;
         download.state = progress;
-        this.#changed.fire(begins ? "models" : "work");
+        this.#changed.fire("work");
       }),
     ];
   }
@@ -91,6 +91,8 @@ export class ModelActions implements vscode.Disposable {
     });
     this.#downloads.set(uri, { state: { uri, receivedBytes: 0, totalBytes: null, bytesPerSecond: 0 }, cancel, done });
     this.#changed.fire("work");
+    // By then there is a beginning of a file, which the gallery shows also where the address is nobody's but the user's.
+    setTimeout(() => { if (this.#downloads.has(uri)) this.#changed.fire("models"); }, SHOWN_AFTER_MS);
     return done;
   }
 

@@ -64,7 +64,8 @@ export interface ReportDependencies {
 export async function reportProblem({ client, log, extensionVersion }: ReportDependencies): Promise<void> {
   const versions: Record<string, string> = {
     "VS Code": vscode.version, "application": vscode.env.appName, "extension host": `Node ${process.versions.node}, ${process.platform} ${process.arch}`,
-    "runs": vscode.env.remoteName ?? "locally", "language": vscode.env.language, "sent by the extension host": `${socketCount().bytesOut} bytes`,
+    // Of a remote window its kind ("wsl", "ssh-remote"), never a host.
+    "runs": vscode.env.remoteName === undefined ? "locally" : /^[a-z-]+$/.test(vscode.env.remoteName) ? vscode.env.remoteName : "remotely", "language": vscode.env.language, "sent by the extension host": `${socketCount().bytesOut} bytes`,
     "workspace": `${vscode.workspace.workspaceFolders?.length ?? 0} folders, ${vscode.workspace.isTrusted ? "trusted" : "not trusted"}`,
   };
   const text = await vscode.window.withProgress(
@@ -119,7 +120,7 @@ function withoutEngine({ client, log, extensionVersion }: ReportDependencies, ve
     "Nothing of this was sent anywhere. Read it, take out what you like, and share it yourself. It holds no code, no names of files of your workspace and no keys.", "",
     "## What happened", "", "_What did you do, what did you expect, and what came instead?_", "",
     "## The engine does not run", "", redact("why" in state ? `${state.name}: ${state.why}` : state.name), "",
-    "## Versions", "", "|  |  |", "|---|---|", ...Object.entries({ KaLactica: extensionVersion, ...versions }).map(([name, value]) => `| ${name} | ${value} |`), "",
+    "## Versions", "", ...Object.entries({ KaLactica: extensionVersion, ...versions }).map(([name, value]) => `- **${name}**: ${value}`), "",
     "## Log", "", "```", ...log.lines(redact), "```", "",
   ].join("\n");
 }

@@ -10,7 +10,8 @@ const DONE = "walkthrough.done";
 const OPENED = "walkthrough.opened";
 
 /** An example in which the next line is what the lines above say. The caret goes to its end. */
-const EXAMPLE = `// Type on at the end of the last line, or wait: what is suggested stands there in grey. Tab takes it, Esc lets it go.
+const EXAMPLE = `// What is suggested stands in grey at the caret.
+// Tab takes it, Esc lets it go; or just type on.
 export function readSize(options) {
   const width = readNumber(options, "width");
   const height = readNumber(options, "height");
@@ -74,8 +75,12 @@ export class Walkthrough implements vscode.Disposable {
   }
 }
 
-/** Opens the example and asks for a suggestion at its end. */
-export async function tryCompletion(): Promise<void> {
+/** A first impression waits for a model that is still loading, or a machine that is busy with starting: so many tries, each as long as this. */
+const TRIES = 12;
+const TRY_MS = 1_200;
+
+/** Opens the example and asks for a suggestion at its end, until there is one or the user does something else. */
+export async function tryCompletion(client: EngineClient): Promise<void> {
   if (!vscode.workspace.getConfiguration("kalactica").get<boolean>("completion.enabled")) {
     const enable = vscode.l10n.t("Switch On");
     if ((await vscode.window.showInformationMessage(vscode.l10n.t("Inline completions are switched off (setting \"kalactica.completion.enabled\")."), enable)) !== enable) return;
@@ -84,5 +89,17 @@ export async function tryCompletion(): Promise<void> {
   const document = await vscode.workspace.openTextDocument({ language: "javascript", content: EXAMPLE });
   const end = document.lineAt(document.lineCount - 1).range.end;
   await vscode.window.showTextDocument(document, { selection: new vscode.Range(end, end), preview: false });
-  await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+  for (let tries = 0; tries < TRIES; tries++) {
+    const suggested = new Promise<boolean>((resolve) => {
+      const listening = client.onTraffic((traffic) => { if (traffic.method === "completion/complete" && traffic.result.text !== null) resolve(true); });
+      setTimeout(() => {
+        listening.dispose();
+        resolve(false);
+      }, TRY_MS);
+    });
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+    if (await suggested) return;
+    const editor = vscode.window.activeTextEditor;
+    if (editor?.document !== document || document.version > 1 || !editor.selection.active.isEqual(end)) return;
+  }
 }

@@ -60,6 +60,8 @@ const HASHED_UP_TO_BYTES = 64 << 20;
 
 export class ModelRegistry {
   readonly #options: RegistryOptions;
+  /** Files that were told of as unusable. */
+  readonly #leftOut = new Set<string>();
   /** Headers read so far, by path, size and time of change: that of a large vocabulary takes a second. */
   readonly #inspected = new Map<string, Promise<{ details: ModelDetails; sha256: string | null }>>();
 
@@ -74,7 +76,9 @@ export class ModelRegistry {
       try {
         installed.push(await this.inspect(file, options.hardware ?? null));
       } catch (error) {
-        this.#options.log.warn("A model file was left out", { file, reason: error instanceof EngineError ? error.message : String(error) });
+        // Once: lists are asked for often. Of the product's own folder it is the embedder of search, which is no language model.
+        if (!this.#leftOut.has(file)) this.#options.log[this.placeOf(file) === "embedded" ? "debug" : "warn"]("A model file was left out", { file, reason: error instanceof EngineError ? error.message : String(error) });
+        this.#leftOut.add(file);
       }
     }
     // A file that the user named lies anywhere; one that cannot be used is not in use.

@@ -68,7 +68,7 @@ export function changedSettings(settings: Settings, redact: (text: string) => st
 export function reportText(report: ProblemReport): string {
   const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
   const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => [`| ${head.join(" | ")} |`, `|${head.map(() => "---").join("|")}|`, ...rows.map((row) => `| ${row.map(cell).join(" | ")} |`)];
-  const pairs = (record: Record<string, unknown>): string[] => table(["", ""], Object.entries(record).map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]));
+  const pairs = (record: Record<string, unknown>): string[] => Object.entries(record).filter(([, value]) => value !== null).map(([name, value]) => `- **${name}**: ${typeof value === "string" ? value : JSON.stringify(value)}`);
   const { machine, sockets } = report;
   const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
   return [

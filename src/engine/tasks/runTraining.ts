@@ -42,6 +42,7 @@ export async function runTraining({ writer, pause, cancel, notice }: TrainerCont
     console.error(`${entry.at} ${entry.level} ${lineOf(entry)}`);
     tellParentEntry(entry);
   });
+  log.info("The run begins", { method: job.method, threads: job.threads });
   await requireSameBase(job, place.hashNotes);
   const dataset = await new DatasetStore(job.dataDir).open(job.dataset.version);
   const architecture = (await readGguf(job.model.file)).metadata.get("general.architecture");

@@ -79,8 +79,8 @@ function Row({ model, work, chosen, stop, onChoose }: { model: GalleryModel; wor
     >
       <span class="row-icon"><Icon name={icon} spin={busy} /></span>
       <span class="row-words">
-        <span class="row-name"><bdi class="ellipsis">{model.name}</bdi>{state !== "" && <span class="row-state">{state}</span>}</span>
-        <span class="row-detail"><bdi class="ellipsis">{rowLine(model)}</bdi><span class="row-speed">{speedOf(model) ?? ""}</span></span>
+        <span class="row-name"><bdi class="ellipsis">{model.name}</bdi></span>
+        <span class="row-detail"><bdi class="ellipsis">{rowLine(model)}</bdi><span class="row-state">{[state, busy ? null : speedOf(model)].filter(Boolean).join(" · ")}</span></span>
       </span>
       {share !== null && <span class="row-bar" style={{ inlineSize: `${100 * share}%` }} />}
     </div>
