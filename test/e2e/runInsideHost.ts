@@ -26,7 +26,7 @@ const server = await startServer(vscode, {
   root,
   smokeTestDriver: true,
   preload: socketGuard,
-  settings: { "editor.autoClosingBrackets": "never" },
+  settings: { "editor.autoClosingBrackets": "never", "workbench.welcomePage.walkthroughs.openOnInstall": false },
   env: { KALACTICA_RESULT_FILE: path.resolve(resultFile), ...(process.env.KALACTICA_GREP ? { KALACTICA_GREP: process.env.KALACTICA_GREP } : {}) },
 });
 let exitCode = 1;

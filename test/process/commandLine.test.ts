@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -63,8 +63,12 @@ describe("kalactica", function () {
     assert.equal((JSON.parse(out) as { error: { reason: string } }).error.reason, "modelTruncated");
   });
 
-  it("checks the machine", () => {
-    const { items } = kalactica("doctor", "--json").json() as unknown as { items: { name: string; state: string; found: string }[] };
+  it("checks the machine, and writes what a report of a problem holds", () => {
+    const bundle = path.join(folder, "report.md");
+    const { items } = kalactica("doctor", "--json", "--bundle", bundle).json() as unknown as { items: { name: string; state: string; found: string }[] };
+    const report = readFileSync(bundle, "utf8");
+    for (const part of [/## Versions/, /\| Hardware \| ok \|/, /0 bytes in 0 attempts/]) assert.match(report, part);
+    assert.ok(!report.includes(homedir()), "a home folder");
     for (const name of ["Hardware", "SQLite", "Vector index library", "Training runtime", "Disk"]) assert.ok(items.some((item) => item.name === name && item.state !== "problem"), JSON.stringify(items));
   });
 
