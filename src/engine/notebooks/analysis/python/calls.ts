@@ -10,7 +10,7 @@ import type { WalkContext } from "./walkContext.ts";
 
 const PURE_NAMESPACES = /^(?:np|numpy|pd|pandas|plt|math|os|sys|json|re|torch|F|scipy|stats|sns|seaborn|px|go|time|datetime|itertools|functools|collections|string|statistics|pathlib|shutil|logging|warnings|tf|pl|alt|requests|copy|pickle|joblib|glob|csv|random|display|print|textwrap|pprint)$/;
 
-export function walkCall(context: WalkContext, node: SyntaxNode, walk: (context: WalkContext, node: SyntaxNode) => void): void {
+export function walkCall(context: WalkContext, node: SyntaxNode): void {
   const { tree, names } = context;
   const callee = childByField(node, "function");
   const args = childByField(node, "arguments");
@@ -27,11 +27,11 @@ export function walkCall(context: WalkContext, node: SyntaxNode, walk: (context:
 
   // The receiver: a method that sets something needs only that the object is there.
   const effect = method === null ? null : inplace ? (isIdempotentMethod(method) || method === "rename" ? "transform" : "accumulate") : methodEffect(method);
-  if (chain === null) walk(context, callee);
+  if (chain === null) context.walk(callee);
   else {
-    for (const key of chain.keys) walk(context, key);
+    for (const key of chain.keys) context.walk(key);
     if (chain.root === null) {
-      if (chain.expression) walk(context, chain.expression);
+      if (chain.expression) context.walk(chain.expression);
     } else {
       const path = method === null ? chain.path : chain.path.slice(0, -1);
       const slot = path.join(SLOT_SEPARATOR);
@@ -48,8 +48,8 @@ export function walkCall(context: WalkContext, node: SyntaxNode, walk: (context:
   if (args) {
     const [only] = given;
     if (calleeText === "len" && given.length === 1 && only?.type === "identifier") names.read(textOf(tree, only), [SHAPE]);
-    else if (args.type === "argument_list") for (const argument of given) walk(context, argument);
-    else walk(context, args);
+    else if (args.type === "argument_list") for (const argument of given) context.walk(argument);
+    else context.walk(args);
   }
 
   // Functions that change what they are given.

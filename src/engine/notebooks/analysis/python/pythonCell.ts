@@ -8,6 +8,7 @@ import { judgeShell, withoutMagics } from "../magics.ts";
 import type { Magic, ShellJudge } from "../magics.ts";
 import { Names } from "../names.ts";
 import { linkFiles } from "./effects.ts";
+import type { WalkContext } from "./walkContext.ts";
 import { walk } from "./walker.ts";
 
 /** Reading one cell may take this long, in ms, and have so many nodes. */
@@ -31,7 +32,8 @@ export function readPythonCell(source: string, judge: ShellJudge = judgeShell): 
     while (waiting[0] && waiting[0].line <= endLine) inside.push(waiting.shift() as Magic);
     const facts = emptyStatement(canonical(tree, node), startLine, endLine);
     const names = new Names(facts);
-    walk({ tree, names, judge, shown, lineOf }, node);
+    const context: WalkContext = { tree, names, judge, shown, lineOf, walk: (inner) => walk(context, inner) };
+    walk(context, node);
     for (const magic of inside) addMagic(facts, magic);
     linkFiles(facts);
     statements.push(facts);

@@ -9,6 +9,8 @@ export interface WalkContext {
   judge: ShellJudge;
   /** The node of the last statement of the cell, whose value is shown. */
   shown: SyntaxNode | null;
+  /** Walks a node inside, whatever it is. */
+  walk(node: SyntaxNode): void;
   /** 1-based line of an offset. */
   lineOf(offset: number): number;
 }
