@@ -21,9 +21,26 @@ const opened = new Map<DatabaseSync, { file: string; schemas: readonly RoomSchem
 /**
  * Opens (or creates) the database at `file` and applies every missing migration, each in its own transaction.
  * A damaged file is set aside as `<file>.damaged-<time>` and a new one is made: `onDamaged` is told.
- * Errors: `indexTooNew` when a newer engine has written it.
+ * Errors: `indexTooNew` when a newer engine has written it; `unreadable`, `diskFull` where its folder cannot be written.
  */
 export function openDatabase(file: string, schemas: readonly RoomSchema[], onDamaged: (asideAs: string) => void): DatabaseSync {
+  try {
+    return openWritable(file, schemas, onDamaged);
+  } catch (error) {
+    throw unwritable(file, error) ?? error;
+  }
+}
+
+/** Explains a failure of the folder or the disk, which no further try would mend; null for every other one. */
+function unwritable(file: string, error: unknown): EngineError | null {
+  const { code = "", errcode = 0 } = (error ?? {}) as { code?: string; errcode?: number };
+  // SQLITE_FULL (13); SQLITE_PERM (3), SQLITE_READONLY (8) and SQLITE_CANTOPEN (14), with their extended codes in the higher bytes.
+  if (code === "ENOSPC" || (errcode & 0xff) === 13) return new EngineError("diskFull", `The disk that holds ${file} is full. Make room, then run "KaLactica: Restart Engine".`, { file }, error);
+  if (!["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST"].includes(code) && ![3, 8, 14].includes(errcode & 0xff)) return null;
+  return new EngineError("unreadable", `${file} cannot be written, so nothing that KaLactica indexes or remembers could be kept. Allow writing to ${path.dirname(file)}, or start VS Code with another folder for its data (--user-data-dir).`, { file }, error);
+}
+
+function openWritable(file: string, schemas: readonly RoomSchema[], onDamaged: (asideAs: string) => void): DatabaseSync {
   mkdirSync(path.dirname(file), { recursive: true });
   let database = connect(file);
   if (!database) {
