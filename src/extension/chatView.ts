@@ -1,6 +1,7 @@
 // The chat view: connects the page, the session, the engine's state and the editor. It decides nothing about answers.
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
+import { socketCount } from "../engine/base/socketCount.ts";
 import type { EngineStatus } from "../engine/protocol/types.ts";
 import type { ChatAttachment, ChatStatus, EditorContext, HostCommand, HostMessage, SlashCommand, TurnFailure, ViewMessage } from "../webview/protocol.ts";
 import { AppliedAnswers } from "./appliedAnswers.ts";
@@ -369,7 +370,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
         state: status.index.state, files: status.index.files, pendingFiles: status.index.pendingFiles,
         skippedFiles: status.index.skipped.length, failure: status.index.failure ?? null,
       },
-      bytesOut: status?.bytesOut ?? null,
+      bytesOut: status === null ? null : status.bytesOut + socketCount().bytesOut,
     };
   }
 
