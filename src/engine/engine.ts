@@ -26,11 +26,10 @@ import { screenCompletion } from "./safety/completionScreen.ts";
 import { readSettings } from "./settings.ts";
 import type { Settings } from "./settings.ts";
 import { Adapters } from "./tasks/adapters.ts";
-import { ClusterTraining } from "./tasks/adaptersScaleOut.ts";
+import type { ClusterTraining } from "./tasks/adaptersScaleOut.ts";
 import { accessToIndex } from "./tasks/accessToIndex.ts";
 import { answerQuestion } from "./tasks/answerQuestion.ts";
 import { ProjectChecks } from "./tasks/checkDriftDesk.ts";
-import { checkMachine } from "./tasks/checkMachine.ts";
 import { completeCode } from "./tasks/completeCode.ts";
 import { EndpointStore } from "./endpoints/endpointStore.ts";
 import { parseSharedIndex } from "./endpoints/sharedIndex.ts";
@@ -44,7 +43,6 @@ import { EvaluationDesk } from "./tasks/evaluationDesk.ts";
 import { ModelChoice } from "./tasks/chooseModel.ts";
 import { withDefaults } from "./tasks/hardwareDefaults.ts";
 import { ModelGallery } from "./tasks/modelGallery.ts";
-import { problemReport, reportText } from "./tasks/problemReport.ts";
 import { MetricsDesk } from "./tasks/metricsDesk.ts";
 import { MemoryDesk } from "./tasks/recallMemory.ts";
 import { withCellPlaces } from "./tasks/attachedCells.ts";
@@ -97,8 +95,6 @@ export class Engine {
   readonly #completionContext: CompletionContext | null;
   /** What training made, and which of it is live. */
   readonly adapters: Adapters;
-  /** Runs on other machines. */
-  readonly cluster: ClusterTraining;
   /** Data sets and training runs. */
   readonly training: TrainingDesk;
   /** Models as people look them over: fit, speed, unfinished downloads. */
@@ -156,10 +152,6 @@ export class Engine {
     this.gallery = new ModelGallery({
       registry: parts.registry, models: parts.models, runtime: parts.runtime, scheduler: this.#scheduler, modelsDir: options.modelsDir,
       list: () => this.listModels(), settings: () => this.#settings, trusted: () => this.#trusted, log: options.log.for("model"),
-    });
-    this.cluster = new ClusterTraining({
-      data: this.training.data, adapters: this.adapters, trusted: () => this.#trusted, log: options.log.for("cluster"),
-      chosenModel: () => this.#models.chosen(this.#settings, this.#trusted),
     });
     this.evaluations = new EvaluationDesk({ folder: path.join(path.dirname(options.modelsDir), "evaluations"), engine: this, trusted: () => this.#trusted, onProgress: (progress) => options.notify?.("evaluate/progress", progress) });
     this.#dialogue = new DialogueReader({
@@ -225,6 +217,7 @@ export class Engine {
   }
 
   async doctor(signal?: AbortSignal): Promise<DoctorItem[]> {
+    const { checkMachine } = await import("./tasks/checkMachine.ts");
     const items = await checkMachine({ settings: this.#settings, storageDir: this.#options.storageDir, models: await this.#models.list(this.#settings), index: this.#indexStatus(), log: this.#log, ...(signal ? { signal } : {}) });
     return [...items, ...this.endpoints.doctor()];
   }
@@ -238,9 +231,10 @@ export class Engine {
   }
 
   /** What helps to understand a problem, without code, names of files or secrets; sent nowhere. */
-  report(client: { versions: Record<string, string>; log: readonly string[] }, signal?: AbortSignal): Promise<{ report: ProblemReport; text: string }> {
-    const made = problemReport({ workspaceDir: this.#options.workspaceDir, settings: this.#settings, status: () => this.status(), hardware: () => this.#models.hardware(this.#settings), doctor: (aborted) => this.doctor(aborted) }, client, signal);
-    return made.then((report) => ({ report, text: reportText(report) }));
+  async report(client: { versions: Record<string, string>; log: readonly string[] }, signal?: AbortSignal): Promise<{ report: ProblemReport; text: string }> {
+    const { problemReport, reportText } = await import("./tasks/problemReport.ts");
+    const report = await problemReport({ workspaceDir: this.#options.workspaceDir, settings: this.#settings, status: () => this.status(), hardware: () => this.#models.hardware(this.#settings), doctor: (aborted) => this.doctor(aborted) }, client, signal);
+    return { report, text: reportText(report) };
   }
 
   inspectModel(file: string): Promise<ModelInfo> {
@@ -268,6 +262,15 @@ export class Engine {
       if (error instanceof EngineError) return error.message;
       throw error;
     }
+  }
+
+  /** Runs on other machines: loaded when one is asked for. */
+  async cluster(): Promise<ClusterTraining> {
+    const { ClusterTraining } = await import("./tasks/adaptersScaleOut.ts");
+    return new ClusterTraining({
+      data: this.training.data, adapters: this.adapters, trusted: () => this.#trusted, log: this.#log.for("cluster"),
+      chosenModel: () => this.#models.chosen(this.#settings, this.#trusted),
+    });
   }
 
   /** The model in use, for the suites in which it writes. Errors: those of loading. */

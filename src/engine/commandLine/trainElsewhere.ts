@@ -49,7 +49,7 @@ function hooksOf({ signal, progress }: CommandContext): ClusterHooks {
 
 /** `train sft|dpo|kto --on ray=URL`. */
 export async function trainElsewhere(engine: Engine, method: TrainingMethod, dataset: string, config: Record<string, unknown>, context: CommandContext): Promise<CommandOutput> {
-  const result = await engine.cluster.trainOnRay(paramsOf(method, dataset, config, context), rayOf(context), hooksOf(context));
+  const result = await (await engine.cluster()).trainOnRay(paramsOf(method, dataset, config, context), rayOf(context), hooksOf(context));
   return { json: result, text: broughtBack(result) };
 }
 
@@ -57,7 +57,7 @@ export async function trainElsewhere(engine: Engine, method: TrainingMethod, dat
 export async function fetchRun(engine: Engine, context: CommandContext): Promise<CommandOutput> {
   const [job, ...rest] = context.positionals;
   if (job === undefined || rest.length > 0) throw new UsageError(`Expected one job, got ${context.positionals.length}.`);
-  const result = await engine.cluster.fetchFromRay(job, rayOf(context), hooksOf(context));
+  const result = await (await engine.cluster()).fetchFromRay(job, rayOf(context), hooksOf(context));
   return { json: result, text: broughtBack(result) };
 }
 
@@ -68,7 +68,7 @@ export async function exportRun(engine: Engine, dataset: string, config: Record<
   if (method !== "sft" && method !== "dpo" && method !== "kto") throw new UsageError(`--method is "${method}", but must be sft, dpo or kto.`);
   if (format !== "trl" && format !== "axolotl") throw new UsageError(`--format is "${format}", but must be trl or axolotl.`);
   if (out === undefined) throw new UsageError("--out is missing; it needs a folder.");
-  const result = await engine.cluster.export(paramsOf(method, dataset, config, context), format, path.resolve(out), context.signal);
+  const result = await (await engine.cluster()).export(paramsOf(method, dataset, config, context), format, path.resolve(out), context.signal);
   const unused = result.unused > 0 ? ` ${result.unused} records are of kinds that ${method} does not learn from.` : "";
   return { json: result, text: `Written: ${path.resolve(out)}, with ${result.rows.train} training and ${result.rows.validation} validation rows.${unused} README.md there says how to go on.` };
 }

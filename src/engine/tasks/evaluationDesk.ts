@@ -2,7 +2,6 @@
 import os from "node:os";
 import { EngineError } from "../base/errors.ts";
 import { engineVersion } from "../base/paths.ts";
-import { compareRuns } from "../evaluation/runs/compareRuns.ts";
 import { ItemFile } from "../evaluation/runs/itemCache.ts";
 import { figuresOf, reportOf } from "../evaluation/runs/report.ts";
 import type { ReportFormat } from "../evaluation/runs/report.ts";
@@ -10,7 +9,6 @@ import { itemsPage } from "../evaluation/runs/pairItems.ts";
 import { RunStore } from "../evaluation/runs/runStore.ts";
 import type { Provenance, StoredRun } from "../evaluation/runs/runStore.ts";
 import type { EvaluationProgress, EvaluationRunInfo, EvaluationSuiteInfo, ItemsPage, ItemsQuery, RunDetail, RunDifference } from "../protocol/evaluation.ts";
-import { DATA_SUITES, ENGINE_SUITES } from "./evaluationSuites.ts";
 import type { SuiteEngine } from "./evaluationSuites.ts";
 
 /** What a run was made with, and where. */
@@ -26,6 +24,9 @@ export interface EvaluationDeskOptions {
   readonly trusted: () => boolean;
   readonly onProgress: (progress: EvaluationProgress) => void;
 }
+
+/** Everything that measures is loaded when something is measured: it is a tenth of the engine's code. */
+const table = (): Promise<typeof import("./evaluationSuites.ts")> => import("./evaluationSuites.ts");
 
 /** Figures in a list of runs. */
 const HEADLINES = 3;
@@ -43,7 +44,8 @@ export class EvaluationDesk {
   }
 
   /** Those about the open folder first. */
-  suites(): EvaluationSuiteInfo[] {
+  async suites(): Promise<EvaluationSuiteInfo[]> {
+    const { DATA_SUITES, ENGINE_SUITES } = await table();
     const own = Object.entries(ENGINE_SUITES).map(([name, { summary, needs, runsCode }]): EvaluationSuiteInfo => ({ name, summary, needs, runsCode }));
     const data = Object.entries(DATA_SUITES).map(([name, { summary }]): EvaluationSuiteInfo => ({ name, summary, needs: "data", runsCode: false }));
     return [...own, ...data].sort((a, b) => Number(a.needs === "data") - Number(b.needs === "data"));
@@ -51,8 +53,10 @@ export class EvaluationDesk {
 
   /** Errors: `badRequest` for an unknown suite, missing data or an untrusted workspace, those of the suite, CancelledError. */
   async run({ id, suite, data }: { id: string; suite: string; data: string | null }, signal?: AbortSignal): Promise<EvaluationRunInfo> {
-    const known = this.suites().find(({ name }) => name === suite);
-    if (known === undefined) throw new EngineError("badRequest", `There is no suite "${suite}". There are: ${this.suites().map(({ name }) => name).join(", ")}.`);
+    const { DATA_SUITES, ENGINE_SUITES } = await table();
+    const all = await this.suites();
+    const known = all.find(({ name }) => name === suite);
+    if (known === undefined) throw new EngineError("badRequest", `There is no suite "${suite}". There are: ${all.map(({ name }) => name).join(", ")}.`);
     if (known.needs === "data" && data === null) throw new EngineError("badRequest", `The suite ${suite} needs data: a file or a folder.`);
     if (known.runsCode && !this.#options.trusted()) throw new EngineError("badRequest", "Code that a model wrote is not run while this workspace is not trusted. Trust it first.");
     const cache = await ItemFile.open(this.#store.itemFile(suite));
@@ -75,7 +79,7 @@ export class EvaluationDesk {
   /** Errors: `notFound`; `badRequest` where the two cannot be compared. */
   async report({ id, format, baseline }: { id: string; format: ReportFormat; baseline?: string }): Promise<string> {
     const run = await this.#store.find(id);
-    return reportOf(run, format, baseline === undefined ? undefined : compareRuns(await this.#store.find(baseline), run));
+    return reportOf(run, format, baseline === undefined ? undefined : (await import("../evaluation/runs/compareRuns.ts")).compareRuns(await this.#store.find(baseline), run));
   }
 
   /** Errors: `notFound`. */
@@ -87,6 +91,7 @@ export class EvaluationDesk {
 
   /** Errors: `notFound`; `badRequest` where the two cannot be compared. */
   async compare({ before, after }: { before: string; after: string }): Promise<RunDifference> {
+    const { compareRuns } = await import("../evaluation/runs/compareRuns.ts");
     const { suite, metrics, settings } = compareRuns(await this.#found(before), await this.#found(after));
     return { suite, before, after, metrics: [...metrics], settings: [...settings] };
   }

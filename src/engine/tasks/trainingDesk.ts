@@ -19,16 +19,9 @@ import type { RunRecord } from "../runs/runStore.ts";
 import { trainerStarter } from "../runs/trainerProcess.ts";
 import type { Settings } from "../settings.ts";
 import { baseHash } from "../training/adapters/store.ts";
-import { estimateAdaptedModel } from "../training/network/estimate.ts";
 import type { Adapters } from "./adapters.ts";
-import { cleanText, openDataSource } from "./dataSources.ts";
-import { planRun } from "./planRun.ts";
 import type { UserMemory } from "./userMemory.ts";
-import { prepareDataset } from "./prepareData.ts";
 import type { PrepareDataHooks } from "./prepareData.ts";
-import { prepareApart } from "./prepareDataProcess.ts";
-import { executesCode } from "./taskRewards.ts";
-import { fitUserPreference } from "./userPreference.ts";
 import type { UserPreferenceFit } from "./userPreference.ts";
 import { watchAdapters } from "./watchAdapters.ts";
 
@@ -124,7 +117,9 @@ export class TrainingDesk {
       },
     };
     // Someone waits for answers of this engine meanwhile; a command line has nothing else to do.
-    if (notify) return prepareApart({ params, dataDir: this.#dataDir, storageDir, workspaceDir, settings: settings() }, shown);
+    if (notify) return (await import("./prepareDataProcess.ts")).prepareApart({ params, dataDir: this.#dataDir, storageDir, workspaceDir, settings: settings() }, shown);
+    // Loaded when data are prepared: readers and formats are a tenth of the engine's code.
+    const [{ prepareDataset }, { cleanText, openDataSource }] = await Promise.all([import("./prepareData.ts"), import("./dataSources.ts")]);
     return prepareDataset(params, {
       store: this.data, clean: cleanText, codeVersion: engineVersion(),
       openSource: (wanted) => openDataSource(wanted, { workspaceDir, settings: settings(), memory }),
@@ -134,6 +129,7 @@ export class TrainingDesk {
   /** Fits the reward model of the user's preferences on a data set of feedback. Errors: `notFound`, `dataInvalid` where it holds none, CancelledError. */
   async fitPreference(dataset: string, { seed, signal }: { seed: number; signal?: AbortSignal }): Promise<UserPreferenceFit> {
     const opened = await this.data.open(dataset);
+    const { fitUserPreference } = await import("./userPreference.ts");
     return fitUserPreference(opened, { storageDir: this.#options.storageDir, seed, log: this.#options.log.for("training"), ...(signal === undefined ? {} : { signal }) });
   }
 
@@ -179,6 +175,7 @@ export class TrainingDesk {
     const { estimate, model, dataset } = await this.#plan(params);
     if (!estimate.fits) throw new EngineError("modelTooLarge", estimate.sentence, { memoryBytes: estimate.memoryBytes, availableBytes: estimate.availableBytes });
     const { rewards } = estimate;
+    const { executesCode } = await import("./taskRewards.ts");
     if (params.method === "grpo" && params.executeCode !== true && executesCode(rewards)) {
       throw new EngineError("badRequest", "This run executes code that the model writes, in a sandbox. Agree to that first (--execute-code on the command line), or name other rewards.", { rewards });
     }
@@ -229,6 +226,7 @@ export class TrainingDesk {
     const dataset = await this.data.open(params.dataset);
     const tokenizer = await openSampleTokenizer(file, this.#options.log.for("model"));
     try {
+      const [{ planRun }, { estimateAdaptedModel }] = await Promise.all([import("./planRun.ts"), import("../training/network/estimate.ts")]);
       const estimate = await planRun(params, {
         model: { ...model, file, sha256: await this.#hashOf(file) },
         dataset, tokenizer, threads: await this.#threads(),
