@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { commandsOf, kalacticaArguments, parseLine, withoutVariables } from "../../tools/docs/commandLines.ts";
+import { commandsOf, kalacticaArguments, parseLine, printsAsShown } from "../../tools/docs/commandLines.ts";
 import type { ShownCommand, SimpleCommand } from "../../tools/docs/commandLines.ts";
 import { allDocuments } from "../../tools/docs/documents.ts";
 import { problemWithArguments, repository, SampleClone } from "../../tools/docs/sampleClone.ts";
@@ -74,25 +74,11 @@ describe("the commands in the documents", function () {
 });
 
 async function runShown(clone: SampleClone, shown: ShownCommand, file: string, exitCode: number): Promise<void> {
-  const end = await clone.run(shown.commands);
+  const { output } = shown;
+  const end = await clone.runFor(shown.commands, ({ text }) => output === null || printsAsShown(text, output));
   const where = `${file}:${shown.line}: ${shown.text}`;
   assert.equal(end.exitCode, exitCode, `${where}\n${end.text}`);
-  if (shown.output === null) return;
-  const { output, cut } = withoutCut(shown.output);
-  const printed = end.text.split("\n").map(withoutVariables);
-  assert.deepEqual(cut ? printed.slice(0, output.length) : withoutBlankEnd(printed), output.map(withoutVariables), `${where}\nprints something else than the document shows; \`npm run docs\` writes it anew`);
-}
-
-/** A last line of "…" says that more is printed than is shown. */
-function withoutCut(lines: readonly string[]): { output: string[]; cut: boolean } {
-  const output = withoutBlankEnd(lines);
-  return output.at(-1) === "…" ? { output: output.slice(0, -1), cut: true } : { output, cut: false };
-}
-
-function withoutBlankEnd(lines: readonly string[]): string[] {
-  const kept = [...lines];
-  while (kept.at(-1)?.trim() === "") kept.pop();
-  return kept;
+  if (output !== null && !printsAsShown(end.text, output)) assert.equal(end.text, output.join("\n"), `${where}\nprints something else than the document shows; \`npm run docs\` writes it anew`);
 }
 
 /** Programs of the project's own that set it up, test or measure it: never run from within a test. */

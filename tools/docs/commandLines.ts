@@ -114,6 +114,18 @@ export function kalacticaArguments({ words }: SimpleCommand): string[] | null {
   return words[0] === "npx" && words[1] === "kalactica" ? words.slice(2) : null;
 }
 
+/** Whether a command printed what a document shows, variables aside. A last line of "…" says that more is printed than is shown. */
+export function printsAsShown(printed: string, shown: readonly string[]): boolean {
+  const lines = withoutBlankEnd(printed.split("\n")).map(withoutVariables);
+  const expected = withoutBlankEnd(shown).map(withoutVariables);
+  const cut = expected.at(-1) === "…";
+  return (cut ? lines.slice(0, expected.length - 1) : lines).join("\n") === (cut ? expected.slice(0, -1) : expected).join("\n");
+}
+
+function withoutBlankEnd(lines: readonly string[]): string[] {
+  return lines.slice(0, lines.findLastIndex((line) => line.trim() !== "") + 1);
+}
+
 /** What differs from machine to machine and from run to run, taken out of a line: times, rates, sizes, dates, hashes, decimals. */
 export function withoutVariables(line: string): string {
   return line

@@ -1,6 +1,6 @@
 // The shell syntax that documents may use is read as a shell would read it, and the rest is refused.
 import assert from "node:assert/strict";
-import { commandsOf, kalacticaArguments, parseLine, ShellSyntaxError, withoutVariables } from "../../../tools/docs/commandLines.ts";
+import { commandsOf, kalacticaArguments, parseLine, printsAsShown, ShellSyntaxError, withoutVariables } from "../../../tools/docs/commandLines.ts";
 
 describe("commands in documents", () => {
   it("are split into words, pipes and files as a shell does", () => {
@@ -28,5 +28,7 @@ describe("commands in documents", () => {
     assert.equal(withoutVariables("3 sources · 12 ms, 0.4 s, 56a7ee6c6f37  2026-11-22 20:42"), withoutVariables("3 sources · 7 ms, 11.25 s, 00632471a366 2025-01-02 03:04"));
     assert.notEqual(withoutVariables("3 sources"), withoutVariables("4 sources"));
     assert.notEqual(withoutVariables("src/a.ts:12-14"), withoutVariables("src/a.ts:13-14"));
+    assert.ok(printsAsShown("a 1 ms\nb\nc\n", ["a 7 ms", "b", "…"]) && printsAsShown("a\n\n", ["a", ""]));
+    assert.ok(!printsAsShown("a\nb", ["a"]) && !printsAsShown("a", ["a", "b", "…"]) && !printsAsShown("a", ["b"]));
   });
 });
