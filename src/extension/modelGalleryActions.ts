@@ -196,7 +196,7 @@ export class ModelActions implements vscode.Disposable {
         this.cancelMeasure();
         return;
       case "showFile":
-        if (model.file !== null) await vscode.commands.executeCommand("revealFileInOS", vscode.Uri.file(model.file));
+        if (model.file !== null) await showFile(model.file);
         return;
       case "inspect":
         return this.inspect(model.file);
@@ -252,6 +252,16 @@ function describe(model: ModelInfo): string {
 async function pickModelFile(): Promise<string | null> {
   const [uri] = (await vscode.window.showOpenDialog({ canSelectMany: false, filters: { GGUF: ["gguf"] }, title: vscode.l10n.t("Choose a GGUF model file") })) ?? [];
   return uri?.fsPath ?? null;
+}
+
+/** In the system's own file manager; in a browser or a remote window, which have none, its path is copied. */
+async function showFile(file: string): Promise<void> {
+  if (vscode.env.uiKind === vscode.UIKind.Desktop && vscode.env.remoteName === undefined) {
+    await vscode.commands.executeCommand("revealFileInOS", vscode.Uri.file(file));
+    return;
+  }
+  await vscode.env.clipboard.writeText(file);
+  vscode.window.setStatusBarMessage(vscode.l10n.t("The path was copied: {0}", file), 5_000);
 }
 
 function requireTrusted(sentence: string): void {

@@ -15,6 +15,9 @@ import { ENDPOINT_PREFIX } from "./endpointDesk.ts";
 import { explainDefaults, machineOf, withoutProse } from "./hardwareDefaults.ts";
 import { hashOf, measureApart, ModelSpeeds } from "./measureModel.ts";
 
+/** As much fits beside anything. */
+const SMALL_BYTES = 200e6;
+
 export interface ModelGalleryOptions {
   registry: ModelRegistry;
   models: ModelChoice;
@@ -62,8 +65,8 @@ export class ModelGallery {
     const { registry, runtime, models, scheduler, settings, log } = this.#options;
     this.#requireTrust("measured");
     const model = await registry.find(id);
-    // Both at once could be more than there is room for; the next request loads the other again.
-    if (runtime.model !== null && runtime.model.id !== model.id) await runtime.unload();
+    // Both at once, or one twice, could be more than there is room for; the next request loads what was in use again.
+    if ((runtime.model?.sizeBytes ?? 0) + model.sizeBytes > SMALL_BYTES) await runtime.unload();
     const hash = await hashOf(model, signal);
     this.#hashes.set(model.id, hash);
     const speed = await measureApart(model, settings(), scheduler, log, signal);
