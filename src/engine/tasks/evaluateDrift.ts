@@ -21,7 +21,8 @@ export function runDrift(folder: string, embedder: Embedder | null, hooks: Evalu
       const fitted = await WorkspaceModel.fit(language, files, senses, signal);
       const topology = fitted && embedder && await ProjectTopology.of(fitted.own.map(({ snippet }) => snippet), (texts) => embedder.embed(texts, "passage"));
       return fitted && {
-        threshold: (rate) => fitted.calibration.ready ? fitted.calibration.threshold(rate) : null,
+        // Where no threshold can be set, nothing is judged, and nothing counts as passed.
+        threshold: (rate) => fitted.calibration.ready && fitted.calibration.threshold(rate) < Infinity ? fitted.calibration.threshold(rate) : null,
         judge: async (text) => {
           const measures = await fitted.model.measure(text);
           const { score, standard } = fitted.calibration.judge(measures);

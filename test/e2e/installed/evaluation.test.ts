@@ -44,9 +44,11 @@ describe("evaluating on the open folder", () => {
     });
     assert.deepEqual(runs.map(({ suite, n }) => [suite, n]), [["latency", 90]]);
     await start("kalactica.showEvaluations");
-    await rows().filter({ hasText: /latency.*p50 [\d.]+/ }).first().click();
-    await rows().filter({ hasText: "Delete" }).first().waitFor();
-    assert.equal(await rows().filter({ hasText: "Compare With…" }).count(), 0, "there is nothing to compare with yet");
-    await workbench.page.keyboard.press("Escape");
+    const page = workbench.webview();
+    await page.getByTestId("figures").filter({ hasText: /latency, .*\d+ items/s }).waitFor({ timeout: 30_000 });
+    await page.getByTestId("item-list").getByRole("option").nth(1).click();
+    assert.match(await page.getByTestId("item").innerText(), /^search\/\d+/);
+    assert.equal(await page.getByTestId("baseline").isDisabled(), true, "there is nothing to compare with yet");
+    await workbench.picture("evaluations");
   });
 });

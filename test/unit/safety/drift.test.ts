@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { SeededRandom } from "../../../src/engine/base/random.ts";
 import { DriftCalibration } from "../../../src/engine/safety/drift/calibration.ts";
 import { codeTokens, nameParts, nameShape } from "../../../src/engine/safety/drift/codeTokens.ts";
-import { ASPECTS } from "../../../src/engine/safety/drift/driftModel.ts";
+import { ASPECTS, DriftModel } from "../../../src/engine/safety/drift/driftModel.ts";
 import type { Measures } from "../../../src/engine/safety/drift/driftModel.ts";
 import { NgramModel } from "../../../src/engine/safety/drift/ngramModel.ts";
 import { snippetsOf } from "../../../src/engine/safety/drift/snippets.ts";
@@ -54,6 +54,32 @@ describe("calibration", () => {
     const rate = flagged / (rounds * each);
     assert.ok(rate > 0.075 && rate < 0.125, String(rate));
     assert.ok(others / (rounds * each) > 0.6, String(others));
+  });
+
+  it("sets no threshold where files are few, however many snippets they hold", () => {
+    // Snippets of a file that are all alike: as many independent ones as files.
+    const files = (n: number): { own: Measures[]; paths: string[] } => {
+      const own = Array.from({ length: n }, () => draw());
+      return { own: own.flatMap((measures) => Array.from({ length: 8 }, () => measures)), paths: own.flatMap((_, at) => Array.from({ length: 8 }, () => `f${at}`)) };
+    };
+    const [few, many] = [files(12), files(40)];
+    const [small, large] = [new DriftCalibration(few.own, few.paths), new DriftCalibration(many.own, many.paths)];
+    assert.ok(Math.abs(small.effectiveSize - 12) < 1e-6 && Math.abs(large.effectiveSize - 40) < 1e-6, `${small.effectiveSize} ${large.effectiveSize}`);
+    assert.deepEqual([small.threshold(0.05), small.threshold(0.1) < Infinity, large.threshold(0.05) < Infinity], [Infinity, true, true]);
+    assert.equal(new DriftCalibration(few.own).effectiveSize, 96, "without files each snippet counts for itself");
+  });
+
+  it("measures a file's own snippets exactly as if the file were not there", async () => {
+    const text = (at: number): string => Array.from({ length: 24 }, (_, line) => `value_${at}_${line % 5} = compute_${line % 3}(shared, own_${at})`).join("\n");
+    const fit = async (of: readonly number[]): Promise<DriftModel> => {
+      const model = new DriftModel("python", { structureOf: null, embed: null });
+      for (const at of of) await model.add({ path: `${at}.py`, text: text(at) });
+      model.setReference(of.map((at) => ({ path: `${at}.py`, text: text(at) })));
+      return model;
+    };
+    const all = [0, 1, 2, 3, 4, 5];
+    const [with3, without3] = [await (await fit(all)).measure(text(3), "3.py"), await (await fit(all.filter((at) => at !== 3))).measure(text(3))];
+    for (const aspect of ["unknownNames", "unknownWords", "lexical", "marks"] as const) assert.ok(Math.abs(with3[aspect] - without3[aspect]) < 1e-9, `${aspect}: ${with3[aspect]} and ${without3[aspect]}`);
   });
 
   it("counts what was accepted, ignores what never varies, and says when there is too little", () => {

@@ -43,8 +43,6 @@ interface KnownFile {
   readonly layout: { readonly ids: Int32Array };
   structure: { readonly ids: Int32Array } | null;
   readonly words: ReadonlyMap<string, number>;
-  /** Of its TF-IDF vector; null until it is needed. */
-  length: number | null;
   readonly style: StyleSample;
   readonly points: readonly Float32Array[];
   counts: { lexical: FileCounts; layout: FileCounts; structure: FileCounts | null } | null;
@@ -61,6 +59,8 @@ export class DriftModel {
   #cloud: { values: Float64Array; files: readonly string[] } | null = null;
   /** Files that hold each word. */
   readonly #documents = new Map<string, number>();
+  /** Lengths of the files' TF-IDF vectors, by the file that is left out. */
+  readonly #lengths = new Map<KnownFile | undefined, Map<KnownFile, number>>();
   #style: StyleSample | null = null;
   #reference: Float64Array | null = null;
 
@@ -85,11 +85,11 @@ export class DriftModel {
     this.#files.set(file.path, {
       lexical: this.#lexical.add(lexicalStream(tokens)), layout: this.#layout.add(layoutStream(tokens)),
       structure: structure && this.#structure.add(structure),
-      words, length: null, style: styleOf(file.text, tokens), points: await this.#chunkPoints(file.text, POINTS_A_FILE), counts: null,
+      words, style: styleOf(file.text, tokens), points: await this.#chunkPoints(file.text, POINTS_A_FILE), counts: null,
     });
     this.#style = null;
     this.#cloud = null;
-    for (const file of this.#files.values()) file.length = null;
+    this.#lengths.clear();
   }
 
   /** Once all files are added: sets what surprisal is usual, from snippets of the files, each measured without its file. */
@@ -109,7 +109,7 @@ export class DriftModel {
     const lexical = this.#lexical.surprisal(lexicalStream(tokens), counts?.lexical);
     const layout = this.#layout.surprisal(layoutStream(tokens), counts?.layout);
     const structure = await this.#senses.structureOf?.(text, this.language) ?? null;
-    const { lineLength, nameLength, marks } = styleDistances(styleOf(text, tokens), this.#style ??= mergeStyles([...this.#files.values()].map((known) => known.style)));
+    const { lineLength, nameLength, marks } = styleDistances(styleOf(text, tokens), this.#styleWithout(file));
     return {
       unknownNames: this.unknownNames(tokens, counts?.lexical).share,
       unknownWords: this.#unknownWords(tokens, file),
@@ -121,6 +121,15 @@ export class DriftModel {
       layout: mean(layout),
       structure: structure && structure.length > 0 ? mean(this.#structure.surprisal(structure, counts?.structure ?? undefined)) : 0,
     };
+  }
+
+  /** Marks without the file's own; lengths of lines and names with them, as one file hardly moves their quantiles. */
+  #styleWithout(file: KnownFile | undefined): StyleSample {
+    const all = this.#style ??= mergeStyles([...this.#files.values()].map((known) => known.style));
+    if (!file) return all;
+    const marks = new Map(all.marks);
+    for (const [mark, n] of file.style.marks) marks.set(mark, (marks.get(mark) ?? 0) - n);
+    return { ...all, marks };
   }
 
   /** The names of a snippet that no other file of the workspace has, and their share. */
@@ -143,19 +152,24 @@ export class DriftModel {
 
   /** One minus the cosine of TF-IDF vectors to the nearest file (Salton & Buckley 1988). */
   #lexicalDistance(tokens: readonly CodeToken[], file: KnownFile | undefined): number {
-    const weigh = (word: string, count: number): number => (1 + Math.log(count)) * Math.log((this.#files.size + 1) / ((this.#documents.get(word) ?? 0) + 0.5));
+    // As if the file were not there in every respect: a word that only it has would else weigh less here than it does in a draft.
+    const nFiles = this.#files.size - (file ? 1 : 0);
+    const weigh = (word: string, count: number): number => (1 + Math.log(count)) * Math.log((nFiles + 1) / ((this.#documents.get(word) ?? 0) - (file?.words.has(word) ? 1 : 0) + 0.5));
+    let lengths = this.#lengths.get(file);
+    if (!lengths) this.#lengths.set(file, lengths = new Map());
     const draft = [...wordBag(tokens)].map(([word, count]) => ({ word, weight: weigh(word, count) }));
     const length = Math.hypot(...draft.map(({ weight }) => weight));
     let nearest = 0;
     for (const other of this.#files.values()) {
       if (other === file) continue;
-      other.length ??= Math.sqrt([...other.words].reduce((sum, [word, count]) => sum + weigh(word, count) ** 2, 0));
+      let otherLength = lengths.get(other);
+      if (otherLength === undefined) lengths.set(other, otherLength = Math.sqrt([...other.words].reduce((sum, [word, count]) => sum + weigh(word, count) ** 2, 0)));
       let product = 0;
       for (const { word, weight } of draft) {
         const count = other.words.get(word);
         if (count !== undefined) product += weight * weigh(word, count);
       }
-      nearest = Math.max(nearest, product / (length * other.length || 1));
+      nearest = Math.max(nearest, product / (length * otherLength || 1));
     }
     return 1 - nearest;
   }
@@ -216,6 +230,7 @@ export class DriftModel {
   /** Frees what only measuring without files needs. */
   forgetCounts(): void {
     for (const file of this.#files.values()) file.counts = null;
+    this.#lengths.clear();
   }
 }
 

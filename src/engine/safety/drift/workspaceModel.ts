@@ -31,7 +31,7 @@ export class WorkspaceModel {
   private constructor(model: DriftModel, own: WorkspaceModel["own"]) {
     this.model = model;
     this.own = own;
-    this.calibration = new DriftCalibration(own.map(({ measures }) => measures));
+    this.calibration = new DriftCalibration(own.map(({ measures }) => measures), own.map(({ snippet }) => snippet.path));
   }
 
   /** Null where the files hold no snippet. Gives the event loop back as it goes; errors: `cancelled`. */
