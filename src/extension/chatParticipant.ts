@@ -153,7 +153,7 @@ async function answer(engine: ChatEngine, asked: Asked, history: History, stream
 /** Earlier questions and answers of this talk, oldest first, as our own chat keeps them. */
 function saidBefore(history: History): (SaidTurn & { session: string })[] {
   return history.flatMap((turn) => {
-    const metadata = turn instanceof vscode.ChatResponseTurn ? turn.result.metadata as Partial<AnswerMetadata> | undefined : undefined;
+    const metadata = "result" in turn ? turn.result.metadata as Partial<AnswerMetadata> | undefined : undefined;
     if (metadata?.askId === undefined) return [];
     const { askId, question = "", summary = "", prose = "", session = "" } = metadata;
     return [{ id: askId, state: "done" as const, question, card: summary === "" ? null : { summary }, prose, session }];

@@ -110,7 +110,7 @@ export class Chat {
     }
     const counts = { prompt: tokens.length, reused: 0, generated: 0 };
     const text = new TokenText(this.#model);
-    const called = format && new ToolCallStream(format, new Set(request.tools?.map(({ name }) => name)), request.onText);
+    const called = format && new ToolCallStream(format, new Set(request.tools?.map(({ name }) => name)), (piece) => { request.onText(piece); });
     const stream = new StopTextStream(stopTexts, (piece) => {
       if (called) called.push(piece);
       else request.onText(piece);

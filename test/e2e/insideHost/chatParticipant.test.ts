@@ -27,9 +27,10 @@ class Written implements ParticipantStream {
 
 const request = (prompt: string, more: Partial<ParticipantRequest> = {}): ParticipantRequest => ({ prompt, command: undefined, references: [], toolReferences: [], ...more });
 
-/** A turn of VS Code's history, which only VS Code can make. */
+/** A turn of VS Code's history, as far as it is read. */
 function turnOf(result: vscode.ChatResult): vscode.ChatResponseTurn {
-  return Object.assign(Object.create(vscode.ChatResponseTurn.prototype) as object, { response: [], result, participant: "kalactica" }) as vscode.ChatResponseTurn;
+  const turn: Partial<vscode.ChatResponseTurn> = { result };
+  return turn as vscode.ChatResponseTurn;
 }
 
 describe("@kalactica", () => {
@@ -68,6 +69,11 @@ describe("@kalactica", () => {
     const { contributes } = vscode.extensions.getExtension("kalactica.kalactica")?.packageJSON as { contributes: { chatParticipants: { name: string; isSticky: boolean; commands: { name: string }[] }[] } };
     const [participant] = contributes.chatParticipants;
     assert.deepEqual([participant?.name, participant?.isSticky, participant?.commands.map(({ name }) => name).join()], ["kalactica", true, "explain,fix,tests,doc,search,memory"]);
+  });
+
+  it("can be reached without another model: VS Code sends a participant nothing while there is none to choose", async () => {
+    const [entry] = await vscode.lm.selectChatModels({ vendor: "kalactica" });
+    assert.equal(entry?.name, "@kalactica");
   });
 
   it("answers with a card whose places open at their lines", async () => {

@@ -16,7 +16,7 @@ function streamed(prose: string, citations: Citation[] = [cited(1, "src/a.ts", 4
     parts.know(citations);
     return [...pieces.flatMap((piece) => parts.push(piece)), ...parts.end()];
   };
-  return { whole: run([prose]), single: run([...prose]) };
+  return { whole: run([prose]), single: run(prose.split(/(?:)/u)) };
 }
 
 describe("the parts of an answer", () => {
