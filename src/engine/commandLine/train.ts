@@ -42,21 +42,23 @@ export const pretrainCommand: Command = {
 
 export const trainEmbedCommand: Command = {
   words: ["train", "embed"],
-  usage: "--data PAIRS.jsonl --out FILE.gguf [--epochs N]",
+  usage: "--data PAIRS.jsonl --out FILE.gguf [--epochs N] [--work FOLDER]",
   summary: "Train an encoder for search from pairs of documentation and code ({query, code, name, path, lang} a line).",
   options: {
-    data: { type: "value", placeholder: "FILE", description: "The pairs, as tools/base-model/pairs.ts writes them." },
+    data: { type: "value", placeholder: "FILE", description: "The pairs, as tools/embedder/pairs.ts writes them; several files separated by commas." },
     out: { type: "value", placeholder: "FILE", description: "Where the encoder goes (GGUF)." },
     exclude: { type: "value", placeholder: "FILE", description: "Texts ({text} a line) whose near-duplicates are kept out of training." },
     epochs: { type: "value", placeholder: "N", description: "Passes over the pairs. Default: 2." },
+    work: { type: "value", placeholder: "FOLDER", description: "Keep words and states here, so that a stopped run goes on." },
   },
-  async run({ values, progress }) {
+  async run({ values, progress, signal }) {
     const data = values.get("data");
     const out = values.get("out");
     if (data === undefined || out === undefined) throw new UsageError(`--${data === undefined ? "data" : "out"} is missing; it needs a file.`);
     const exclude = values.get("exclude");
     const report = await trainEncoder({
-      pairsFile: path.resolve(data), outFile: path.resolve(out), excludeFiles: exclude === undefined ? [] : [path.resolve(exclude)], epochs: integerOption(values, "epochs", 2),
+      pairsFiles: data.split(",").map((file) => path.resolve(file)), outFile: path.resolve(out), excludeFiles: exclude === undefined ? [] : [path.resolve(exclude)], epochs: integerOption(values, "epochs", 2), signal,
+      ...(values.has("work") ? { workFolder: path.resolve(values.get("work") as string) } : {}),
       onStep: (step, nSteps, loss) => progress.report(`loss ${loss.toFixed(3)}, step`, step, nSteps),
     });
     return { json: report, text: `Written: ${path.resolve(out)}\n${JSON.stringify(report)}` };

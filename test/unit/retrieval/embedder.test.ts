@@ -3,8 +3,10 @@ import { statSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { SILENT_LOG } from "../../../src/engine/base/log.ts";
 import { SeededRandom } from "../../../src/engine/base/random.ts";
-import { bagOf, symmetricCrossEntropy, trainContrastive } from "../../../src/engine/retrieval/embedder/contrastiveTrainer.ts";
-import type { EncoderWeights, Pair } from "../../../src/engine/retrieval/embedder/contrastiveTrainer.ts";
+import { symmetricCrossEntropy } from "../../../src/engine/retrieval/embedder/contrastiveStep.ts";
+import type { EncoderWeights, Pair, TrainingState } from "../../../src/engine/retrieval/embedder/contrastiveStep.ts";
+import { bagOf, trainContrastive } from "../../../src/engine/retrieval/embedder/contrastiveTrainer.ts";
+import type { PairSource } from "../../../src/engine/retrieval/embedder/contrastiveTrainer.ts";
 import { EmbeddedEmbedder, openEmbedder, readEncoder, writeEncoder } from "../../../src/engine/retrieval/embedder/embeddedEmbedder.ts";
 import { Subwords, wordsOf } from "../../../src/engine/retrieval/embedder/subwords.ts";
 import { dot } from "../../../src/engine/retrieval/store/vectorCodec.ts";
@@ -17,18 +19,18 @@ const encoder = () => {
 };
 
 /** Two topics told apart by words alone, with different words on the two sides. */
-function toyPairs(n: number): { pairs: Pair[]; nRows: number } {
+function toyPairs(n: number): { pairs: PairSource; nRows: number } {
   const random = new SeededRandom(2);
   const pairs: Pair[] = [];
   for (let i = 0; i < n; i++) {
     const topic = i % 16;
     const counts = new Map([[topic, 1], [32 + random.integer(8), 1]]);
-    pairs.push({ query: bagOf(counts), passage: bagOf(new Map([[16 + topic, 1], [32 + random.integer(8), 1]])), group: 0 });
+    pairs.push({ query: bagOf(counts), passage: bagOf(new Map([[16 + topic, 1], [32 + random.integer(8), 1]])) });
   }
-  return { pairs, nRows: 40 };
+  return { pairs: { size: n, group: () => 0, pair: (at) => pairs[at] as Pair }, nRows: 40 };
 }
 
-const training = (nRows: number) => ({ nRows, dimension: 16, epochs: 6, batchSize: 16, learningRate: 0.02, temperature: 0.1, seed: 4, dropout: 0, echo: 0, initialGains: new Float32Array(nRows).fill(1) });
+const training = (nRows: number) => ({ nRows, dimension: 16, epochs: 6, batchSize: 16, learningRate: 0.02, temperature: 0.1, seed: 4, dropout: 0, initialGains: new Float32Array(nRows).fill(1) });
 
 describe("subwords", () => {
   it("are parts of identifiers, short numbers and operators", () => {
@@ -64,7 +66,7 @@ describe("the contrastive trainer", () => {
   it("brings partners together, the same way each time", async () => {
     const { pairs, nRows } = toyPairs(320);
     const losses: number[] = [];
-    const run = () => trainContrastive(pairs.map((pair) => ({ ...pair })), { ...training(nRows), onStep: (_step, _n, loss) => losses.push(loss) });
+    const run = () => trainContrastive(pairs, { ...training(nRows), onStep: (_step, _n, loss) => losses.push(loss) });
     const first = await run();
     const half = losses.length;
     assert.ok((losses[half - 1] as number) < 0.5 * (losses[0] as number), `${losses[0]} → ${losses[half - 1]}`);
@@ -78,6 +80,21 @@ describe("the contrastive trainer", () => {
       if (scores.indexOf(Math.max(...scores)) === topic) right++;
     }
     assert.ok(right >= 15, `${right} of 16`);
+  });
+
+  it("goes on from a kept state as if it had not stopped", async () => {
+    const { pairs, nRows } = toyPairs(160);
+    const options = { ...training(nRows), dropout: 0.2 };
+    const whole = await trainContrastive(pairs, options);
+    let kept: TrainingState | null = null;
+    const stop = new AbortController();
+    await assert.rejects(trainContrastive(pairs, { ...options, signal: stop.signal, onState: { everySteps: 17, save: (state) => {
+      kept = structuredClone(state);
+      stop.abort();
+    } } }), { name: "CancelledError" });
+    const onwards = await trainContrastive(pairs, { ...options, from: kept as unknown as TrainingState });
+    assert.deepEqual(onwards.vectors, whole.vectors);
+    assert.deepEqual(onwards.queryGains, whole.queryGains);
   });
 
   it("stops when cancelled", async () => {
