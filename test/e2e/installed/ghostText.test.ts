@@ -41,6 +41,18 @@ describe("ghost text", function () {
     assert.ok(after.length > before.length && after.includes(`if (handler === undefined) ${shown}`), `expected "${shown}" after the caret`);
   });
 
+  it("counts in the figures of use once it was shown and taken", async () => {
+    await workbench.inHost((vscode) => {
+      void vscode.commands.executeCommand("kalactica.showUse");
+    });
+    const total = workbench.webview().getByTestId("use-completions").getByTestId("total");
+    await total.waitFor({ timeout: 30_000 });
+    assert.match((await total.innerText()).replace(/\s+/g, " "), /^All [1-9]\d* 1 \(\d+ %\) /, "one was accepted");
+    assert.match(await workbench.webview().getByTestId("nothing-sent").innerText(), /Nothing of this is sent anywhere/);
+    await workbench.picture("figures-of-use");
+    await workbench.command("workbench.action.closeActiveEditor");
+  });
+
   it("stays away after Escape", async () => {
     await workbench.page.keyboard.press("Escape");
     assert.equal(await workbench.page.locator("[class*=ghost-text]").count(), 0);

@@ -70,7 +70,8 @@ describe("calibration", () => {
   });
 
   it("measures a file's own snippets exactly as if the file were not there", async () => {
-    const text = (at: number): string => Array.from({ length: 24 }, (_, line) => `value_${at}_${line % 5} = compute_${line % 3}(shared, own_${at})`).join("\n");
+    const words = ["apple", "brick", "cloud", "drum", "eagle", "flint"];
+    const text = (at: number): string => Array.from({ length: 24 }, (_, line) => `${words[at]}_${words[(at + line) % 3]} = compute(shared, "${"!".repeat(at)}", ${words[at]}${line % 2 === 0 ? "" : " @ shared"})`).join("\n");
     const fit = async (of: readonly number[]): Promise<DriftModel> => {
       const model = new DriftModel("python", { structureOf: null, embed: null });
       for (const at of of) await model.add({ path: `${at}.py`, text: text(at) });
