@@ -1,5 +1,5 @@
 // Entry of the extension: makes the engine client and hands it to the surfaces. Holds no model, no index and no logic.
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import * as vscode from "vscode";
 import { startCounting } from "../engine/base/socketCount.ts";
@@ -48,6 +48,8 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
   const storage = context.storageUri ?? context.globalStorageUri;
   const storageDir = storage.fsPath;
   const modelsDir = path.join(context.globalStorageUri.fsPath, "models");
+  // Whoever was here before the walkthrough came needs no first steps.
+  const newInstallation = !existsSync(modelsDir);
   recordPlaces(context.extensionPath, { globalStorage: context.globalStorageUri.fsPath, workspaceStorages: context.storageUri ? path.dirname(path.dirname(storageDir)) : null });
   if (takeBack(context.globalStorageUri.fsPath, context.storageUri?.fsPath ?? null)) log.info("Models and adapters of an earlier installation were taken back.");
   // Both exist before the engine starts, so that a read-only home is named here and not by a native library.
@@ -119,7 +121,7 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
   );
   if (folder) context.subscriptions.push(syncWorkspace(client, folder));
   client.start();
-  walkthrough.openOnce().catch((error: unknown) => log.info(`The walkthrough could not be opened: ${String(error)}`));
+  walkthrough.openOnce(newInstallation).catch((error: unknown) => log.info(`The walkthrough could not be opened: ${String(error)}`));
   return { engine: client };
 }
 

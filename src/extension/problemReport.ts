@@ -94,7 +94,7 @@ export async function reportProblem({ client, log, extensionVersion }: ReportDep
 
 /** What the doctor found, as a page: first what is wrong and what to do about it, then the rest. */
 export function doctorText(items: readonly DoctorItem[]): string {
-  const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
+  const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", "<br>");
   const wrong = items.filter(({ state }) => state !== "ok");
   const problems = wrong.filter(({ state }) => state === "problem").length;
   const warnings = wrong.length - problems;

@@ -53,11 +53,12 @@ export class Walkthrough implements vscode.Disposable {
    * Opens the walkthrough the first time that KaLactica runs in this installation, unless the user has told VS Code not to do such things.
    * Where something is being edited, it is opened behind it.
    */
-  async openOnce(): Promise<void> {
+  async openOnce(newInstallation: boolean): Promise<void> {
     const { memento, extensionId } = this.#options;
     if (memento.get(OPENED) === true) return;
     // First noted, then opened: a second window that starts at the same time finds it noted.
     await memento.update(OPENED, true);
+    if (!newInstallation) return;
     if (vscode.workspace.getConfiguration("workbench.welcomePage.walkthroughs").get<boolean>("openOnInstall") === false) return;
     const inTheWay = vscode.window.tabGroups.all.some(({ tabs }) => tabs.some(({ input }) => input !== undefined));
     await vscode.commands.executeCommand("workbench.action.openWalkthrough", `${extensionId}#${WALKTHROUGH}`, { toSide: false, inactive: inTheWay });

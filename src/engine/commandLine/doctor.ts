@@ -20,7 +20,7 @@ export const doctorCommand: Command = {
     return {
       json: { items, ...(file === null ? {} : { bundle: file }) },
       text: [
-        ...items.map((item) => `${MARK[item.state]}  ${item.name}: ${item.found}${item.remedy === null ? "" : `\n         ${item.remedy}`}`),
+        ...items.map((item) => `${MARK[item.state]}  ${item.name}: ${item.found.replaceAll("\n", "\n         ")}${item.remedy === null ? "" : `\n         ${item.remedy}`}`),
         ...(file === null ? [] : ["", `The report is in ${file}. Read it before you share it; nothing was sent anywhere.`]),
       ].join("\n"),
       exitCode: items.some((item) => item.state === "problem") ? 1 : 0,

@@ -35,7 +35,7 @@ export async function checkMachine(options: MachineCheckOptions): Promise<Doctor
   const checks: [string, () => Finding | Promise<Finding>][] = [
     ["KaLactica", () => ok(`version ${engineVersion()}, Node ${process.versions.node}, ${process.platform} ${process.arch}`)],
     ["Hardware", () => hardware(options)],
-    ["What follows from it", () => defaults(options)],
+    ["Decided from it", () => defaults(options)],
     ["Language model library", () => libraryVersion("node-llama-cpp")],
     ["Vector index library", () => vectorLibrary()],
     ["SQLite", () => sqlite()],
@@ -70,7 +70,7 @@ async function hardware({ settings, log }: MachineCheckOptions): Promise<Finding
 /** Threads, context and times as this machine and the settings make them. */
 async function defaults({ settings, log }: MachineCheckOptions): Promise<Finding> {
   const decided = explainDefaults(await probeHardware(settings["model.device"], log), settings);
-  return ok(decided.map(({ name, value }) => `${name.toLowerCase()} ${value}`).join("; "));
+  return ok(decided.map(({ name, value, why }) => `${name}: ${value}. ${why}`).join("\n"));
 }
 
 /** The installed version; packages do not export their package.json, so it is looked for above their entry. */
