@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { answerMarkdown, nextAnnouncement } from "../../../src/webview/chat/answerText.ts";
-import { budgetRows, checkRows, duration, healthLine, rangeLabel, timingRows } from "../../../src/webview/chat/healthLine.ts";
+import { attachmentLabel, budgetRows, checkRows, duration, healthLine, rangeLabel, timingRows } from "../../../src/webview/chat/healthLine.ts";
 import { languageOfPath } from "../../../src/webview/chat/languageOfPath.ts";
 import { remember } from "../../../src/webview/chat/remember.ts";
 import { CARD_ONLY, CHECKS, CITATIONS, FULL, turn } from "../../webview/scenarios.ts";
 
 describe("health line", () => {
+  it("names what is attached: a file, lines, a notebook's cell by its number", () => {
+    const place = { path: "notebooks/story.ipynb", startLine: 1, endLine: 1 };
+    assert.deepEqual([attachmentLabel({ ...place, kind: "file" }), attachmentLabel({ kind: "selection", path: "src/queue.ts", startLine: 3, endLine: 9 }), attachmentLabel({ ...place, kind: "cell", cell: { id: "sum", number: 2 } })], ["story.ipynb", "queue.ts:3–9", "story.ipynb, cell 2"]);
+  });
+
   it("counts sources, drops and time", () => {
     assert.equal(healthLine(CARD_ONLY), "3 sources verified · 2 checks passed · 42 ms");
     assert.equal(healthLine(turn({ citations: CITATIONS.slice(0, 1), checks: { ...CHECKS!, droppedCitations: 2 } })), "1 source verified · 2 dropped · 2 checks passed · 2.1 s");
