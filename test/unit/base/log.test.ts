@@ -1,6 +1,7 @@
 // The log: who asked is on every line, levels hold, and what leaves in a report names nothing of the user's.
 import assert from "node:assert/strict";
-import { correlated, lineOf, Log, LogTail, redactedLine, redacting } from "../../../src/engine/base/log.ts";
+import { EventEmitter } from "node:events";
+import { correlated, lineOf, Log, LogTail, recentLog, redactedLine, redacting, relayChild, relayTo } from "../../../src/engine/base/log.ts";
 import type { LogEntry } from "../../../src/engine/base/log.ts";
 
 describe("the log", () => {
@@ -24,6 +25,19 @@ describe("the log", () => {
     log.info("too little");
     for (const message of ["one", "two", "three"]) log.warn(message);
     assert.deepEqual(tail.lines((text) => text).map((line) => line.replace(/^\S+ /, "")), ["warn [engine] two", "warn [engine] three"]);
+  });
+});
+
+describe("the log of a child process", () => {
+  it("comes to its parent's sink and report, with the child's own id, and nothing else does", () => {
+    const child = new EventEmitter();
+    const entries: LogEntry[] = [];
+    relayTo((entry) => entries.push(entry));
+    relayChild(child);
+    child.emit("message", { notice: "something else" });
+    child.emit("message", { entry: { at: "T", level: "warn", room: "trainer", message: "slow", fields: {}, id: "2026-run" } });
+    assert.deepEqual(entries.map(lineOf), ["[trainer] 2026-run slow"]);
+    assert.equal(recentLog((text) => text).at(-1), "T warn [trainer] 2026-run slow");
   });
 });
 

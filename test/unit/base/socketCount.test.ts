@@ -1,12 +1,12 @@
 // What counts as sent out: sockets to other machines, by their encrypted bytes; and what does not: this machine.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { networkInterfaces } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { SocketCount } from "../../../src/engine/base/socketCount.ts";
-import { isLoopback, joinCounts, sendingAttempts } from "../../../src/engine/base/socketCount.ts";
+import { countChild, isLoopback, joinCounts, sendingAttempts, socketCount } from "../../../src/engine/base/socketCount.ts";
 
 const module = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../../src/engine/base/socketCount.ts");
 /** An address of this machine that is not loopback: bytes to it stay here, and are counted as if they left. */
@@ -85,6 +85,18 @@ describe("the count of what was sent out", () => {
       await new Promise((done) => net.connect({ host: "name.invalid", port: 1 }).on("error", done));
       await new Promise((done) => ours(net, 2, done));`, { onlyFrom: "/kalactica/dist/" });
     assert.deepEqual(count.attempts.filter(({ kind }) => kind === "tcp").map(({ port }) => port), [2]);
+  });
+
+  it("takes in what a child process says of itself, until its end", async () => {
+    const code = `
+      import net from "node:net";
+      import { startCounting, tellParent } from ${JSON.stringify(module)};
+      startCounting({ by: "trainer" }); tellParent();
+      net.connect({ host: "name.invalid", port: 7 }).on("error", () => process.exit());`;
+    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", "--input-type=module", "-e", code], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    countChild(child);
+    await new Promise((done) => child.on("close", done));
+    assert.deepEqual(socketCount().attempts.filter(({ kind }) => kind === "tcp").map(({ by, host, port, bytes }) => ({ by, host, port, bytes })), [{ by: "trainer", host: "name.invalid", port: 7, bytes: 0 }]);
   });
 
   it("joins processes in the order of time", () => {
