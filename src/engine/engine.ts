@@ -35,7 +35,7 @@ import { EndpointStore } from "./endpoints/endpointStore.ts";
 import { parseSharedIndex } from "./endpoints/sharedIndex.ts";
 import { collectionName, publishIndex } from "./tasks/sharedIndex.ts";
 import type { PublishReport } from "./tasks/sharedIndex.ts";
-import { mergeShared, SharedIndexes } from "./tasks/sharedIndexSearch.ts";
+import { mergeShared, SHARED_CANDIDATES, SharedIndexes } from "./tasks/sharedIndexSearch.ts";
 import { applyConnectionSettings, EndpointDesk, endpointFile, ENDPOINT_PREFIX } from "./tasks/endpointDesk.ts";
 import { ModelInUse } from "./tasks/endpointModel.ts";
 import { CompletionContext } from "./tasks/completionContext.ts";
@@ -337,11 +337,11 @@ export class Engine {
   async search(query: string, k: number, signal?: AbortSignal, activePath?: string, corpora = this.#settings["retrieval.sharedIndexes"]): Promise<{ results: SearchHit[]; ms: number; notes?: string[] }> {
     const started = performance.now();
     const index = this.#requireIndex();
-    const shared = corpora.length === 0 ? null : this.#shared.search(corpora, query, k, signal);
+    const shared = corpora.length === 0 ? null : this.#shared.search(corpora, query, k * SHARED_CANDIDATES, signal);
     const local = await index.search(query, { k, ...(signal ? { signal } : {}), ...(activePath ? { activePath } : {}) });
     if (shared === null) return { results: local, ms: performance.now() - started };
     const { hits, notes } = await shared;
-    const results = await mergeShared(local, hits, query, k, index.embedder, signal);
+    const results = await mergeShared(local, hits, query, k, index.embedder, (hit) => index.vectorOf(hit));
     return { results, ms: performance.now() - started, ...(notes.length > 0 ? { notes } : {}) };
   }
 

@@ -295,6 +295,12 @@ export class WorkspaceIndex {
     return this.#store.chunksOf(filePath).map(({ path, startLine, endLine, language, breadcrumb, text, vector }) => ({ path, startLine, endLine, language, breadcrumb, text, vector: vector && decodeVector(vector) }));
   }
 
+  /** The vector of an indexed passage; null where it has none, or is none of the index (an unsaved text). */
+  vectorOf({ path: filePath, startLine, endLine }: FileRange): Float32Array | null {
+    const row = this.#store.chunksOf(filePath).find((chunk) => chunk.startLine === startLine && chunk.endLine === endLine);
+    return row?.vector ? decodeVector(row.vector) : null;
+  }
+
   status(): IndexStatus {
     const { files, chunks } = this.#store.counts();
     return { state: this.#state, files, chunks, pendingFiles: this.#pending, ...(this.#pendingPassages > 0 ? { pendingPassages: this.#pendingPassages } : {}), skipped: this.#store.skipped(), ...(this.#failure === undefined ? {} : { failure: this.#failure }) };

@@ -1,9 +1,10 @@
 // What code of an answer can be made to do in the editor: copied, inserted, shown as a change, accepted, discarded.
 // The answer is one that the extension finds in its store, since the base model writes none; all else is real.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Conversation } from "../../../src/webview/protocol.ts";
+import { json, LoopbackServer, politeServer } from "../../support/loopbackServer.ts";
 import { ChatView } from "../chatView.ts";
 import { repository, Workbench } from "../workbench.ts";
 
@@ -121,5 +122,43 @@ describe("code of an answer", function () {
     await workbench.page.keyboard.press("Enter");
     assert.equal(await chat.composer.inputValue(), "what is @retryPolicy.ts ");
     await chat.composer.fill("");
+  });
+
+  it("is written by a model on a server once that was added from the palette, and says where it was sent", async function () {
+    this.timeout(120_000);
+    const key = "sk-lab-5f2c9d77a1";
+    const polite = politeServer({ text: "It asks the policy [1]." });
+    const server = new LoopbackServer((response, asked, request) => (asked.headers.authorization === `Bearer ${key}` ? polite(response, asked, request) : json(response, { error: { message: "no key" } }, 401)));
+    const base = await server.listen();
+    const { page } = workbench;
+    const input = page.locator(".quick-input-widget input.input").first();
+    const answerInput = async (prompt: string, text: string): Promise<void> => {
+      await page.locator(".quick-input-widget", { hasText: prompt }).waitFor({ timeout: 30_000 });
+      await input.fill(text);
+      await page.keyboard.press("Enter");
+    };
+    try {
+      const adding = workbench.command("kalactica.addEndpoint");
+      await answerInput("The address of a model server", base);
+      await answerInput("The key for", key);
+      await answerInput("What to call it", "Lab");
+      await page.locator(".quick-input-list .monaco-list-row", { hasText: "The local model" }).click({ timeout: 30_000 });
+      await adding;
+      await workbench.picture("endpoint-added");
+      assert.equal(await chat.ask("What does shouldRetry do?"), "done");
+      assert.match(await chat.lastAnswer.getByTestId("health").innerText(), /^\W*written by Lab at 127\.0\.0\.1:\d+; \d+ passages? w(?:as|ere) sent \(this machine\)/);
+      assert.match(await chat.lastAnswer.innerText(), /It asks the policy/);
+      assert.ok(await chat.frame.getByTestId("header").getByText(/Lab at 127\.0\.0\.1/).isVisible());
+      await workbench.picture("endpoint-answer");
+      // The engine is another one now; the key is still where VS Code keeps secrets.
+      const asked = server.asked.length;
+      await workbench.command("kalactica.restartEngine");
+      assert.equal(await chat.ask("What does shouldRetry check first?", 60_000), "done");
+      assert.ok(server.asked.slice(asked).every(({ headers }) => headers.authorization === `Bearer ${key}`) && server.asked.length > asked);
+      const stored = readdirSync(path.join(workbench.root, "user-data"), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+      assert.deepEqual(stored.filter((file) => readFileSync(file).includes(key)), [], "the key is in no file in clear");
+    } finally {
+      await server.close();
+    }
   });
 });

@@ -149,7 +149,7 @@ describe("shared index (recorded protocol)", () => {
   it("keeps the order of either list when they are merged", async () => {
     const hit = (name: string, text: string, origin?: string): SearchHit => ({ path: name, startLine: 1, endLine: 1, score: 0.5, crop: "long", via: [], text, sha256: name, language: "python", breadcrumb: [], ...(origin ? { origin } : {}) });
     const embedder = { id: "e", hash: "h", dimension: 2, embed: (texts: readonly string[]) => Promise.resolve(texts.map(() => Float32Array.of(1, 0))) };
-    const merged = await mergeShared([hit("a", "nothing"), hit("b", "red fox")], [hit("c", "a lone wolf", "s"), hit("b", "red fox", "s")], "red fox", 10, embedder);
+    const merged = await mergeShared([hit("a", "nothing"), hit("b", "red fox")], [hit("c", "a lone wolf", "s"), hit("b", "red fox", "s")], "red fox", 10, embedder, () => Float32Array.of(1, 0));
     assert.deepEqual(merged.map(({ path: name }) => name), ["a", "b", "c"]);
   });
 });
