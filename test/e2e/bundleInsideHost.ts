@@ -17,6 +17,8 @@ export async function bundleInsideHost(entry: string = path.join(repository, "te
     sourcemap: "inline",
     // vscode is the host's; mocha is loaded from node_modules as it is.
     external: ["vscode", "mocha"],
+    // CommonJS packages that come in with the extension's own modules ask for Node's by `require`.
+    banner: { js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url);' },
     logLevel: "warning",
   });
   return outfile;

@@ -12,6 +12,8 @@ import { readResults } from "../support/testResults.ts";
 import { repository, socketGuard, watchPage } from "./workbench.ts";
 
 const TIMEOUT_MS = 240_000;
+/** VS Code's own agent host says many times over that nobody has signed in. */
+const AGENT_CHATTER = /AgentHost|Authentication provider/;
 
 const [resultFile, extension = repository] = process.argv.slice(2);
 if (resultFile === undefined) throw new Error("usage: runInsideHost.ts RESULT_FILE [EXTENSION_FOLDER]");
@@ -54,7 +56,7 @@ try {
     const mark = { passed: "✔", failed: "✖", skipped: "-" }[test.outcome];
     console.log(`  ${mark} ${test.title} (${test.ms} ms)${test.error === undefined ? "" : `\n${test.error}`}`);
   }
-  if (exitCode !== 0 && existsSync(consoleFile)) console.error(`The end of the browser's console:\n${readFileSync(consoleFile, "utf8").slice(-3000)}`);
+  if (exitCode !== 0 && existsSync(consoleFile)) console.error(`The end of the browser's console:\n${readFileSync(consoleFile, "utf8").split("\n").filter((line) => !AGENT_CHATTER.test(line)).join("\n").slice(-6000)}`);
 } finally {
   await browser.close();
   await server.stop();
