@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import path from "node:path";
 import { describe, it } from "mocha";
 import type { Page } from "playwright-core";
 import type { HostMessage, ViewMessage } from "../../src/webview/protocol.ts";
@@ -12,6 +13,11 @@ import { CARD, CARD_ONLY, CITATIONS, PROSE, SCENARIOS, SCREENED, turn } from "./
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** Our own script may not outgrow this. */
 const MAX_SCRIPT_BYTES = 400_000;
+
+/** Where a picture for people to look at goes. */
+function picture(name: string): string {
+  return path.join(import.meta.dirname, "../../out/pictures", `${name}.png`);
+}
 
 describe("chat view in a browser", function () {
   this.timeout(30_000);
@@ -423,6 +429,64 @@ describe("chat view in a browser", function () {
     }
   });
 
+  it("speaks the user's language, and finds room for its longer words", async () => {
+    page = await view.open(view.preview.url("welcome", "light", "ltr", "de"), { width: 260, height: 700 }, "header");
+    assert.equal(await page.locator("html").getAttribute("lang"), "de");
+    assert.equal(await composer().getAttribute("placeholder"), "Fragen zu diesem Ordner");
+    await composer().pressSequentially("/");
+    assert.match(await page.getByTestId("suggestions").innerText(), /Erklären, wie der Code funktioniert[\s\S]*Eine Tatsache oder Entscheidung merken/);
+    await composer().fill("");
+    for (const scenario of ["conversation", "memory", "failed", "untrusted", "proposal", "noFolder", "screened"]) {
+      await show(scenario);
+      const { scroll, client } = await page.evaluate(() => ({ scroll: document.documentElement.scrollWidth, client: document.documentElement.clientWidth }));
+      assert.ok(scroll <= client, scenario);
+      // What the engine says stays English; what the page itself says must not.
+      const labels = await page.evaluate(() => [...document.querySelectorAll(".header, .foot, .composer-area, .banner button")].flatMap((part) => [part.textContent ?? "", ...[...part.querySelectorAll("[aria-label]")].map((e) => e.getAttribute("aria-label") ?? "")]));
+      assert.doesNotMatch(labels.join("\n"), /\b(?:sources? verified|checks? passed|Regenerate|Copy Answer|Helpful|Chat History|Send|Add a file|bytes out|Restart Engine|Accept|Discard|Manage Trust)\b/, scenario);
+    }
+    await show("conversation");
+    assert.match(await page.getByTestId("health").last().innerText(), /^3 Quellen geprüft · 2 Prüfungen bestanden · /);
+    await page.screenshot({ path: picture("chat-german") });
+  });
+
+  it("sets right-to-left questions and prose from the right, code and paths from the left", async () => {
+    for (const direction of ["ltr", "rtl"] as const) {
+      page = await view.open(view.preview.url("rtl", "light", direction), { width: 340, height: 900 }, "health");
+      const found = await page.evaluate(() => {
+        const paragraph = [...document.querySelectorAll(".prose p")].find((p) => /[\u0590-\u06ff]/.test(p.textContent ?? ""))!;
+        return {
+          question: getComputedStyle(document.querySelector(".question p")!).direction, paragraph: getComputedStyle(paragraph).direction,
+          code: [...new Set([...document.querySelectorAll("pre")].map((pre) => getComputedStyle(pre).direction))], paths: [...new Set([...document.querySelectorAll(".path")].map((path) => getComputedStyle(path).direction))],
+          wide: document.documentElement.scrollWidth > document.documentElement.clientWidth,
+        };
+      });
+      assert.deepEqual(found, { question: "rtl", paragraph: "rtl", code: ["ltr"], paths: ["ltr"], wide: false }, direction);
+      await composer().fill("كيف يُرتَّب العمل؟");
+      assert.equal(await composer().evaluate((field) => getComputedStyle(field).direction), "rtl", direction);
+      await page.screenshot({ path: picture(`chat-right-to-left-${direction}`) });
+      if (direction === "ltr") await page.context().close();
+    }
+  });
+
+  it("can be used from end to end without a mouse", async () => {
+    await open("conversation");
+    await composer().focus();
+    const reached = new Set<string>();
+    const all = await page.evaluate(() => [...document.querySelectorAll<HTMLElement>("button, a[href], input, select, textarea, [tabindex]")]
+      .filter((e) => e.tabIndex >= 0 && !(e as HTMLButtonElement).disabled && e.offsetParent !== null).map((e, i) => { e.dataset["stop"] = String(i); return `${i} ${e.getAttribute("aria-label") ?? e.title ?? ""} ${e.className} ${(e.textContent ?? "").slice(0, 30)}`; }));
+    for (let i = 0; i < all.length + 5; i++) {
+      const { stop, visible } = await page.evaluate(() => {
+        const focused = document.activeElement as HTMLElement | null;
+        const { outlineStyle, boxShadow, borderColor } = focused ? getComputedStyle(focused) : { outlineStyle: "none", boxShadow: "none", borderColor: "" };
+        return { stop: focused?.dataset["stop"] ?? "", visible: outlineStyle !== "none" || boxShadow !== "none" || borderColor !== "" };
+      });
+      reached.add(stop);
+      assert.ok(visible, `the focus shows on ${all[Number(stop)]}`);
+      await page.keyboard.press("Tab");
+    }
+    assert.deepEqual(all.filter((_, i) => !reached.has(String(i))), []);
+  });
+
   it("holds still for those who want less motion", async () => {
     await open("searching");
     await page.emulateMedia({ reducedMotion: "reduce" });
@@ -433,7 +497,7 @@ describe("chat view in a browser", function () {
     it(`has no serious accessibility violations in ${THEMES[theme]!.name}`, async function () {
       this.timeout(120_000);
       await open("welcome", theme);
-      for (const scenario of ["welcome", "conversation", "memory", "streaming", "failed", "proposal", "warned", "screened", "noFolder"]) {
+      for (const scenario of ["welcome", "conversation", "memory", "streaming", "failed", "proposal", "warned", "screened", "rtl", "noFolder"]) {
         await composer().fill("");
         await show(scenario);
         if (scenario === "welcome") {

@@ -25,8 +25,8 @@ const TYPES: Record<string, string> = { ".js": "text/javascript", ".css": "text/
 const NONCE = "cHJldmlldw";
 
 export interface PreviewServer {
-  /** Address of a scenario of the chat in a theme. */
-  url(scenario: string, theme?: string, direction?: "ltr" | "rtl"): string;
+  /** Address of a scenario of the chat in a theme; in another language than English with the product's own bundle for it. */
+  url(scenario: string, theme?: string, direction?: "ltr" | "rtl", language?: string): string;
   /** Address of a scenario of the training monitor in a theme. */
   monitorUrl(scenario: string, theme?: string): string;
   /** Address of a scenario of the evaluation page in a theme. */
@@ -62,7 +62,7 @@ export async function startPreview(port = 0): Promise<PreviewServer> {
   const at = `http://127.0.0.1:${typeof address === "object" && address ? address.port : port}`;
   return {
     scriptBytes,
-    url: (scenario, theme = "dark", direction = "ltr") => `${at}/?scenario=${scenario}&theme=${theme}&dir=${direction}`,
+    url: (scenario, theme = "dark", direction = "ltr", language = "en") => `${at}/?scenario=${scenario}&theme=${theme}&dir=${direction}&lang=${language}`,
     monitorUrl: (scenario, theme = "dark") => `${at}/monitor?scenario=${scenario}&theme=${theme}`,
     evaluationUrl: (scenario, theme = "dark") => `${at}/evaluation?scenario=${scenario}&theme=${theme}`,
     close: () => new Promise((resolve) => {
@@ -89,7 +89,9 @@ const VSCODE_DEFAULTS = `@layer vscode-default {
 function page(name: PageName, query: URLSearchParams, host: string): string {
   const theme = query.get("theme") ?? "dark";
   const { bodyClass } = THEMES[theme] ?? THEMES["dark"]!;
-  return webviewHtml({ title: "KaLactica", cspSource: `http://${host}`, scriptUri: `/${name}.js`, styleUri: `/${name}.css`, nonce: NONCE, language: "en" })
+  const language = query.get("lang") ?? "en";
+  const bundle = language === "en" ? undefined : JSON.parse(readFileSync(path.join(import.meta.dirname, `../../l10n/bundle.l10n.${path.basename(language)}.json`), "utf8")) as Record<string, string>;
+  return webviewHtml({ title: "KaLactica", cspSource: `http://${host}`, scriptUri: `/${name}.js`, styleUri: `/${name}.css`, nonce: NONCE, language, bundle })
     .replace("<link rel", `<link rel="stylesheet" href="/${name}-theme-${theme}.css">\n<link rel`)
     .replace("<html ", `<html dir="${query.get("dir") === "rtl" ? "rtl" : "ltr"}" `)
     .replace("<body>", `<body class="${bodyClass}">`)
