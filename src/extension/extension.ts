@@ -15,7 +15,7 @@ import { EngineClient } from "./engineClient.ts";
 import { EvaluationView } from "./evaluationView.ts";
 import { registerInlineCompletions } from "./inlineCompletion.ts";
 import { recordPlaces, takeBack } from "./installedData.ts";
-import { LanguageModelProvider } from "./languageModelProvider.ts";
+import { registerLanguageModel } from "./languageModelProvider.ts";
 import { ReportDocuments } from "./reportDocuments.ts";
 import { MemoryActions } from "./memoryActions.ts";
 import { MemoryTree } from "./memoryTree.ts";
@@ -109,7 +109,7 @@ export function activate(context: vscode.ExtensionContext): KaLacticaApi {
     registerChatParticipant(client, context.extensionUri),
     registerCodeActions(chat),
     followFailedCells(),
-    new LanguageModelProvider(client),
+    registerLanguageModel(client),
     followTraining(training),
     recordNotebookRuns((run) => client.notify("memory/notebookExecuted", run)),
     recordTerminalRuns((run) => client.notify("memory/terminalExecuted", run)),

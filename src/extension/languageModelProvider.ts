@@ -11,6 +11,11 @@ const OUTPUT_TOKENS = 1024;
 const PARTICIPANT_MODEL = "kalactica-participant";
 const PARTICIPANT_TOKENS = 4_096;
 
+export function registerLanguageModel(engine: Pick<TrainingEngine, "request" | "onNotification">): vscode.Disposable {
+  const provider = new LanguageModelProvider(engine);
+  return vscode.Disposable.from(provider, vscode.lm.registerLanguageModelChatProvider("kalactica", provider));
+}
+
 export class LanguageModelProvider implements vscode.LanguageModelChatProvider, vscode.Disposable {
   readonly #engine: Pick<TrainingEngine, "request" | "onNotification">;
   readonly #changed = new vscode.EventEmitter<void>();
@@ -27,7 +32,6 @@ export class LanguageModelProvider implements vscode.LanguageModelChatProvider, 
         this.#offered = offered;
         this.#changed.fire();
       }),
-      vscode.lm.registerLanguageModelChatProvider("kalactica", this),
     ];
   }
 

@@ -7,6 +7,7 @@ import "./codeActions.test.ts";
 import "./feedback.test.ts";
 import "./host.test.ts";
 import "./index.test.ts";
+import "./languageModel.test.ts";
 import "./notebook.test.ts";
 import "./terminal.test.ts";
 import "./training.test.ts";
