@@ -39,9 +39,11 @@ async function ask<T>(question: object): Promise<T> {
 }
 
 interface Cell { id: string; source: string; language: string }
-interface Last { ran: Ran; before: Record<string, string>; source: string; kernel: number }
+interface Last { ran: Ran; before: Record<string, string>; source: string; kernel: number; number: number }
 
 const total = { chanceful: 0, chance: 0, stale: 0, found: 0, fresh: 0, alarms: 0, moments: 0, perfect: 0, plans: 0, plansRight: 0, planCells: 0, allCells: 0 };
+/** A cell since its last run counts once here, however many moments it stands so: an alarm that stays is one alarm to its reader. */
+const lasting = { fresh: new Set<string>(), alarms: new Set<string>() };
 const costs: number[] = [];
 await loadGrammar("python");
 const files = readdirSync(flags.folder).filter((file) => /\.(?:py|ipynb)$/.test(file)).sort().filter((file) => flags.only === undefined || flags.only.split(",").includes(file.replace(/\.\w+$/, "")));
@@ -58,6 +60,7 @@ console.log(`\nnotebooks ${files.length}, moments ${total.moments}, judged cells
 console.log(`recall of stale cells ${percent(total.found, total.stale)} (${total.found}/${total.stale})`);
 console.log(`false alarms ${percent(total.alarms, total.fresh)} of cells that are not stale (${total.alarms}/${total.fresh}); ${percent(total.alarms, total.alarms + total.found)} of all alarms`);
 console.log(`of these, ${total.chanceful} where a variable that the cell reads did differ and the result was the same by accident; without them ${percent(total.alarms - total.chanceful, total.fresh)}`);
+console.log(`counted once for each run of a cell instead of at every moment: ${percent(lasting.alarms.size, lasting.fresh.size)} (${lasting.alarms.size}/${lasting.fresh.size})`);
 console.log(`re-run plans after which nothing was stale: ${total.plansRight}/${total.plans}; cells per plan ${(total.planCells / Math.max(1, total.plans)).toFixed(1)} of ${(total.allCells / Math.max(1, total.plans)).toFixed(1)}`);
 console.log(`tracking per execution: median ${(costs[Math.floor(costs.length / 2)] ?? 0).toFixed(2)} ms, p95 ${(costs[Math.floor(costs.length * 0.95)] ?? 0).toFixed(2)} ms, most ${(costs.at(-1) ?? 0).toFixed(2)} ms (n = ${costs.length})`);
 
@@ -86,7 +89,7 @@ async function sequence(file: string, seed: number): Promise<void> {
 
   const run = async (cell: Cell): Promise<void> => {
     const ran = await ask<Ran>({ op: "run", code: cell.source });
-    last.set(cell.id, { ran, before: values, source: cell.source, kernel });
+    last.set(cell.id, { ran, before: values, source: cell.source, kernel, number });
     values = ran.values;
     const begun = performance.now();
     model.executed({ sequence: ++number, cell: cell.id, language: "python", source: cell.source, order: ran.order, at: number, durationMs: 1, success: ran.error === null, outputHash: ran.output, output: ran.output, shown: [], error: ran.error ? { name: ran.error[0], message: ran.error[1], traceback: ran.traceback } : null });
@@ -118,6 +121,8 @@ async function sequence(file: string, seed: number): Promise<void> {
       if (!count) continue;
       total[why === "" ? "fresh" : "stale"]++;
       if (said) total[why === "" ? "alarms" : "found"]++;
+      if (why === "") lasting.fresh.add(`${file} ${seed} ${cell.id} ${known.number}`);
+      if (said && why === "") lasting.alarms.add(`${file} ${seed} ${cell.id} ${known.number}`);
       const before = i === 0 ? {} : fresh[i - 1]?.values ?? {};
       if (said && why === "" && (stored[i]?.loads ?? []).some((name) => known.before[name] !== before[name])) total.chanceful++;
       if (said !== (why !== "") && flags.verbose) console.log(`${said ? "FALSE ALARM" : "MISSED"} ${log}\n   ${cell.id} ${JSON.stringify(cell.source.slice(0, 120))} truth: ${why || "current"} said: ${status?.state} ${status?.reasons.map((reason) => `${reason.kind} ${reason.name} ${reason.cell}`).join("; ")}`);

@@ -28,9 +28,10 @@ export class MetricsDesk {
     this.#options = options;
   }
 
-  /** Runs `answer` and writes down how it ended. Errors: those of `answer`. */
+  /** Runs `answer` and writes down how it ended, unless a measurement asked and not the user. Errors: those of `answer`. */
   async answering(params: AskParams, answer: () => Promise<AskResult>): Promise<AskResult> {
     if (params.measured) return answer();
+    if (params.measured === true) return answer();
     const started = performance.now();
     const ended = { askId: params.askId, again: params.again === true };
     try {

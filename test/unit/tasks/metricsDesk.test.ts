@@ -84,7 +84,9 @@ describe("figures of use", () => {
     assert.deepEqual(byModel.map(({ model, adapter }) => [model, adapter]), [["small model.gguf", "abababababab"]]);
   });
 
-  it("writes nothing down while recording is off", async () => {
+  it("writes nothing down of what a measurement asks, and nothing while recording is off", async () => {
+    await desk.answering(asking("0", { measured: true }), () => Promise.resolve(answer()));
+    assert.equal(desk.report(1).answers.total.asked, 0);
     recording = false;
     await desk.answering(asking("1"), () => Promise.resolve(answer()));
     assert.equal(desk.report(1).answers.total.asked, 0);

@@ -103,14 +103,17 @@ function Days({ days, words }: { days: readonly { day: string; whole: number; pa
   const most = Math.max(1, ...days.map((day) => day.whole));
   const width = 100 / Math.max(14, days.length);
   return (
-    <svg class="days" role="img" aria-label={words.label} viewBox="0 0 100 24" preserveAspectRatio="none">
-      {days.map((day, at) => (
-        <g key={day.day}>
-          <title>{words.day(day.day, day.whole, day.part)}</title>
-          <rect class="day-whole" x={at * width} width={width * 0.8} y={24 - (24 * day.whole) / most} height={(24 * day.whole) / most} />
-          <rect class="day-part" x={at * width} width={width * 0.8} y={24 - (24 * day.part) / most} height={(24 * day.part) / most} />
-        </g>
-      ))}
-    </svg>
+    <figure>
+      <figcaption class="quiet">{words.label}</figcaption>
+      <svg class="days" role="img" aria-label={words.label} viewBox="0 0 100 24" preserveAspectRatio="none">
+        {days.map((day, at) => (
+          <g key={day.day}>
+            <title>{words.day(day.day, day.whole, day.part)}</title>
+            <rect class="day-whole" x={at * width} width={width * 0.8} y={24 - (24 * day.whole) / most} height={(24 * day.whole) / most} />
+            <rect class="day-part" x={at * width} width={width * 0.8} y={24 - (24 * day.part) / most} height={(24 * day.part) / most} />
+          </g>
+        ))}
+      </svg>
+    </figure>
   );
 }
