@@ -50,7 +50,7 @@ export interface AnswerDependencies {
   /** The card for a question about what notebooks ran, where it is one; absent: nothing is recorded. */
   recordedRuns?: (params: AskParams, readLines: WorkspaceAccess["readLines"]) => Promise<ComposedCard | null>;
   /** What memory holds on a question, and of that what a card may show; absent: there is no memory. */
-  memory?: { forAnswer(params: AskParams): RecalledItem[]; clearly(recalled: readonly RecalledItem[]): RecalledItem | undefined };
+  memory?: { forAnswer(params: AskParams): RecalledItem[]; clearly(recalled: readonly RecalledItem[], supported: boolean): RecalledItem | undefined };
 }
 
 export interface AnswerHooks {
@@ -92,7 +92,7 @@ export async function answerQuestion(params: AskParams, dependencies: AnswerDepe
   throwIfCancelled(signal);
   const hidden = { count: 0 };
   const recalled = dependencies.memory?.forAnswer(params) ?? [];
-  const fromMemory = dependencies.memory?.clearly(recalled);
+  const fromMemory = dependencies.memory?.clearly(recalled, composed.card.supported);
   let card = { ...hideSecrets(composed.card, hidden), ...(fromMemory ? { fromMemory } : {}) };
   const cardMs = performance.now() - begun;
   hooks.onEvent({ type: "card", card, citations: shown(composed.citations, { count: 0 }) });

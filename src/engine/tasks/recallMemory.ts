@@ -11,7 +11,7 @@ import type {
 } from "../protocol/memory.ts";
 import type { AskParams, AskResult } from "../protocol/types.ts";
 import type { Settings } from "../settings.ts";
-import { rememberTurns } from "./rememberTurns.ts";
+import { ASSISTANT, rememberTurns } from "./rememberTurns.ts";
 import { rememberDecisions } from "./trackDialogueDecisions.ts";
 
 /** Items and tokens that memory may take of an answer's prompt; wanted by `@memory`: twice as much. */
@@ -71,9 +71,12 @@ export class MemoryDesk {
     return items.filter((item) => item.relevance >= (params.memory === "wanted" ? 0 : RELEVANT * patience(item)) && !said.has(beginning(item.text))).slice(0, ANSWER_RECALL.k * times);
   }
 
-  /** Of what was recalled, what a card may show as an answer from memory: an item that is clearly relevant and no question itself. */
-  clearly(recalled: readonly RecalledItem[]): RecalledItem | undefined {
-    return recalled.find((item) => item.relevance >= CLEARLY_RELEVANT * patience(item) && item.holds && !item.doubted && !(item.kind === "turn" && /\?\s*$/.test(item.text)));
+  /**
+   * Of what was recalled, what a card may show as an answer from memory: an item that is clearly relevant and no question itself.
+   * Where the workspace answers (`supported`), what an earlier answer said of it adds nothing but its age.
+   */
+  clearly(recalled: readonly RecalledItem[], supported: boolean): RecalledItem | undefined {
+    return recalled.find((item) => !(supported && item.kind === "turn" && item.label === ASSISTANT) && item.relevance >= CLEARLY_RELEVANT * patience(item) && item.holds && !item.doubted && !(item.kind === "turn" && /\?\s*$/.test(item.text)));
   }
 
   /** After an answer: its turns become episodes, and what it drew on counts as used. */

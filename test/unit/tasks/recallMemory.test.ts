@@ -73,11 +73,13 @@ describe("MemoryDesk", () => {
   it("does not take a question for an answer, nor a doubtful item for clear", () => {
     const { desk } = open();
     const item = { ...desk.remember({ text: "We deploy on Fridays" }), relevance: 0.9, why: [], tokens: 5 };
-    assert.equal(desk.clearly([{ ...item, kind: "turn", text: "When do we deploy?" }, item])?.text, "We deploy on Fridays");
-    assert.equal(desk.clearly([{ ...item, doubted: true }]), undefined);
-    assert.equal(desk.clearly([{ ...item, relevance: 0.1 }]), undefined);
+    assert.equal(desk.clearly([{ ...item, kind: "turn", text: "When do we deploy?" }, item], true)?.text, "We deploy on Fridays");
+    assert.equal(desk.clearly([{ ...item, doubted: true }], true), undefined);
+    assert.equal(desk.clearly([{ ...item, relevance: 0.1 }], true), undefined);
     // A note was remembered on purpose: less is enough than for something that was merely said.
-    assert.deepEqual([desk.clearly([{ ...item, relevance: 0.3 }])?.text, desk.clearly([{ ...item, kind: "turn", relevance: 0.3 }])], ["We deploy on Fridays", undefined]);
+    assert.deepEqual([desk.clearly([{ ...item, relevance: 0.3 }], true)?.text, desk.clearly([{ ...item, kind: "turn", relevance: 0.3 }], true)], ["We deploy on Fridays", undefined]);
+    const own = { ...item, kind: "turn", label: "assistant", relevance: 0.9 };
+    assert.deepEqual([desk.clearly([own], true)?.text, desk.clearly([own], false)?.text], [undefined, "We deploy on Fridays"], "what an answer said adds nothing where the workspace answers");
   });
 
   it("notes decisions that take the place of earlier ones, pins, dismisses and forgets with the rating", () => {
