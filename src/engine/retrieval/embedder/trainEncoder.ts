@@ -21,8 +21,8 @@ const DIMENSION = 256;
 const SEED = 7;
 /** Words in rarer rows than this share n-grams instead of having a vector. */
 const MINIMUM_ROWS = 5;
-/** Steps between two states that are kept: a minute or two. */
-const STEPS_BETWEEN_STATES = 200;
+/** Steps between two states that are kept: some seconds of a processor. */
+const STEPS_BETWEEN_STATES = 50;
 /** Document frequencies are counted over so many rows. */
 const FREQUENCY_ROWS = 100_000;
 /** Chosen on one half of CoSQA's development queries; see the model card. */
