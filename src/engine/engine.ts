@@ -257,7 +257,7 @@ export class Engine {
   async loadModel(): Promise<string | null> {
     try {
       await this.#models.load(this.#settings, this.#trusted);
-      return null;
+      return this.endpoints.passedOver();
     } catch (error) {
       if (error instanceof EngineError) return error.message;
       throw error;

@@ -12,40 +12,40 @@ export class RecordedChroma {
   readonly collections = new Map<string, Collection>();
 
   readonly answer: Answer = (response, asked) => {
-    if (!asked.path.startsWith(ROOT)) return json(response, { error: "NotFoundError", message: "no such route" }, 404);
+    if (!asked.path.startsWith(ROOT)) { json(response, { error: "NotFoundError", message: "no such route" }, 404); return; }
     const [name = "", verb = ""] = asked.path.slice(ROOT.length + 1).split("/");
     const body = asked.body === "" ? {} : JSON.parse(asked.body) as Record<string, unknown>;
     if (name === "") {
       const wanted = String(body["name"]);
       const collection = this.collections.get(wanted) ?? { id: `id-${wanted}`, name: wanted, metadata: body["metadata"], rows: new Map<string, Row>() };
       this.collections.set(wanted, collection);
-      return json(response, shown(collection));
+      json(response, shown(collection)); return;
     }
     const collection = [...this.collections.values()].find((candidate) => candidate.name === name || candidate.id === name);
-    if (!collection) return json(response, { error: "NotFoundError", message: `Collection [${name}] does not exists` }, 404);
+    if (!collection) { json(response, { error: "NotFoundError", message: `Collection [${name}] does not exists` }, 404); return; }
     switch (verb) {
-      case "": return json(response, shown(collection));
+      case "": { json(response, shown(collection)); return; }
       case "upsert": {
         const { ids, embeddings, documents, metadatas } = body as unknown as { ids: string[]; embeddings: number[][]; documents: string[]; metadatas: Record<string, unknown>[] };
         for (const [i, id] of ids.entries()) collection.rows.set(id, { embedding: embeddings[i]!, document: documents[i]!, metadata: metadatas[i]! });
-        return json(response, {});
+        json(response, {}); return;
       }
       case "delete":
         for (const id of body["ids"] as string[]) collection.rows.delete(id);
-        return json(response, {});
+        { json(response, {}); return; }
       case "get": {
         const { source } = body["where"] as { source: string };
         const ids = [...collection.rows].filter(([, { metadata }]) => metadata["source"] === source).map(([id]) => id);
         const offset = Number(body["offset"]);
-        return json(response, { ids: ids.slice(offset, offset + Number(body["limit"])), embeddings: null, documents: null, uris: null, metadatas: null, include: [] });
+        json(response, { ids: ids.slice(offset, offset + Number(body["limit"])), embeddings: null, documents: null, uris: null, metadatas: null, include: [] }); return;
       }
       case "query": {
         const [query = []] = body["query_embeddings"] as number[][];
         const near = [...collection.rows].map(([id, row]) => ({ id, row, distance: 1 - row.embedding.reduce((sum, x, i) => sum + x * (query[i] ?? 0), 0) }))
           .sort((a, b) => a.distance - b.distance).slice(0, Number(body["n_results"]));
-        return json(response, { ids: [near.map(({ id }) => id)], embeddings: null, uris: null, documents: [near.map(({ row }) => row.document)], metadatas: [near.map(({ row }) => row.metadata)], distances: [near.map(({ distance }) => distance)], include: ["documents", "metadatas", "distances"] });
+        json(response, { ids: [near.map(({ id }) => id)], embeddings: null, uris: null, documents: [near.map(({ row }) => row.document)], metadatas: [near.map(({ row }) => row.metadata)], distances: [near.map(({ distance }) => distance)], include: ["documents", "metadatas", "distances"] }); return;
       }
-      default: return json(response, { error: "NotFoundError", message: "no such route" }, 404);
+      default: { json(response, { error: "NotFoundError", message: "no such route" }, 404); return; }
     }
   };
 }

@@ -80,7 +80,8 @@ function withoutText({ n, path, startLine, endLine, sha256, verified }: Citation
 
 function sentLine({ name, host, passages, leavesMachine }: SentToEndpoint, wrote: boolean): string {
   const count = `${passages} ${passages === 1 ? "passage was" : "passages were"} sent`;
-  return `${wrote ? `written by ${name} at ${host}; ${count}` : `${count} to ${name} at ${host}`}${leavesMachine ? "" : " (this machine)"}`;
+  const place = `${name} at ${host}${leavesMachine ? "" : " (this machine)"}`;
+  return wrote ? `written by ${place}; ${count}` : `${count} to ${place}`;
 }
 
 function readable(result: AskResult): string {

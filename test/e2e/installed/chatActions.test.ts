@@ -146,7 +146,7 @@ describe("code of an answer", function () {
       await adding;
       await workbench.picture("endpoint-added");
       assert.equal(await chat.ask("What does shouldRetry do?"), "done");
-      assert.match(await chat.lastAnswer.getByTestId("health").innerText(), /^\W*written by Lab at 127\.0\.0\.1:\d+; \d+ passages? w(?:as|ere) sent \(this machine\)/);
+      assert.match(await chat.lastAnswer.getByTestId("health").innerText(), /^\W*written by Lab at 127\.0\.0\.1:\d+ \(this machine\); \d+ passages? w(?:as|ere) sent/);
       assert.match(await chat.lastAnswer.innerText(), /It asks the policy/);
       assert.ok(await chat.frame.getByTestId("header").getByText(/Lab at 127\.0\.0\.1/).isVisible());
       await workbench.picture("endpoint-answer");
