@@ -99,7 +99,7 @@ export async function packageContents(bundles: Bundles, { root, target, gpu, ver
 
   const addon = vectors ?? (hostTarget()?.name === target.name ? path.join(root, "node_modules/hnswlib-node/build/Release/addon.node") : undefined);
   if (addon !== undefined && existsSync(addon)) add("vector search (hnswlib)", "node_modules/hnswlib-node/build/Release/addon.node", { file: addon });
-  else notes.push("No binary of hnswlib: it comes as source and is compiled where `npm ci` runs. Make this package on its own platform, or name a compiled one with --vectors FILE.");
+  else notes.push("No binary of hnswlib, which comes as source: vectors are compared one by one. Make this package where `npm ci` has compiled it, or name a compiled one with --vectors FILE.");
 
   for (const name of globSync(["**/*"], { cwd: path.join(root, "media"), exclude: ["pictures/**"], withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)).split(path.sep).join("/"))) {
     if (name.startsWith("media/pictures/")) continue;

@@ -102,7 +102,7 @@ export class WorkspaceIndex {
       if (lock.held) adopt(store, embedder, log);
       const usable = embedder !== null && store.fact("embedder") === embedder.hash;
       if (embedder && !usable) log.warn("Another window indexes this workspace with another embedding model; this one searches by words.", { embedder: embedder.id });
-      const vectors = usable ? await openVectors(storageDir, store, embedder, log) : null;
+      const vectors = usable ? await VectorIndex.open(storageDir, store, embedder.hash, embedder.dimension, log) : null;
       return new WorkspaceIndex(options, database, store, vectors, lock);
     } catch (error) {
       lock.release();
@@ -341,17 +341,6 @@ export class WorkspaceIndex {
 
   #assertOpen(): void {
     if (this.#closed) throw new EngineError("noWorkspace", "The index of this workspace is closed. Open the folder again.");
-  }
-}
-
-/** Null, with a word in the log, where this machine cannot load the library for vectors. */
-async function openVectors(storageDir: string, store: ChunkStore, embedder: Embedder, log: Log): Promise<VectorIndex | null> {
-  try {
-    return await VectorIndex.open(storageDir, store, embedder.hash, embedder.dimension, log);
-  } catch (error) {
-    if (!(error instanceof EngineError) || error.reason !== "nativeMissing") throw error;
-    log.warn(error.message);
-    return null;
   }
 }
 

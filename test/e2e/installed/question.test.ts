@@ -34,8 +34,14 @@ describe("a question in the chat", function () {
     this.timeout(400_000);
     const { page } = workbench;
     await page.getByRole("tab", { name: "KaLactica" }).first().click();
-    const frame = workbench.webview();
-    await frame.getByTestId("composer").click({ timeout: 120_000 });
+    // VS Code shows the walkthrough of what was just installed, and its picture is a webview too.
+    const frame = await workbench.until("the chat can be written in", async () => {
+      for (let nth = 0; nth < (await page.locator("iframe.webview.ready").count()); nth++) {
+        if (await workbench.webview(nth).getByTestId("composer").count() > 0) return workbench.webview(nth);
+      }
+      return null;
+    }, 120_000);
+    await frame.getByTestId("composer").click();
     await page.keyboard.type("What does the RateLimiter do?");
     await page.keyboard.press("Enter");
     await frame.locator('[data-testid="citation"][data-verified="true"]').first().waitFor({ timeout: 120_000 });
@@ -43,6 +49,8 @@ describe("a question in the chat", function () {
     console.log(`      ${packaged === undefined ? "from opening this checkout" : "from installing the .vsix"} to the first cited answer: ${seconds.toFixed(1)} s`);
     // A machine with several times more to do than it has processors tells nothing about us.
     const allowed = os.loadavg()[0]! > 3 * os.availableParallelism() ? 300 : 60;
+    await workbench.picture("first-answer");
+    await workbench.command("workbench.action.closeAllEditors");
     assert.ok(seconds <= allowed, `it took ${seconds.toFixed(1)} s`);
   });
 

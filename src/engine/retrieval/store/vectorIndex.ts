@@ -7,10 +7,12 @@ import { mkdir, open, readFile, readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { HierarchicalNSW } from "hnswlib-node";
-import { EngineError, throwIfCancelled } from "../../base/errors.ts";
+import { throwIfCancelled } from "../../base/errors.ts";
 import { sha256File, writeFailure, writeFileAtomic } from "../../base/files.ts";
 import type { Log } from "../../base/log.ts";
 import type { ChunkStore } from "./chunkStore.ts";
+import { ExactGraph } from "./exactGraph.ts";
+import type { NeighbourGraph } from "./exactGraph.ts";
 import { decodeVector } from "./vectorCodec.ts";
 
 /** Version of {@link Header} and of the graph's parameters. */
@@ -43,7 +45,7 @@ export class VectorIndex {
   readonly #embedderHash: string;
   readonly #dimension: number;
   readonly #log: Log;
-  #graph: HierarchicalNSW;
+  #graph: NeighbourGraph;
   /** Ids that a search may return. */
   #live = new Set<number>();
   #nDeleted = 0;
@@ -52,7 +54,7 @@ export class VectorIndex {
   /** While the graph is written by another thread it must not change: what comes meanwhile waits here. */
   #waiting: (() => void)[] | null = null;
 
-  private constructor(folder: string, store: ChunkStore, embedderHash: string, dimension: number, log: Log, graph: HierarchicalNSW) {
+  private constructor(folder: string, store: ChunkStore, embedderHash: string, dimension: number, log: Log, graph: NeighbourGraph) {
     this.#folder = folder;
     this.#store = store;
     this.#embedderHash = embedderHash;
@@ -158,7 +160,7 @@ export class VectorIndex {
 
   /** Saves the graph under a new name and then the header that names it. Errors: `diskFull`, `unreadable`. */
   async save(): Promise<void> {
-    if (this.#changes === 0 || this.#waiting) return;
+    if (this.#changes === 0 || this.#waiting || this.#graph instanceof ExactGraph) return;
     const saved = this.#changes;
     const name = `vectors-${randomBytes(6).toString("hex")}.hnsw`;
     const file = path.join(this.#folder, name);
@@ -208,6 +210,7 @@ export class VectorIndex {
 
   /** Null when loaded or when there is nothing to load, else what is wrong with the saved graph. */
   async #tryLoad(): Promise<string | null> {
+    if (this.#graph instanceof ExactGraph) return null;
     let header: Header;
     try {
       header = JSON.parse(await readFile(path.join(this.#folder, "vectors.json"), "utf8")) as Header;
@@ -244,13 +247,13 @@ export class VectorIndex {
   }
 }
 
-/** Errors: `nativeMissing` where the library has no build for this machine. */
-function emptyGraph(dimension: number): HierarchicalNSW {
+/** hnswlib's graph, or, where the library has no build for this machine, one that looks at every vector. */
+function emptyGraph(dimension: number): NeighbourGraph {
   let Graph: new (space: "ip", dimension: number) => HierarchicalNSW;
   try {
     ({ HierarchicalNSW: Graph } = createRequire(import.meta.url)("hnswlib-node") as { HierarchicalNSW: typeof Graph });
-  } catch (error) {
-    throw new EngineError("nativeMissing", "The library for vector search (hnswlib-node) cannot be loaded on this machine; search goes by words and names. Install the extension built for this platform.", {}, error);
+  } catch {
+    return new ExactGraph();
   }
   const graph = new Graph("ip", dimension);
   graph.initIndex(1_024, LINKS, CONSTRUCTION_BREADTH, 100);
