@@ -51,10 +51,10 @@ export async function runRepository(run: RepositoryRun, hooks: EvaluationHooks):
 }
 
 /** The look-up without any model: what a model must be better than. */
-function alone({ completerOf }: CompletionHistory): Candidate {
-  const completer = completerOf("look-up alone", null);
+function alone(history: CompletionHistory): Candidate {
+  const completer = history.completerOf("look-up alone", null);
   const before = process.memoryUsage.rss();
-  return { name: completer.name, key: completer.name, use: null, sizeBytes: 0, current: false, with: (work) => work({ complete: completer.complete, fill: null, memory: () => ({ now: process.memoryUsage.rss(), before }) }) };
+  return { name: completer.name, key: completer.name, use: null, sizeBytes: 0, current: false, with: (work) => work({ complete: (ending, signal) => completer.complete(ending, signal), fill: null, memory: () => ({ now: process.memoryUsage.rss(), before }) }) };
 }
 
 function candidateOf(model: ModelInfo, adapter: ModelAdapter | null, history: CompletionHistory, { settings, scheduler, current, log }: RepositoryRun): Candidate {
@@ -70,8 +70,9 @@ function candidateOf(model: ModelInfo, adapter: ModelAdapter | null, history: Co
         // The runtime goes on without an adapter that it cannot apply; here that would measure something else.
         if ((runtime.status().adapter ?? null) !== (adapter?.sha256 ?? null)) throw new EngineError("modelLoadFailed", `The adapter ${adapter?.sha256.slice(0, 12)} could not be applied to ${model.name}.`, { model: model.id });
         const evaluated = modelForEvaluation(model, runtime, scheduler);
+        const completer = history.completerOf(name, runtime);
         return await work({
-          complete: history.completerOf(name, runtime).complete,
+          complete: (ending, signal) => completer.complete(ending, signal),
           async fill({ path, prefix, suffix }, signal) {
             const { text, tokens, ms } = await evaluated.infill({ path, prefix, suffix, context: [] }, { maxTokens: LINE_TOKENS, temperature: 0, seed: 0, keepGoing: (soFar) => !soFar.trimStart().includes("\n"), ...(signal ? { signal } : {}) });
             return { text: /^\s*[^\n]*/.exec(text)?.[0] ?? "", tokens, ms };

@@ -101,7 +101,7 @@ function csvOf({ completions, answers }: UseReport): string {
   const rows: Readonly<Record<string, unknown>>[] = [...completions.cells.map((cell) => ({ kind: "completion", ...cell })), ...answers.cells.map((cell) => ({ kind: "answer", ...cell }))];
   const columns = ["kind", "day", "model", "adapter", "language", ...Object.keys(completions.total), ...Object.keys(answers.total)];
   const cell = (value: unknown): string => {
-    const text = value === undefined || value === null ? "" : String(value as string | number);
+    const text = value === undefined || value === null ? "" : String(value);
     return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return [columns.join(","), ...rows.map((row) => columns.map((column) => cell(row[column])).join(","))].map((line) => `${line}\r\n`).join("");

@@ -37,7 +37,7 @@ describe("figures of use", () => {
   const asking = (askId: string, more: Partial<AskParams> = {}): AskParams => ({ askId, question: "Where is the secret garden?", history: [], attachments: [], activePath: "src/a.ts", ...more });
   const answer = (more: Partial<AskResult> = {}): AskResult => ({
     answer: "", card: null, prose: "It is here [1].", proseOmitted: null, droppedCitations: 0, verdict: { action: "allow", checks: [], ms: 0 }, tokens: { prompt: 1, reused: 0, generated: 1 }, budget: null, stopped: false,
-    citations: [{ n: 1, path: "src/b.py", startLine: 1, endLine: 2, text: "", sha256: "", verified: true } as unknown as AskResult["citations"][number]], timings: { retrieveMs: 1, cardMs: null, firstTokenMs: 80, totalMs: 200 }, ...more,
+    citations: [{ n: 1, path: "src/b.py", startLine: 1, endLine: 2, text: "", sha256: "", verified: true }], timings: { retrieveMs: 1, cardMs: null, firstTokenMs: 80, totalMs: 200 }, ...more,
   });
 
   it("counts suggestions by what became of them, and knows each look for itself", () => {

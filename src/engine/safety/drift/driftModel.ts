@@ -156,7 +156,7 @@ export class DriftModel {
     const nFiles = this.#files.size - (file ? 1 : 0);
     const weigh = (word: string, count: number): number => (1 + Math.log(count)) * Math.log((nFiles + 1) / ((this.#documents.get(word) ?? 0) - (file?.words.has(word) ? 1 : 0) + 0.5));
     let lengths = this.#lengths.get(file);
-    if (!lengths) this.#lengths.set(file, lengths = new Map());
+    if (!lengths) this.#lengths.set(file, lengths = new Map<KnownFile, number>());
     const draft = [...wordBag(tokens)].map(([word, count]) => ({ word, weight: weigh(word, count) }));
     const length = Math.hypot(...draft.map(({ weight }) => weight));
     let nearest = 0;
