@@ -24,6 +24,8 @@ const LABELS: Record<ModelAction, { label: string; icon: string; tip: string; pr
 export function Model({ model, work, trusted }: { model: GalleryModel; work: GalleryWork; trusted: boolean }) {
   const download = downloadOf(model, work);
   const licence = licenceOf(model);
+  // Of an address of the user's own nothing is known before its file is here.
+  const unknown = model.origin === "unfinished";
   return (
     <article class="model" aria-labelledby="model-name">
       <div class="head-title">
@@ -47,15 +49,15 @@ export function Model({ model, work, trusted }: { model: GalleryModel; work: Gal
       </div>
       <Progress model={model} work={work} />
       <dl class="facts">
-        <Fact id="good-for" name={t("Good for")}>{abilitiesOf(model) || t("Nothing that KaLactica uses")}</Fact>
+        {!unknown && <Fact id="good-for" name={t("Good for")}>{abilitiesOf(model) || t("Nothing that KaLactica uses")}</Fact>}
         <Fact id="this-machine" name={t("This machine")}>{fitWords(model)}</Fact>
         {model.installed && model.origin !== "endpoint" && <Fact id="speed-here" name={t("Speed here")}>{<Speed model={model} measuring={work.measuring === model.id} />}</Fact>}
         {model.remote && <Fact id="where" name={t("Where")}>{`${model.remote.host}: ${model.remote.leavesMachine ? t("what you ask and the code it is about leave this machine") : t("on this machine")}`}</Fact>}
-        {model.origin !== "endpoint" && <Fact id="licence" name={t("Licence")}>{licence.name}{licence.note !== "" && <span class="note"><Icon name="law" />{licence.note}</span>}</Fact>}
+        {model.origin !== "endpoint" && !unknown && <Fact id="licence" name={t("Licence")}>{licence.name}{licence.note !== "" && <span class="note"><Icon name="law" />{licence.note}</span>}</Fact>}
         {model.sizeBytes > 0 && <Fact id="size" name={t("Size")}>{[bytes(model.sizeBytes), parametersOf(model) === "" ? "" : t("{0} parameters", parametersOf(model)), model.quantisation].filter((part) => part !== "").join(", ")}</Fact>}
         {model.contextSize > 0 && <Fact id="context" name={t("Context")}>{t("{0} tokens", model.contextSize.toLocaleString("en"))}</Fact>}
         {model.architecture !== "" && <Fact id="architecture" name={t("Architecture")}>{model.architecture}</Fact>}
-        {model.origin !== "endpoint" && model.origin !== "unfinished" && <Fact id="format" name={t("Format")}>{[model.fimTokens ? t("fill in the middle") : t("no fill in the middle"), model.chatTemplate ? t("chat template") : t("no chat template")].join(", ")}</Fact>}
+        {model.origin !== "endpoint" && !unknown && <Fact id="format" name={t("Format")}>{[model.fimTokens ? t("fill in the middle") : t("no fill in the middle"), model.chatTemplate ? t("chat template") : t("no chat template")].join(", ")}</Fact>}
         {model.uri !== null && model.origin !== "endpoint" && <Fact id="source" name={t("Source")}><span class="long" dir="ltr">{model.uri}</span></Fact>}
         {model.file !== null && <Fact id="file" name={t("File")}><span class="long" dir="ltr">{model.file}</span></Fact>}
         {model.sha256 !== null && <Fact id="sha-256" name={t("SHA-256")}><span class="long mono" dir="ltr">{model.sha256}</span></Fact>}
