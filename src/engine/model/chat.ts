@@ -4,6 +4,7 @@ import type { ChatHistoryItem, ChatModelResponse, ChatWrapper, GbnfJsonObjectSch
 import { EngineError, isCancelled } from "../base/errors.ts";
 import type { Lease } from "../base/scheduler.ts";
 import type { AnsweredCall, TokenCounts, ToolCall, ToolOffer } from "../protocol/types.ts";
+import { exactDetokenizer } from "./exactText.ts";
 import type { PromptCache } from "./promptCache.ts";
 import { StopTextStream } from "./stopText.ts";
 import { TokenText } from "./tokenText.ts";
@@ -109,7 +110,7 @@ export class Chat {
       throw new EngineError("contextOverflow", `The conversation takes ${tokens.length} tokens, but the model's context is ${contextSize}. Start a new chat, attach less, or raise kalactica.model.contextSize.`, { promptTokens: tokens.length, contextSize });
     }
     const counts = { prompt: tokens.length, reused: 0, generated: 0 };
-    const text = new TokenText(this.#model);
+    const text = new TokenText(exactDetokenizer(this.#model));
     const called = format && new ToolCallStream(format, new Set(request.tools?.map(({ name }) => name)), (piece) => { request.onText(piece); });
     const stream = new StopTextStream(stopTexts, (piece) => {
       if (called) called.push(piece);

@@ -4,6 +4,7 @@ import type { LlamaModel, Token } from "node-llama-cpp";
 import { EngineError, isCancelled } from "../base/errors.ts";
 import type { Lease } from "../base/scheduler.ts";
 import type { TokenCounts } from "../protocol/types.ts";
+import { exactDetokenizer } from "./exactText.ts";
 import { InfillPromptBuilder } from "./infillPrompt.ts";
 import type { InfillParts, InfillTokens } from "./infillPrompt.ts";
 import { END_MARKERS } from "./infillVocabulary.ts";
@@ -82,7 +83,7 @@ export class Infill {
     const tokens = this.#builder.build(request, promptTokens) as Token[];
     const counts = { prompt: tokens.length, reused: 0, generated: 0 };
     const most = Math.min(request.maxTokens, contextTokens - tokens.length);
-    const text = new TokenText(this.#model);
+    const text = new TokenText(exactDetokenizer(this.#model));
     const tokenLogProbs: number[] = [];
     let firstTokenMs = 0;
     const finish = (ended: InfillResult["ended"], endLogProb: number | null = null): InfillResult => {

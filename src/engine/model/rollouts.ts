@@ -8,6 +8,7 @@ import { SILENT_LOG } from "../base/log.ts";
 import type { Log } from "../base/log.ts";
 import { firstLine, openBackend, takeComplaint } from "./backend.ts";
 import type { Backend } from "./backend.ts";
+import { exactDetokenizer } from "./exactText.ts";
 
 export interface DrawOptions {
   readonly n: number;
@@ -136,5 +137,5 @@ async function draw(model: LlamaModel, sequence: LlamaContextSequence, prompt: r
       if (ended || tokens.length >= maxTokens || signal?.aborted === true) break;
     }
   }
-  return { tokens, text: model.detokenize(ended ? tokens.slice(0, -1) : tokens, false), truncated: !ended };
+  return { tokens, text: exactDetokenizer(model).detokenize(ended ? tokens.slice(0, -1) : tokens, false), truncated: !ended };
 }

@@ -8,6 +8,7 @@ import type { Log } from "../base/log.ts";
 import type { TrainingMessage } from "../base/trainingRecord.ts";
 import { openBackend } from "./backend.ts";
 import { Chat } from "./chat.ts";
+import { exactDetokenizer } from "./exactText.ts";
 import { plainTokenizer, resolveTokens, specialToken } from "./infill.ts";
 import { InfillPromptBuilder } from "./infillPrompt.ts";
 import { inspectModel } from "./inspect.ts";
@@ -53,8 +54,8 @@ export async function openSampleTokenizer(modelFile: string, log: Log = SILENT_L
     beginning: model.tokens.shouldPrependBosToken ? model.tokens.bos : null,
     endOfText: ending(TEXT_ENDS),
     encode,
-    decode: (tokens) => model.detokenize(tokens as Token[], true),
-    decodeText: (tokens) => model.detokenize(tokens as Token[], false),
+    decode: (tokens) => exactDetokenizer(model).detokenize(tokens as Token[], true),
+    decodeText: (tokens) => exactDetokenizer(model).detokenize(tokens as Token[], false),
     chat: await chatRendering(model, encode),
     infill: details.infill === null || endOfMiddle === null ? null : {
       // A builder each time: it remembers where it cut before, and a sample must not depend on the one before it.
