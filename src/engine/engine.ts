@@ -224,6 +224,7 @@ export class Engine {
 
   /** Models on this machine and endpoints, then what could be downloaded. */
   async listModels(): Promise<ModelInfo[]> {
+    await this.endpoints.refresh();
     const { id, remote } = this.#inUse.status();
     const local = (await this.#models.list(this.#settings)).map((model) => (remote ? { ...model, active: false } : model));
     const endpoints = this.endpoints.models().map((model) => ({ ...model, active: model.id === id }));

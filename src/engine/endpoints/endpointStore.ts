@@ -46,12 +46,18 @@ export class EndpointStore {
   /** Opens the file, or an empty store where there is none or it cannot be read: nothing is sent anywhere then. */
   static async open(file: string, log: Log): Promise<EndpointStore> {
     const store = new EndpointStore(file, log);
-    await store.reload();
+    await store.#read();
     return store;
   }
 
   /** Reads what another window may have changed. */
-  async reload(): Promise<void> {
+  reload(): Promise<void> {
+    const done = this.#writing.catch(() => undefined).then(() => this.#read());
+    this.#writing = done;
+    return done;
+  }
+
+  async #read(): Promise<void> {
     try {
       this.#stored = checked(JSON.parse(await readFile(this.#file, "utf8")));
     } catch (error) {
@@ -101,7 +107,7 @@ export class EndpointStore {
   async #change(change: (stored: Stored) => Stored): Promise<void> {
     const done = this.#writing.catch(() => undefined).then(async () => {
       // Another window may have written meanwhile.
-      await this.reload();
+      await this.#read();
       const next = change(this.#stored);
       await writeFileAtomic(this.#file, `${JSON.stringify(next, null, 2)}\n`);
       this.#stored = next;

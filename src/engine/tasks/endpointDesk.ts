@@ -76,6 +76,11 @@ export class EndpointDesk {
     });
   }
 
+  /** Takes in what another window registered or removed. */
+  refresh(): Promise<void> {
+    return this.#store.reload();
+  }
+
   /** The endpoints as models of the list. */
   models(): ModelInfo[] {
     return this.#store.list().map((endpoint) => modelInfo(endpoint, this.#store.active === endpoint.name));
@@ -174,6 +179,8 @@ export class EndpointDesk {
    * Errors: `offline`, `consentNeeded`, `badRequest` in a workspace that is not trusted.
    */
   async exchangeWith(name: string, address: EndpointAddress, what: string, stallMs?: number): Promise<Exchange> {
+    // What was agreed to may have been taken back in another window.
+    await this.#store.reload();
     this.#requireConsent(address, what);
     return this.#exchange(name, address, stallMs);
   }

@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { setConnectionPolicy } from "../../../src/engine/base/connection.ts";
-import { Log } from "../../../src/engine/base/log.ts";
+import { Log, SILENT_LOG } from "../../../src/engine/base/log.ts";
+import { EndpointStore } from "../../../src/engine/endpoints/endpointStore.ts";
 import { Engine } from "../../../src/engine/engine.ts";
 import type { EndpointNotifications } from "../../../src/engine/protocol/endpoints.ts";
 import type { AskResult } from "../../../src/engine/protocol/types.ts";
@@ -144,7 +145,10 @@ describe("answers by an endpoint", () => {
     assert.equal(server.asked.at(-1)?.path, "http://models.example:8080/v1/models");
     assert.equal(server.asked.at(-1)?.headers.authorization, undefined, "another origin gets no key");
     setConnectionPolicy({ proxy: null });
-    await engine.endpoints.consent("models.example:8080", false);
+    // Another window takes the agreement back: it is one file.
+    const other = await EndpointStore.open(path.join(folder, "home", "endpoints.json"), SILENT_LOG);
+    await other.withdraw("models.example:8080");
+    await assert.rejects(engine.shareIndex("http://models.example:8080#team"), /you have not agreed to that yet/);
     assert.equal((await engine.endpoints.look("http://models.example:8080", undefined)).consented, false);
   });
 
