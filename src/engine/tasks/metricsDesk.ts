@@ -98,10 +98,10 @@ function fileOf(database: DatabaseSync): string {
 
 /** One table: a line a cell, completions first, then answers; a column that a kind does not have is empty. */
 function csvOf({ completions, answers }: UseReport): string {
-  const rows: Readonly<Record<string, unknown>>[] = [...completions.cells.map((cell) => ({ kind: "completion", ...cell })), ...answers.cells.map((cell) => ({ kind: "answer", ...cell }))];
+  const rows: Readonly<Record<string, string | number | null>>[] = [...completions.cells.map((cell) => ({ kind: "completion", ...cell })), ...answers.cells.map((cell) => ({ kind: "answer", ...cell }))];
   const columns = ["kind", "day", "model", "adapter", "language", ...Object.keys(completions.total), ...Object.keys(answers.total)];
-  const cell = (value: unknown): string => {
-    const text = value === undefined || value === null ? "" : String(value);
+  const cell = (value: string | number | null | undefined): string => {
+    const text = String(value ?? "");
     return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return [columns.join(","), ...rows.map((row) => columns.map((column) => cell(row[column])).join(","))].map((line) => `${line}\r\n`).join("");
