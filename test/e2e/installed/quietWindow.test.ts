@@ -45,4 +45,23 @@ describe("a window that has answered and now rests", function () {
     // Ticks are 10 ms; the event loop's own timers are less than one.
     assert.ok(used <= 0.03, `the engine used ${used.toFixed(2)} s of processor time in 5 s`);
   });
+
+  it("speaks German once VS Code does, commands and chat alike", async () => {
+    // What a language pack does: the page and the server are told the language. The pack itself, VS Code's own words, is not installed here.
+    await workbench.page.addInitScript(() => { Object.defineProperty(globalThis, "_VSCODE_NLS_LANGUAGE", { get: () => "de", set: () => undefined }); });
+    await workbench.page.context().addCookies([{ name: "vscode.nls.locale", value: "de", url: `http://localhost:${workbench.server.port}` }]);
+    await workbench.reload();
+    await workbench.activated();
+    const [language, title] = await workbench.inHost((vscode) => {
+      const { contributes } = vscode.extensions.getExtension("kalactica.kalactica")!.packageJSON as { contributes: { commands: { command: string; title: string | { value: string } }[] } };
+      const shown = contributes.commands.find(({ command }) => command === "kalactica.openChat")!.title;
+      return [vscode.env.language, typeof shown === "string" ? shown : shown.value];
+    });
+    assert.deepEqual([language, title], ["de", "Chat öffnen"]);
+    await workbench.command("kalactica.openChat");
+    const composer = workbench.webview().getByTestId("composer");
+    await composer.waitFor();
+    assert.equal(await composer.getAttribute("placeholder"), "Fragen zu diesem Ordner");
+    await workbench.picture("chat-german-window");
+  });
 });
