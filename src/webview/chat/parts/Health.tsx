@@ -13,7 +13,7 @@ export function Health({ turn }: { turn: ChatTurn }) {
     <>
       <button type="button" class="disclosure health" data-testid="health" aria-expanded={open} aria-controls={detailsId} onClick={() => setOpen(!open)}>
         <Icon name={open ? "chevron-down" : "chevron-right"} />
-        <span class="health-text">{healthLine(turn)}</span>
+        <span class={turn.checks?.sentTo ? "health-text health-sent" : "health-text"}>{healthLine(turn)}</span>
       </button>
       <div class="health-details" id={detailsId} hidden={!open}>
         {open && (
