@@ -19,7 +19,7 @@ function feature(name: string, body: string, counts = true): ProvenFeature {
     async exercise(watched) {
       const counting = counts ? `import { startCounting } from ${JSON.stringify(path.join(base, "socketCount.ts"))}; import { reportSockets } from ${JSON.stringify(path.join(base, "socketReport.ts"))}; startCounting({ by: "feature" }); reportSockets();` : "";
       // The suite's own guard is left out here: this process reaches out on purpose.
-      const { NODE_OPTIONS: _, ...environment } = watched.environment;
+      const environment = { ...watched.environment, NODE_OPTIONS: "" };
       const child = watched.watch(spawn(process.execPath, ["--disable-warning=ExperimentalWarning", "--input-type=module", "-e", `import net from "node:net"; ${counting} ${body}`], { env: environment, stdio: "ignore" }));
       const code = await ended(child);
       if (code !== 0) throw new Error(`The feature ended with ${code}.`);
