@@ -6,7 +6,7 @@ import type { AnswerEvent, AskParams, AskResult, Citation, FileRange } from "../
 import type { ChatAttachment, SlashCommand } from "../webview/protocol.ts";
 import { locationOf } from "./chatActions.ts";
 import { attachmentAtCaret, attachmentOfCell, attachmentOfRange, cellOf, readEditor, relativePath, wholeFile, withWholeFile } from "./chatAttachments.ts";
-import { COMMAND_QUESTIONS } from "./chatQuestions.ts";
+import { COMMAND_QUESTIONS, isOwnQuestion } from "./chatQuestions.ts";
 import { cardParts, fenced, placeName, ProseParts, textParts, placesOf, withoutButtons } from "./chatParticipantParts.ts";
 import type { AnswerPart } from "./chatParticipantParts.ts";
 import { earlierFor, historyFor, plainQuestion } from "./chatSession.ts";
@@ -16,6 +16,8 @@ import { remedyFor, sentenceFor } from "./messages.ts";
 
 /** Newest items that "/memory" lists where nothing is asked. */
 const LISTED_MEMORIES = 10;
+/** What was said, decided and run; not the files and symbols that it was about. */
+const TOLD_KINDS = ["decision", "note", "turn", "execution", "error"];
 const MAX_FOLLOW_UPS = 3;
 /** Of an answer, kept with it for what is asked next. */
 const KEPT_CHARACTERS = 4_000;
@@ -131,7 +133,7 @@ async function answer(engine: ChatEngine, asked: Asked, history: History, stream
   const askId = randomUUID();
   const question = plainQuestion(asked.question);
   const params: AskParams = {
-    askId, question, session, history: historyFor(said, null), earlier: earlierFor(said, null), attachments: asked.attachments,
+    askId, question: asked.attachments.length > 0 && isOwnQuestion(question, asked.command) ? "" : question, session, history: historyFor(said, null), earlier: earlierFor(said, null), attachments: asked.attachments,
     ...(asked.command ? { command: asked.command } : {}), ...(asked.memory ? { memory: "wanted" as const } : {}), ...(asked.activePath === null ? {} : { activePath: asked.activePath }),
   };
   const writer = new AnswerWriter(engine, stream);
@@ -294,7 +296,7 @@ function followUps({ command, question }: Asked, { card }: AskResult): vscode.Ch
 }
 
 async function listMemories(engine: ChatEngine, stream: ParticipantStream, token: vscode.CancellationToken): Promise<vscode.ChatResult> {
-  const { items } = await engine.request("memory/list", { limit: LISTED_MEMORIES }, token);
+  const { items } = await engine.request("memory/list", { kinds: TOLD_KINDS, limit: LISTED_MEMORIES }, token);
   stream.markdown(items.length === 0 ? vscode.l10n.t("Nothing is remembered yet.") : items.map((item) => `- ${item.source}, ${dayOf(item.at)}: ${oneLine(item.text)}`).join("\n"));
   if (items.length > 0) stream.button({ title: vscode.l10n.t("Show Memory"), command: "kalactica.showMemory" });
   return {};

@@ -29,6 +29,9 @@ export interface ChatSessionOptions {
   /** A failure as a sentence with what to do, or null for one that is not worth a word, as a cancelled request. */
   describeError: (error: unknown) => TurnFailure | null;
   now?: () => number;
+  /** Whether a question is what the product itself writes where a command stands alone. The engine is then asked without words:
+   *  screens judge what people write, and took "Explain this code." for a request to do harm. */
+  isOwnWords?: (question: string, command: SlashCommand | null) => boolean;
 }
 
 /** Conversations kept for a folder, newest first. */
@@ -213,7 +216,7 @@ export class ChatSession {
     try {
       const result = await this.#options.engine.request("answer/ask", {
         askId: flight.askId,
-        question: plainQuestion(turn.question),
+        question: turn.attachments.length > 0 && this.#options.isOwnWords?.(turn.question, turn.command) ? "" : plainQuestion(turn.question),
         history: historyFor(this.current.turns, turn.id),
         earlier: earlierFor(this.current.turns, turn.id),
         session: this.current.id,

@@ -8,7 +8,7 @@ import { AppliedAnswers } from "./appliedAnswers.ts";
 import { ChangeProposals, fileInWorkspace, insertAtCursor, openLink, openRange } from "./chatActions.ts";
 import { readEditor, relativePath, withWholeFile } from "./chatAttachments.ts";
 import { rankFiles } from "./chatFiles.ts";
-import { COMMAND_QUESTIONS } from "./chatQuestions.ts";
+import { COMMAND_QUESTIONS, isOwnQuestion } from "./chatQuestions.ts";
 import { ChatSession, plainQuestion } from "./chatSession.ts";
 import type { ChatEngine } from "./chatSession.ts";
 import { ChatFiles } from "./chatStore.ts";
@@ -169,7 +169,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   get #session(): ChatSession {
     this.#opened ??= new ChatSession({
       engine: this.#options.engine, store: new ChatFiles(this.#options.storageDir, this.#options.log),
-      post: (message) => this.#post(message), describeError: describeTurnFailure,
+      post: (message) => this.#post(message), describeError: describeTurnFailure, isOwnWords: isOwnQuestion,
     });
     return this.#opened;
   }

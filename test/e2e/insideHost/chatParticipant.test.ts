@@ -75,9 +75,9 @@ describe("@kalactica", () => {
     const written = new Written();
     const { metadata, errorDetails } = await answerInChat(engine, request("Where is backoffDelayMs defined?"), [], written, never);
     assert.equal(errorDetails, undefined);
-    assert.match(written.text, /^`backoffDelayMs` is a function defined in `src\/retryPolicy\.ts:19` <retryPolicy\.ts:19>\./);
+    assert.match(written.text, /^`backoffDelayMs` is a function defined in `src\/retryPolicy\.ts:19` <retryPolicy\.ts:15>\./);
     assert.match(written.text, /\*\d+ sources? verified · \d+ checks passed\*$/);
-    assert.deepEqual(written.anchors[0], { file: "src/retryPolicy.ts", line: 19 });
+    assert.deepEqual(written.anchors[0], { file: "src/retryPolicy.ts", line: 15 });
     assert.ok(written.references.includes("src/retryPolicy.ts"));
     assert.ok(written.progressed.length > 0, "it says what it is doing");
     assert.ok((metadata?.["followUps"] as vscode.ChatFollowup[]).some(({ prompt }) => /backoffDelayMs/.test(prompt)));

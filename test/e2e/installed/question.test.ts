@@ -102,6 +102,21 @@ describe("a question in the chat", function () {
     assert.equal(await chat.lastAnswer.getByTestId("card").getAttribute("data-supported"), "false");
   });
 
+  it("is answered in VS Code's own chat too, by @kalactica, without an account", async () => {
+    await workbench.command("workbench.action.chat.open", { query: "@kalactica where is backoffDelayMs defined?" });
+    const answer = workbench.page.locator(".interactive-response").last();
+    await answer.getByText("is a function defined in").waitFor({ timeout: 60_000 });
+    await workbench.picture("participant-answer");
+    await answer.locator(".chat-inline-anchor-widget").first().click();
+    const line = await workbench.until("the place is open", () => workbench.inHost((vscode) => {
+      const editor = vscode.window.activeTextEditor;
+      return editor?.document.uri.path.endsWith("/src/retryPolicy.ts") === true ? editor.selection.start.line + 1 : null;
+    }));
+    // The comment above the function belongs to what is cited.
+    assert.equal(line, 15);
+    await workbench.command("workbench.action.closeAuxiliaryBar");
+  });
+
   it("keeps the conversation across a reload of the window", async () => {
     const asked = await chat.turns.count();
     // In the browser VS Code keeps an extension's workspace state in the browser's database, written every 5 s.

@@ -202,8 +202,11 @@ describe("answerQuestion", () => {
 
   it("refuses an empty question with an example, but explains an empty question about a selection", async () => {
     await assert.rejects(ask("  \n"), (error) => error instanceof EngineError && error.reason === "badRequest" && /for example/.test(error.message));
-    const { result } = await ask("", { params: { command: "explain", attachments: [{ kind: "selection", path: "src/chat/session.ts", startLine: 5, endLine: 7 }] } });
-    assert.match(result.card?.summary ?? "", /ChatSession/);
+    for (const command of ["explain", "fix", "tests", "doc"] as const) {
+      const { result } = await ask("", { params: { command, attachments: [{ kind: "selection", path: "src/chat/session.ts", startLine: 5, endLine: 7 }] } });
+      assert.match(result.card?.summary ?? "", /ChatSession/, command);
+      assert.ok(!result.verdict.checks.some(({ action, name }) => name === "requests" && action !== "allow"), command);
+    }
   });
 
   it("gives the model a selection that is not saved, without a number to cite", async () => {

@@ -47,6 +47,7 @@ function setUp(store = new MemoryStore()) {
   };
   let clock = 1_000;
   const session = new ChatSession({
+    isOwnWords: (question) => question === "Explain this code.",
     engine, store, post: (message) => posted.push(message), now: () => clock++,
     describeError: (error) => (error instanceof Error && error.message === "cancelled" ? null : { text: String(error), action: { label: "Try Again", command: "retry" } }),
   });
@@ -54,6 +55,14 @@ function setUp(store = new MemoryStore()) {
 }
 
 describe("chat session", () => {
+  it("asks without words where the words are the product's own, and only about something that is attached", async () => {
+    const { session, asked } = setUp();
+    const selection = { kind: "selection" as const, path: "a.ts", startLine: 1, endLine: 2, text: "x" };
+    for (const attachments of [[selection], []]) void session.ask("Explain this code.", "explain", attachments, null);
+    void session.ask("Explain that code.", "explain", [selection], null);
+    assert.deepEqual(asked.map(({ params }) => params.question), ["", "Explain this code.", "Explain that code."]);
+  });
+
   it("streams an answer to the view and keeps it with its checks", async () => {
     const { session, asked, posted, emit } = setUp();
     const done = session.ask("Where is x?", "explain", [], "a.ts");
