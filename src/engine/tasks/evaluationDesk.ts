@@ -25,9 +25,6 @@ export interface EvaluationDeskOptions {
   readonly onProgress: (progress: EvaluationProgress) => void;
 }
 
-/** Everything that measures is loaded when something is measured: it is a tenth of the engine's code. */
-const table = (): Promise<typeof import("./evaluationSuites.ts")> => import("./evaluationSuites.ts");
-
 /** Figures in a list of runs. */
 const HEADLINES = 3;
 /** Two that are compared. */
@@ -45,7 +42,8 @@ export class EvaluationDesk {
 
   /** Those about the open folder first. */
   async suites(): Promise<EvaluationSuiteInfo[]> {
-    const { DATA_SUITES, ENGINE_SUITES } = await table();
+    // Everything that measures is loaded when something is measured: it is a tenth of the engine's code.
+    const { DATA_SUITES, ENGINE_SUITES } = await import("./evaluationSuites.ts");
     const own = Object.entries(ENGINE_SUITES).map(([name, { summary, needs, runsCode }]): EvaluationSuiteInfo => ({ name, summary, needs, runsCode }));
     const data = Object.entries(DATA_SUITES).map(([name, { summary }]): EvaluationSuiteInfo => ({ name, summary, needs: "data", runsCode: false }));
     return [...own, ...data].sort((a, b) => Number(a.needs === "data") - Number(b.needs === "data"));
@@ -53,7 +51,7 @@ export class EvaluationDesk {
 
   /** Errors: `badRequest` for an unknown suite, missing data or an untrusted workspace, those of the suite, CancelledError. */
   async run({ id, suite, data }: { id: string; suite: string; data: string | null }, signal?: AbortSignal): Promise<EvaluationRunInfo> {
-    const { DATA_SUITES, ENGINE_SUITES } = await table();
+    const { DATA_SUITES, ENGINE_SUITES } = await import("./evaluationSuites.ts");
     const all = await this.suites();
     const known = all.find(({ name }) => name === suite);
     if (known === undefined) throw new EngineError("badRequest", `There is no suite "${suite}". There are: ${all.map(({ name }) => name).join(", ")}.`);
