@@ -111,7 +111,7 @@ describe("bad input from outside", function () {
       const waiting = new Map<number, (reply: { result?: unknown; error?: { message: string } }) => void>();
       createInterface({ input: server.stdout }).on("line", (line) => {
         if (line.trim() === "") return;
-        const reply = JSON.parse(line) as { id?: number };
+        const reply = JSON.parse(line) as { id?: number; result?: unknown; error?: { message: string } };
         if (reply.id !== undefined) waiting.get(reply.id)?.(reply);
       });
       const ended = new Promise<number | null>((resolve) => server.once("exit", resolve));

@@ -20,6 +20,8 @@ export interface CountingOptions {
    * extension, whose traffic is not ours to report.
    */
   onlyFrom?: string;
+  /** Whether what goes to an address stays on this machine. Default: {@link isLoopback}. */
+  staysHere?: (address: string | undefined) => boolean;
 }
 
 /** Attempts that are kept singly; the bytes of later ones are counted all the same. */
@@ -36,9 +38,9 @@ let bytesOut = 0;
 let counting: Required<CountingOptions> | null = null;
 
 /** Starts counting in this process. Calling it again only changes the options. Must run before what is to be counted. */
-export function startCounting({ by = "engine", onlyFrom = "" }: CountingOptions = {}): void {
+export function startCounting({ by = "engine", onlyFrom = "", staysHere = isLoopback }: CountingOptions = {}): void {
   const before = counting;
-  counting = { by, onlyFrom };
+  counting = { by, onlyFrom, staysHere };
   if (before === null) install();
 }
 
@@ -85,6 +87,10 @@ export function isLoopback(address: string | undefined): boolean {
   return bare === "localhost" || bare.endsWith(".localhost") || bare === "::1" || /^127(\.\d{1,3}){3}$/.test(bare);
 }
 
+function staysHere(address: string | undefined): boolean {
+  return (counting?.staysHere ?? isLoopback)(address);
+}
+
 /** Notes an attempt, or nothing where the call is not ours. */
 function note(kind: SocketKind, host: string, port: number): SocketAttempt | null {
   if (counting === null) return null;
@@ -124,7 +130,7 @@ function follow(socket: net.Socket, attempt: SocketAttempt): void {
   let counted = 0;
   let local: boolean | null = null;
   const look = (): void => {
-    if (socket.remoteAddress !== undefined) local = isLoopback(socket.remoteAddress);
+    if (socket.remoteAddress !== undefined) local = staysHere(socket.remoteAddress);
     const handle = (socket as unknown as { _handle?: HandleWithCount | null })._handle;
     // Data that wait for a connection are counted by Node as written; they have left only once there is one.
     const written = socket.connecting ? 0 : Math.max(handle?._parent?.bytesWritten ?? 0, handle?.bytesWritten ?? 0);
@@ -161,18 +167,18 @@ function install(): void {
   wrap(net.Socket.prototype, "connect", (self, args) => {
     const { host, port, path } = targetOf(args);
     // Without a host it is Node's default, localhost; with a path it is a pipe.
-    if (path || host === undefined || host === "" || isLoopback(host)) return;
+    if (path || host === undefined || host === "" || staysHere(host)) return;
     const attempt = note("tcp", host, Number(port ?? 0));
     if (attempt) follow(self as net.Socket, attempt);
   });
   wrap(net.Server.prototype, "listen", (_, args) => {
     const { host, port, path, fd, _handle } = targetOf(args);
-    if (path || port === undefined || fd !== undefined || _handle !== undefined || (host !== undefined && isLoopback(host))) return;
+    if (path || port === undefined || fd !== undefined || _handle !== undefined || (host !== undefined && staysHere(host))) return;
     note("listen", host ?? "*", Number(port));
   });
   wrap(dgram.Socket.prototype, "send", (self, args) => {
     const address = args.slice(1).findLast((value) => typeof value === "string");
-    if (typeof address !== "string" || isLoopback(address)) return;
+    if (typeof address !== "string" || staysHere(address)) return;
     // Node calls itself again once a socket without an address of its own has got one.
     if (!isBound(self as dgram.Socket)) return;
     const [message, second, third, fourth] = args;
@@ -181,14 +187,14 @@ function install(): void {
     if (attempt) add(attempt, sliced ? Number(third) : lengthOf(message));
   });
   wrap(dgram.Socket.prototype, "connect", (_, [port, address]) => {
-    if (typeof address === "string" && !isLoopback(address)) note("udp", address, Number(port));
+    if (typeof address === "string" && !staysHere(address)) note("udp", address, Number(port));
   });
   for (const owner of [dns, dns.promises, dns.Resolver.prototype, dns.promises.Resolver.prototype]) {
     for (const name of Object.getOwnPropertyNames(owner)) {
       if (!/^(lookup|resolve|reverse)/.test(name)) continue;
       // The system asks on our behalf; what it sends for it cannot be counted here, only that it was asked.
       wrap(owner, name, (_, [host]) => {
-        if (typeof host === "string" && !isLoopback(host) && net.isIP(host) === 0) note("dns", host, 53);
+        if (typeof host === "string" && !staysHere(host) && net.isIP(host) === 0) note("dns", host, 53);
       });
     }
   }
