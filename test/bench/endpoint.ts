@@ -55,10 +55,9 @@ try {
   check("answered", asked.prose !== "" && asked.sentTo !== undefined, `${asked.prose.length} characters, ${asked.sentTo?.passages} passages sent, first token after ${Math.round(asked.timings.firstTokenMs ?? 0)} ms`);
   check("without the secret", !asked.prose.includes(secret), asked.prose.includes("<redacted:") ? "what came back has it redacted" : "what came back does not name it");
   const stop = new AbortController();
-  setTimeout(() => { stop.abort(); }, 300);
   const stopped = performance.now();
-  const cancelled = await engine.ask({ askId: "2", question: "how is the invoice total computed?", history: [], attachments: [] }, { signal: stop.signal }).catch((error: unknown) => String(error));
-  check("stopped", performance.now() - stopped < 2_000, `after ${Math.round(performance.now() - stopped)} ms (${typeof cancelled === "string" ? cancelled : String(cancelled.proseOmitted)})`);
+  const cancelled = await engine.ask({ askId: "2", question: "how is the invoice total computed?", history: [], attachments: [] }, { signal: stop.signal, onEvent: (event) => { if (event.type === "prose") stop.abort(); } }).catch((error: unknown) => String(error));
+  check("stopped", typeof cancelled !== "string" && cancelled.stopped, `after ${Math.round(performance.now() - stopped)} ms (${typeof cancelled === "string" ? cancelled : String(cancelled.proseOmitted)})`);
   const wrong = await engine.endpoints.add({ url: `127.0.0.1:${port}`, name: "wrong", model: path.join(place, "no-such-model"), completions: false }).then(() => "it was added", (error: unknown) => (error as Error).message);
   check("a model that is not there", wrong !== "it was added", wrong);
   server.kill("SIGKILL");
