@@ -125,7 +125,7 @@ describe("a question in the chat", function () {
     chat = await ChatView.open(workbench);
     await chat.turns.nth(asked - 1).waitFor();
     assert.equal(await chat.turns.count(), asked);
-    assert.match(await chat.turns.first().innerText(), /backoffDelayMs/);
+    assert.match(await chat.turns.first().innerText(), /RateLimiter/);
   });
 
   it("leaves nothing of this behind when it is uninstalled", async function () {
