@@ -78,6 +78,11 @@ export async function startServer(vscode: VSCodeWeb, options: ServerOptions): Pr
   const settings = { ...QUIET_SETTINGS, "security.workspace.trust.enabled": options.workspaceTrust === true, ...options.settings };
   const settingsFile = path.join(userData, "User/settings.json");
   if (!existsSync(settingsFile)) writeFileSync(settingsFile, JSON.stringify(settings, null, 2));
+  // VS Code takes these from the machine that it runs on, not from the user's settings.
+  const ofMachine = Object.entries(settings).filter(([key]) => key.startsWith("workbench.welcomePage.walkthroughs."));
+  const machineFile = path.join(userData, "Machine/settings.json");
+  mkdirSync(path.dirname(machineFile), { recursive: true });
+  if (!existsSync(machineFile)) writeFileSync(machineFile, JSON.stringify(Object.fromEntries(ofMachine), null, 2));
   const config = path.join(root, "config.yaml");
   writeFileSync(config, "auth: none\n");
 
