@@ -35,6 +35,8 @@ interface TurnMentions {
 
 const MAXIMUM_ANSWER_CHARACTERS = 6_000;
 const TURNS_LOOKED_BACK = 8;
+/** By which a name alone is a file's rather than a member's: `README.md`, but not `queue.size`. */
+const FILE_ENDING = /\.(?:mdx?|txt|rst|jsonl?|ya?ml|toml|ini|cfg|lock|ipynb|html|s?css|[cm]?[jt]sx?|py|rs|java|[ch]pp|rb|php|sql)$/;
 
 export class Focus {
   readonly #turns: TurnMentions[] = [];
@@ -130,7 +132,7 @@ function mentionsOf(answer: string, turn: number): Mention[] {
   for (const match of answer.slice(0, MAXIMUM_ANSWER_CHARACTERS).replace(/```[\s\S]*?(?:```|$)/g, " ").matchAll(/`([^`\n]{2,120})`/g)) {
     const code = match[1] ?? "";
     const place = /^((?:[\w@.+~$()[\]-]+\/)*[\w@.+~$()[\]-]+\.[A-Za-z]\w{0,5})(?::(\d+)(?:[-–:]\d+)?)?$/.exec(code);
-    if (place?.[1] !== undefined && (code.includes("/") || place[2] !== undefined)) {
+    if (place?.[1] !== undefined && (code.includes("/") || place[2] !== undefined || FILE_ENDING.test(code))) {
       const path = place[1];
       const line = place[2] === undefined ? null : Number(place[2]);
       for (const mention of mentions) if (mention.path === null) Object.assign(mention, { path, line });

@@ -33,6 +33,13 @@ describe("follow-ups", () => {
 
   const history = said([["where is openSocket defined?", "`openSocket` is a function in `src/net/socket.ts:2` [1]."], ["and closeSocket?", "`closeSocket` is a function in `src/net/socket.ts:40` [1]."]]);
 
+  it("takes a name with a file's ending for a file, though no folder stands before it", () => {
+    const readme = said([["what is this about?", "`README.md` says: \u201cA small job queue\u201d [1]."]]);
+    assert.deepEqual(understandInDialogue("what else does that file say?", undefined, readme).state.references, [{ phrase: "that file", name: "README.md", kind: "file" }]);
+    const member = said([["how long is it?", "`queue.size` tells [1]."]]);
+    assert.deepEqual(understandInDialogue("where is it set?", undefined, member).state.references.map(({ name, kind }) => [name, kind]), [["size", "symbol"]]);
+  });
+
   it("says what a follow-up was taken to mean", () => {
     assert.deepEqual(understandInDialogue("who calls the first one?", undefined, history).state.references, [{ phrase: "the first one", name: "openSocket", kind: "symbol" }]);
     assert.deepEqual(understandInDialogue("what else does that file hold?", undefined, history).state.references, [{ phrase: "that file", name: "src/net/socket.ts", kind: "file" }]);
