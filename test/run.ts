@@ -18,7 +18,16 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const PARTS = ["build", "types", "lint", "arrows", "unit", "process", "webview", "inside", "installed"] as const;
 type Part = (typeof PARTS)[number];
 
-const TRAINING_WINDOW = "test/e2e/installed/training.test.ts";
+type Job = () => Promise<void>;
+/** What a part of a part needs for itself. */
+interface Apart {
+  /** Names its file of results. Default: the part. */
+  results?: string;
+  environment?: Readonly<Record<string, string>>;
+}
+/** Windows and processes wait for each other most of the time: two at once use less than half of two cores. */
+const AT_ONCE = 3;
+const LONG_WINDOWS = ["training.test.ts", "question.test.ts", "firstRun.test.ts", "chatActions.test.ts"];
 
 /** The parts that need a browser. */
 const BROWSER_PARTS = ["webview", "inside", "installed"] as const;
@@ -60,28 +69,36 @@ async function runSuite(): Promise<void> {
   if (wants("arrows")) await mochaTests("arrows", "Arrows", ["test/architecture/**/*.test.ts"], 60_000);
   if (wants("unit")) await mochaTests("unit", "Unit tests", ["test/unit/**/*.test.ts", "test/parity/**/*.test.ts"], 20_000);
   await lint;
-  // What needs a browser keeps one core busy, the processes of the engine the other.
-  const inBrowser = async (): Promise<void> => {
-    if (endToEnd && wants("webview")) await mochaTests("webview", "The pages by themselves, in a browser", ["test/webview/**/*.test.ts"], 60_000);
-    if (endToEnd && wants("inside")) await tests("inside", "End to end, inside the extension host", ["test/e2e/runInsideHost.ts"]);
-  };
-  const processes = async (): Promise<void> => {
-    if (wants("process")) await mochaTests("process", "Process tests", ["test/process/**/*.test.ts"], 60_000);
-  };
-  await Promise.all([inBrowser(), processes()]);
-  if (endToEnd && wants("installed")) {
-    await tool("installed", "The package, made and installed", ["test/e2e/packaged.ts", path.join(scratch, "packaged")]);
-    // Set for the windows alone: everything before them tests the checkout.
-    const packaged = packagedExtension(path.join(scratch, "packaged"));
-    if (packaged !== undefined) Object.assign(process.env, { KALACTICA_EXTENSION: packaged.installed, KALACTICA_PACKAGE: packaged.file });
-    // A run of training keeps one core busy for minutes; the other windows wait for each other most of the time.
-    const [training, others] = [globSync(TRAINING_WINDOW), globSync("test/e2e/installed/**/*.test.ts").filter((file) => !globSync(TRAINING_WINDOW).includes(file)).sort()];
-    await Promise.all([
-      mochaTests("installed", "End to end, as installed", others, 180_000),
-      mochaTests("installed", "End to end, as installed: training", training, 180_000, "installed-training"),
-    ]);
-  }
+  const jobs: Job[] = [];
+  if (wants("process")) jobs.push(() => mochaTests("process", "Process tests", ["test/process/**/*.test.ts"], 60_000));
+  if (endToEnd && wants("webview")) jobs.push(() => mochaTests("webview", "The pages by themselves, in a browser", ["test/webview/**/*.test.ts"], 60_000));
+  if (endToEnd && wants("inside")) jobs.push(() => tests("inside", "End to end, inside the extension host", ["test/e2e/runInsideHost.ts"]));
+  if (endToEnd && wants("installed")) jobs.push(...(await windows()));
+  await atOnce(jobs.length > 1 ? AT_ONCE : 1, jobs);
   countSockets(sampler.stop().filter((socket) => !isChromiumProbe(socket)).map((socket) => `${socket.protocol} ${socket.local} → ${socket.remote} by process ${socket.pid} (${socket.process})`));
+}
+
+/** The windows of VS Code, each file of tests by itself, with the extension as it is packaged; the longest first. */
+async function windows(): Promise<Job[]> {
+  const folder = path.join(scratch, "packaged");
+  await tool("installed", "The package, made and installed", ["test/e2e/packaged.ts", folder]);
+  // Set for the windows alone: everything else tests the checkout.
+  const packaged = packagedExtension(folder);
+  const environment: Record<string, string> = packaged === undefined ? {} : { KALACTICA_EXTENSION: packaged.installed, KALACTICA_PACKAGE: packaged.file };
+  const rank = (file: string): number => (LONG_WINDOWS.findIndex((name) => file.endsWith(name)) + LONG_WINDOWS.length + 1) % (LONG_WINDOWS.length + 1);
+  return globSync("test/e2e/installed/**/*.test.ts").sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1)).map((file): Job => {
+    const name = path.basename(file, ".test.ts");
+    return () => mochaTests("installed", `End to end, as installed: ${name}`, [file], 180_000, { results: `installed-${name}`, environment });
+  });
+}
+
+/** Works through `jobs` in their order, `most` at a time. */
+async function atOnce(most: number, jobs: readonly Job[]): Promise<void> {
+  const left = jobs.values();
+  const work = async (): Promise<void> => {
+    for (const job of left) await job();
+  };
+  await Promise.all(Array.from({ length: most }, work));
 }
 
 function wants(part: Part): boolean {
@@ -119,20 +136,20 @@ async function tool(name: string, title: string, command: string[]): Promise<voi
   else fail(`${title} failed (exit ${code}; \`npm test -- --only ${name}\` repeats it).`);
 }
 
-async function mochaTests(name: Part, title: string, patterns: string[], timeoutMs: number, results: string = name): Promise<void> {
+async function mochaTests(name: Part, title: string, patterns: string[], timeoutMs: number, apart: Apart = {}): Promise<void> {
   if (patterns.flatMap((pattern) => globSync(pattern)).length === 0) {
     heading(title);
     fail(`${title}: no test file matches ${patterns.join(" ")}.`);
     return;
   }
-  await tests(name, title, ["test/support/runMocha.ts"], [String(timeoutMs), options.grep, ...patterns], results);
+  await tests(name, title, ["test/support/runMocha.ts"], [String(timeoutMs), options.grep, ...patterns], apart);
 }
 
 /** Runs a script that leaves a result file, and counts what the file says. */
-async function tests(name: Part, title: string, command: string[], rest: string[] = [], results: string = name): Promise<void> {
+async function tests(name: Part, title: string, command: string[], rest: string[] = [], { results = name, environment = {} }: Apart = {}): Promise<void> {
   heading(title);
   const file = path.join(scratch, `${results}.json`);
-  const code = await run([...command, file, ...rest]);
+  const code = await run([...command, file, ...rest], environment);
   const told = readResults(file);
   if (told === undefined) {
     fail(`${title} ended with ${code} and left no results.`);
@@ -147,10 +164,11 @@ async function tests(name: Part, title: string, command: string[], rest: string[
 }
 
 /** Runs a script with this Node, its output passed through, the socket guard preloaded; resolves with its exit code. */
-function run(command: string[]): Promise<number | string> {
+function run(command: string[], environment: Readonly<Record<string, string>> = {}): Promise<number | string> {
   const guard = path.join(root, "test/support/socketGuard.cjs");
   const env = {
     ...process.env,
+    ...environment,
     ...(process.stdout.isTTY ? {} : { NO_COLOR: "1" }),
     KALACTICA_GREP: options.grep,
     KALACTICA_SOCKET_LOG: socketLog,

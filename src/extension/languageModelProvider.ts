@@ -13,7 +13,10 @@ const PARTICIPANT_TOKENS = 4_096;
 
 export function registerLanguageModel(engine: Pick<TrainingEngine, "request" | "onNotification">): vscode.Disposable {
   const provider = new LanguageModelProvider(engine);
-  return vscode.Disposable.from(provider, vscode.lm.registerLanguageModelChatProvider("kalactica", provider));
+  const registration = vscode.lm.registerLanguageModelChatProvider("kalactica", provider);
+  // VS Code asks for models when somebody wants one; a first question to @kalactica must not meet a chat that knows of none.
+  vscode.lm.selectChatModels({ vendor: "kalactica" }).then(undefined, () => undefined);
+  return vscode.Disposable.from(provider, registration);
 }
 
 export class LanguageModelProvider implements vscode.LanguageModelChatProvider, vscode.Disposable {

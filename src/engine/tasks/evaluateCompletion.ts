@@ -79,14 +79,15 @@ export async function openHistory({ workspaceDir, commits, n, seed, settings, sc
 /** Errors: `notFound` without a Git history, `dataInvalid` where the last commits added no code. */
 export async function runCompletion({ model, ...run }: CompletionRun, hooks: EvaluationHooks): Promise<EvaluationResult> {
   const { signal } = hooks;
-  const { endings, about, completerOf, close } = await openHistory(run, signal);
+  const history = await openHistory(run, signal);
+  const { endings, about } = history;
   try {
-    const alone = completerOf("look-up alone", null);
+    const alone = history.completerOf("look-up alone", null);
     // The first request of a model pays for its context, once.
-    if (model !== null && endings[0] !== undefined) await completerOf(model.name, model.completes).complete(endings[0], signal);
-    return await evaluateCompletion(endings, model === null ? [alone] : [completerOf(model.name, model.completes), alone], about, hooks);
+    if (model !== null && endings[0] !== undefined) await history.completerOf(model.name, model.completes).complete(endings[0], signal);
+    return await evaluateCompletion(endings, model === null ? [alone] : [history.completerOf(model.name, model.completes), alone], about, hooks);
   } finally {
-    close();
+    history.close();
   }
 }
 

@@ -117,9 +117,9 @@ export class RayJobs {
       return { status: response.statusCode ?? 0, text: Buffer.concat(parts).toString("utf8") };
     } catch (error) {
       if (signal?.aborted === true) throw new CancelledError();
-      const { reason, details } = networkFailure(url, error);
+      const { reason, details: { code } } = networkFailure(url, error);
       if (reason !== "networkFailed") throw error;
-      throw new EngineError("downloadFailed", `The Ray cluster at ${this.#address.origin} cannot be reached (${String(details["code"] || "no answer")}). Check the address and that the dashboard runs.`, { url: this.#address.origin }, error);
+      throw new EngineError("downloadFailed", `The Ray cluster at ${this.#address.origin} cannot be reached (${typeof code === "string" && code !== "" ? code : "no answer"}). Check the address and that the dashboard runs.`, { url: this.#address.origin }, error);
     }
   }
 }
