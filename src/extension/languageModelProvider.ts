@@ -15,8 +15,16 @@ export function registerLanguageModel(engine: Pick<TrainingEngine, "request" | "
   const provider = new LanguageModelProvider(engine);
   const registration = vscode.lm.registerLanguageModelChatProvider("kalactica", provider);
   // VS Code asks for models when somebody wants one; a first question to @kalactica must not meet a chat that knows of none.
-  vscode.lm.selectChatModels({ vendor: "kalactica" }).then(undefined, () => undefined);
+  void makeKnown();
   return vscode.Disposable.from(provider, registration);
+}
+
+async function makeKnown(): Promise<void> {
+  try {
+    await vscode.lm.selectChatModels({ vendor: "kalactica" });
+  } catch {
+    // Then VS Code asks when its chat is opened.
+  }
 }
 
 export class LanguageModelProvider implements vscode.LanguageModelChatProvider, vscode.Disposable {

@@ -24,6 +24,8 @@ export class RunManager {
   readonly #timings: RunManagerTimings;
   readonly #store: RunStore;
   #queue: string[] = [];
+  /** Runs of ours whose trainer is gone and whose end is being written down: nobody else finds a reason for it. */
+  readonly #ending = new Set<string>();
   #active: { id: string; process: TrainerProcess; cancelled: boolean } | null = null;
   /** Runs that were paused for the battery and go on afterwards. */
   readonly #forPower = new Set<string>();
@@ -269,7 +271,10 @@ export class RunManager {
     });
     this.#follower.follow(id);
     this.#watchPower();
-    void process_.ended.then((end) => this.#ended(id, end)).catch((error: unknown) => this.#options.log.error("The end of a training run could not be noted", { id, error: String(error) }));
+    void process_.ended.then(async (end) => {
+      this.#ending.add(id);
+      await this.#ended(id, end).finally(() => this.#ending.delete(id));
+    }).catch((error: unknown) => this.#options.log.error("The end of a training run could not be noted", { id, error: String(error) }));
   }
 
   /** A trainer is gone: what it did not say itself is found out and said for it. */
@@ -352,7 +357,7 @@ export class RunManager {
 
   /** A trainer of another process that was killed says nothing any more: its lock tells. */
   async #quiet(id: string): Promise<boolean> {
-    if (this.#active?.id === id || (await this.#store.isTrained(id))) return true;
+    if (this.#active?.id === id || this.#ending.has(id) || (await this.#store.isTrained(id))) return true;
     const changed = await this.#markInterrupted(id).catch(() => null);
     if (changed) {
       this.#changed(changed);
