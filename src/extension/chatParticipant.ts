@@ -59,7 +59,8 @@ export async function answerInChat(engine: ChatEngine, request: ParticipantReque
     if (asked.question === "" && asked.attachments.length === 0) return { errorDetails: { message: vscode.l10n.t("Ask something about this folder, for example: where is the configuration loaded?") } };
     return await answer(engine, asked, history, stream, token);
   } catch (error) {
-    const message = sentenceFor(error);
+    // Whoever cancelled wants to hear no more of it, whatever it ended in.
+    const message = token.isCancellationRequested ? null : sentenceFor(error);
     if (message === null) return {};
     const { label, command } = remedyFor(error);
     stream.button({ title: label, command });
