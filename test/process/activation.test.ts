@@ -20,15 +20,13 @@ describe("activation", function () {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** 60 ms on a machine at rest (the goal is 100). Beside other parts of the suite two hardware threads share a core, and each takes longer for the same work. */
-  const BOUND_MS = 250;
-  it("takes little of the extension host's processor time", () => {
+  it("takes at most 100 ms of the extension host's processor time", () => {
     const used = new Set(globSync("src/extension/**/*.ts", { cwd: root }).flatMap((file) => [...readFileSync(path.join(root, file), "utf8").matchAll(/\bvscode\.(\w+)/g)].map(([, name]) => name!)));
     const times = Array.from({ length: 5 }, () =>
       JSON.parse(execFileSync(process.execPath, [path.join(root, "test/process/hosts/activate.cjs"), path.join(folder, "extension.cjs"), [...used].join(",")], { encoding: "utf8" })) as { loadMs: number; activateMs: number });
     // The quickest of five: the others were disturbed.
     const best = times.reduce((a, b) => (a.loadMs + a.activateMs <= b.loadMs + b.activateMs ? a : b));
     console.log(`      loading ${best.loadMs.toFixed(0)} ms, activating ${best.activateMs.toFixed(0)} ms of processor time`);
-    assert.ok(best.loadMs + best.activateMs <= BOUND_MS, `${(best.loadMs + best.activateMs).toFixed(0)} ms`);
+    assert.ok(best.loadMs + best.activateMs <= 100, `${(best.loadMs + best.activateMs).toFixed(0)} ms`);
   });
 });
