@@ -1,5 +1,4 @@
 // The chat view: connects the page, the session, the engine's state and the editor. It decides nothing about answers.
-import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import { socketCount } from "../engine/base/socketCount.ts";
 import type { EngineStatus } from "../engine/protocol/types.ts";
@@ -17,7 +16,7 @@ import type { MemoryActions } from "./memoryActions.ts";
 import { remedyKindOf, sentenceFor } from "./messages.ts";
 import { codeCells, idOf } from "./notebookCells.ts";
 import { leaveToUse, runInTerminal, setAllowed } from "./verdictActions.ts";
-import { webviewHtml } from "./webviewHtml.ts";
+import { showPage } from "./webviewPage.ts";
 
 /** What the view needs of the engine client beyond asking. */
 export interface ChatViewEngine extends ChatEngine {
@@ -110,14 +109,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
       listeners.dispose();
       if (this.#view === view) this.#view = null;
     });
-    webview.html = webviewHtml({
-      title: "KaLactica Chat",
-      cspSource: webview.cspSource,
-      scriptUri: webview.asWebviewUri(vscode.Uri.joinPath(root, "chat.js")).toString(),
-      styleUri: webview.asWebviewUri(vscode.Uri.joinPath(root, "chat.css")).toString(),
-      nonce: randomBytes(16).toString("base64"),
-      language: vscode.env.language, bundle: vscode.l10n.bundle,
-    });
+    showPage(webview, root, { name: "chat", title: "KaLactica Chat" });
   }
 
   /** Shows the view and puts the caret into its field. */

@@ -1,5 +1,4 @@
 // The editor tab "KaLactica: Evaluations": one panel, its page, and what the page asks for. Figures are the engine's; it computes none.
-import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import type { EvaluationHostMessage, EvaluationTab, EvaluationViewMessage } from "../webview/evaluationProtocol.ts";
 import { exportReport, removeRun, showReport } from "./evaluationCommands.ts";
@@ -7,7 +6,7 @@ import { sentenceFor, showFailure } from "./messages.ts";
 import { eraseUse, exportUse } from "./metricsCommands.ts";
 import type { ReportDocuments } from "./reportDocuments.ts";
 import type { TrainingEngine } from "./trainingState.ts";
-import { webviewHtml } from "./webviewHtml.ts";
+import { showPage } from "./webviewPage.ts";
 
 export interface EvaluationViewOptions {
   engine: TrainingEngine;
@@ -83,14 +82,7 @@ export class EvaluationView implements vscode.WebviewPanelSerializer, vscode.Dis
       listeners.dispose();
       if (this.#panel === panel) [this.#panel, this.#ready] = [null, false];
     });
-    webview.html = webviewHtml({
-      title: "KaLactica: Evaluations",
-      cspSource: webview.cspSource,
-      scriptUri: webview.asWebviewUri(vscode.Uri.joinPath(root, "evaluation.js")).toString(),
-      styleUri: webview.asWebviewUri(vscode.Uri.joinPath(root, "evaluation.css")).toString(),
-      nonce: randomBytes(16).toString("base64"),
-      language: vscode.env.language, bundle: vscode.l10n.bundle,
-    });
+    showPage(webview, root, { name: "evaluation", title: "KaLactica: Evaluations" });
   }
 
   async #receive(message: EvaluationViewMessage): Promise<void> {

@@ -1,12 +1,11 @@
 // The editor tab "KaLactica: Models": one panel, its page, and what the page asks for. What is done with models is in modelGalleryActions.ts.
-import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import type { Gallery } from "../engine/protocol/machine.ts";
 import type { GalleryCommand, GalleryHostMessage, GalleryStatus, GalleryViewMessage } from "../webview/galleryProtocol.ts";
 import { RequestCancelled } from "./engineClient.ts";
 import { showFailure } from "./messages.ts";
 import type { ModelActions, ModelEngine } from "./modelGalleryActions.ts";
-import { webviewHtml } from "./webviewHtml.ts";
+import { showPage } from "./webviewPage.ts";
 
 export interface ModelGalleryOptions {
   engine: ModelEngine;
@@ -96,14 +95,7 @@ export class ModelGallery implements vscode.WebviewPanelSerializer, vscode.Dispo
       listeners.dispose();
       if (this.#panel === panel) this.#panel = null;
     });
-    webview.html = webviewHtml({
-      title: "KaLactica: Models",
-      cspSource: webview.cspSource,
-      scriptUri: webview.asWebviewUri(vscode.Uri.joinPath(root, "gallery.js")).toString(),
-      styleUri: webview.asWebviewUri(vscode.Uri.joinPath(root, "gallery.css")).toString(),
-      nonce: randomBytes(16).toString("base64"),
-      language: vscode.env.language, bundle: vscode.l10n.bundle,
-    });
+    showPage(webview, root, { name: "gallery", title: "KaLactica: Models" });
   }
 
   async #receive(message: GalleryViewMessage): Promise<void> {

@@ -1,12 +1,11 @@
 // The editor tab "KaLactica: Training": one panel, its page, and what the page asks for. It decides nothing about runs.
-import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import type { MonitorCommand, MonitorHostMessage, MonitorStatus, MonitorViewMessage } from "../webview/monitorProtocol.ts";
 import { showFailure } from "./messages.ts";
 import { MonitorSession } from "./monitorSession.ts";
 import { runAction } from "./trainingActions.ts";
 import type { TrainingEngine, TrainingState } from "./trainingState.ts";
-import { webviewHtml } from "./webviewHtml.ts";
+import { showPage } from "./webviewPage.ts";
 
 export interface TrainingMonitorOptions {
   engine: TrainingEngine;
@@ -86,14 +85,7 @@ export class TrainingMonitor implements vscode.WebviewPanelSerializer, vscode.Di
       this.#endSession();
       if (this.#panel === panel) this.#panel = null;
     });
-    webview.html = webviewHtml({
-      title: "KaLactica: Training",
-      cspSource: webview.cspSource,
-      scriptUri: webview.asWebviewUri(vscode.Uri.joinPath(root, "monitor.js")).toString(),
-      styleUri: webview.asWebviewUri(vscode.Uri.joinPath(root, "monitor.css")).toString(),
-      nonce: randomBytes(16).toString("base64"),
-      language: vscode.env.language, bundle: vscode.l10n.bundle,
-    });
+    showPage(webview, root, { name: "monitor", title: "KaLactica: Training" });
   }
 
   async #receive(message: MonitorViewMessage): Promise<void> {
